@@ -1,0 +1,19 @@
+package decode
+
+// A Const is one named constant.
+type Const struct {
+	Name  string
+	Value uint64
+}
+
+// A ConstSet is the named constants of one argument: the flags of open(2), the
+// commands of fcntl(2). The sets are generated.
+type ConstSet struct {
+	Name string // the name that table.Arg.Set gives, such as "open_flags"
+	// Prefix completes the name of an unknown value in a comment: O_???.
+	Prefix string
+	// Consts is in the order in which a flags value is taken apart: values
+	// with several bits before those with one of their bits; for an Enum, by
+	// value.
+	Consts []Const
+}

@@ -1,0 +1,41 @@
+package table
+
+import "golang.org/x/sys/unix"
+
+// An Observer is told what happens to the child's threads besides system
+// calls. Its methods run on the tracing thread, between calls, in the order
+// of the events; they must not block. Embed NopObserver to implement some.
+type Observer interface {
+	// ThreadStarted: t exists and has not run yet. by is the thread that
+	// created it, nil for the first thread of all.
+	ThreadStarted(t, by Thread)
+	// ProcessExeced: an exec succeeded in t, which has its process's PID as
+	// TID now; formerTID is the id that it had when it called.
+	ProcessExeced(t Thread, formerTID int)
+	// SignalDelivered: the signal in info is about to reach t: a handler
+	// runs, it is ignored, or it ends or stops the process.
+	SignalDelivered(t Thread, info *Siginfo)
+	// GroupStopped: t stands still in a group-stop because of sig.
+	GroupStopped(t Thread, sig unix.Signal)
+	// ThreadExited: t has ended with status. superseded is true if another
+	// thread's exec ended it.
+	ThreadExited(t Thread, status unix.WaitStatus, superseded bool)
+}
+
+// NopObserver ignores everything.
+type NopObserver struct{}
+
+func (NopObserver) ThreadStarted(t, by Thread)                         {}
+func (NopObserver) ProcessExeced(t Thread, formerTID int)              {}
+func (NopObserver) SignalDelivered(t Thread, info *Siginfo)            {}
+func (NopObserver) GroupStopped(t Thread, sig unix.Signal)             {}
+func (NopObserver) ThreadExited(t Thread, s unix.WaitStatus, sup bool) {}
+
+var _ Observer = NopObserver{}
+
+// SiginfoSize is sizeof(siginfo_t) on every Linux ABI.
+const SiginfoSize = 128
+
+// A Siginfo is a siginfo_t in the tracer's own layout, as PTRACE_GETSIGINFO
+// gives it (sigaction(2)).
+type Siginfo [SiginfoSize]byte
