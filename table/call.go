@@ -138,6 +138,9 @@ func (c *Call) Int(i int) int64 {
 // FD returns argument i as a file descriptor.
 func (c *Call) FD(i int) int { return int(int32(c.args[i])) }
 
+// Args returns the whole registers of all arguments, as the handler left them.
+func (c *Call) Args() [6]uint64 { return c.args }
+
 // SetArg changes argument i for Native. The child's register has its old value
 // again after the call.
 func (c *Call) SetArg(i int, v uint64) { c.args[i] = v }

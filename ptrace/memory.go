@@ -1,0 +1,157 @@
+package ptrace
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// pageSize bounds the steps in which memory is read where one request is not
+// enough. Every page size is a multiple of it.
+const pageSize = 4096
+
+// ReadMemory reads up to len(p) bytes at addr of the thread's memory, as the
+// thread itself could read it, and returns how many could be read before the
+// first unreadable page; EFAULT if none.
+func ReadMemory(tid int, addr uint64, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if addr >= 1<<63 {
+		return 0, unix.EFAULT // never user memory; spares uintptr arithmetic
+	}
+	local := unix.Iovec{Base: &p[0]}
+	local.SetLen(len(p))
+	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(p)}
+	n, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(tid),
+		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	switch e {
+	case 0:
+		return int(n), nil
+	case unix.EPERM, unix.ENOSYS:
+		return peek(tid, addr, p)
+	}
+	return 0, e
+}
+
+// maxRanges is how many ranges one request reads; calls have six arguments.
+const maxRanges = 16
+
+// ReadRanges reads several ranges, with one request where all are readable, and
+// sets N of each.
+func ReadRanges(tid int, ranges []table.Range) {
+	for len(ranges) > 0 {
+		n := min(len(ranges), maxRanges)
+		readBatch(tid, ranges[:n])
+		ranges = ranges[n:]
+	}
+}
+
+func readBatch(tid int, ranges []table.Range) {
+	if len(ranges) == 1 {
+		ranges[0].N, _ = ReadMemory(tid, ranges[0].Addr, ranges[0].Buf)
+		return
+	}
+	var local [maxRanges]unix.Iovec
+	var remote [maxRanges]unix.RemoteIovec
+	for i := range ranges {
+		r := &ranges[i]
+		r.N = 0
+		if len(r.Buf) > 0 {
+			local[i].Base = &r.Buf[0]
+		}
+		local[i].SetLen(len(r.Buf))
+		remote[i] = unix.RemoteIovec{Base: uintptr(r.Addr), Len: len(r.Buf)}
+	}
+	n, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_READV, uintptr(tid),
+		uintptr(unsafe.Pointer(&local[0])), uintptr(len(ranges)),
+		uintptr(unsafe.Pointer(&remote[0])), uintptr(len(ranges)), 0)
+	got := int(n)
+	if e != 0 {
+		got = 0
+		if e == unix.ESRCH {
+			return
+		}
+	}
+	// The bytes came in order, up to the first that could not be read.
+	for i := range ranges {
+		r := &ranges[i]
+		if got < len(r.Buf) {
+			r.N = got
+			// The request ended here. What follows may well be readable.
+			if got == 0 && len(r.Buf) > 0 {
+				r.N, _ = ReadMemory(tid, r.Addr, r.Buf)
+			}
+			for j := i + 1; j < len(ranges); j++ {
+				ranges[j].N, _ = ReadMemory(tid, ranges[j].Addr, ranges[j].Buf)
+			}
+			return
+		}
+		r.N = len(r.Buf)
+		got -= len(r.Buf)
+	}
+}
+
+// WriteMemory writes p at addr of the thread's memory, as the thread itself
+// could: pages that it may not write are not written. It returns how many bytes
+// were written before the first such page; EFAULT if none.
+func WriteMemory(tid int, addr uint64, p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if addr >= 1<<63 {
+		return 0, unix.EFAULT
+	}
+	local := unix.Iovec{Base: &p[0]}
+	local.SetLen(len(p))
+	remote := unix.RemoteIovec{Base: uintptr(addr), Len: len(p)}
+	n, _, e := unix.RawSyscall6(unix.SYS_PROCESS_VM_WRITEV, uintptr(tid),
+		uintptr(unsafe.Pointer(&local)), 1, uintptr(unsafe.Pointer(&remote)), 1, 0)
+	if e != 0 {
+		return 0, e
+	}
+	return int(n), nil
+}
+
+// ForceWrite writes p at addr even where the thread itself may not, through
+// /proc/TID/mem: into read-only and execute-only private pages, which are
+// copied first (proc_pid_mem(5)).
+func ForceWrite(tid int, addr uint64, p []byte) error {
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", tid), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("opening memory of thread %d: %w", tid, err)
+	}
+	defer f.Close()
+	if _, err := f.WriteAt(p, int64(addr)); err != nil {
+		return fmt.Errorf("writing memory of thread %d at %#x: %w", tid, addr, err)
+	}
+	return nil
+}
+
+// peek reads word by word. It works on tracees that process_vm_readv refuses:
+// those that made themselves undumpable while we are not privileged.
+func peek(tid int, addr uint64, p []byte) (int, error) {
+	done := 0
+	for done < len(p) {
+		at := addr + uint64(done)
+		var word uint64
+		if err := requestPtr(unix.PTRACE_PEEKDATA, tid, uintptr(at&^7), unsafe.Pointer(&word)); err != nil {
+			if done > 0 {
+				return done, nil
+			}
+			if err == unix.EIO {
+				err = unix.EFAULT
+			}
+			return 0, err
+		}
+		var b [8]byte
+		binary.NativeEndian.PutUint64(b[:], word)
+		done += copy(p[done:], b[at&7:])
+	}
+	return done, nil
+}

@@ -1,0 +1,130 @@
+package ptrace
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// NativeABI is the ABI of this supervisor.
+const NativeABI = table.AMD64
+
+// Regs is struct user_regs_struct. A 64-bit tracer gets this layout from 32-bit
+// tracees too (arch/x86/kernel/ptrace.c, arch_ptrace).
+type Regs struct{ unix.PtraceRegs }
+
+// Offsets in struct user, for POKEUSER.
+const (
+	offRax     = unsafe.Offsetof(unix.PtraceRegs{}.Rax)
+	offOrigRax = unsafe.Offsetof(unix.PtraceRegs{}.Orig_rax)
+)
+
+// Code segment selector of 32-bit code (arch/x86/include/asm/segment.h,
+// __USER32_CS).
+const user32CS = 0x23
+
+// Get reads the registers of the stopped thread tid.
+func (r *Regs) Get(tid int) error {
+	if err := requestPtr(unix.PTRACE_GETREGS, tid, 0, unsafe.Pointer(&r.PtraceRegs)); err != nil {
+		return requestError("PTRACE_GETREGS", tid, err)
+	}
+	return nil
+}
+
+// Set writes the registers of the stopped thread tid.
+func (r *Regs) Set(tid int) error {
+	if err := requestPtr(unix.PTRACE_SETREGS, tid, 0, unsafe.Pointer(&r.PtraceRegs)); err != nil {
+		return requestError("PTRACE_SETREGS", tid, err)
+	}
+	return nil
+}
+
+// IP returns the instruction pointer.
+func (r *Regs) IP() uint64 { return r.Rip }
+
+// SetIP sets the instruction pointer.
+func (r *Regs) SetIP(ip uint64) { r.Rip = ip }
+
+// SP returns the stack pointer.
+func (r *Regs) SP() uint64 { return r.Rsp }
+
+// Mode32 reports whether the thread runs 32-bit code.
+func (r *Regs) Mode32() bool { return r.Cs == user32CS }
+
+// Result returns the result register.
+func (r *Regs) Result() table.Result {
+	if r.Mode32() {
+		return table.FromRaw(int64(int32(r.Rax)))
+	}
+	return table.FromRaw(int64(r.Rax))
+}
+
+// SetResult sets the result register.
+func (r *Regs) SetResult(res table.Result) { r.Rax = uint64(res.Raw()) }
+
+// arg returns the register of argument i.
+func (r *Regs) arg(abi table.ABI, i int) *uint64 {
+	if abi == table.I386 {
+		return [...]*uint64{&r.Rbx, &r.Rcx, &r.Rdx, &r.Rsi, &r.Rdi, &r.Rbp}[i]
+	}
+	return [...]*uint64{&r.Rdi, &r.Rsi, &r.Rdx, &r.R10, &r.R8, &r.R9}[i]
+}
+
+// SetArg sets the register of argument i.
+func (r *Regs) SetArg(abi table.ABI, i int, v uint64) { *r.arg(abi, i) = v }
+
+// SetCall makes the pending call another one.
+func (r *Regs) SetCall(abi table.ABI, nr int, args [6]uint64) {
+	r.Orig_rax = uint64(int64(nr))
+	for i, v := range args {
+		r.SetArg(abi, i, v)
+	}
+}
+
+// SetEntry prepares a call by the system-call instruction at site.
+func (r *Regs) SetEntry(abi table.ABI, site uint64, nr int, args [6]uint64) {
+	r.SetCall(abi, nr, args)
+	r.Rax = uint64(int64(nr))
+	r.Orig_rax = ^uint64(0)
+	r.Rip = site
+}
+
+// SyscallInsnLen is the length of syscall, sysenter and int 0x80 alike.
+const SyscallInsnLen = 2
+
+// Answer makes the call at a seccomp stop return res without running.
+func Answer(tid int, _ table.ABI, res table.Result) error {
+	if err := request(unix.PTRACE_POKEUSR, tid, offOrigRax, ^uintptr(0)); err != nil {
+		return requestError("PTRACE_POKEUSER", tid, err)
+	}
+	return SetResult(tid, res)
+}
+
+// SetResult sets the result register at an exit stop and touches no other.
+func SetResult(tid int, res table.Result) error {
+	if err := request(unix.PTRACE_POKEUSR, tid, offRax, uintptr(res.Raw())); err != nil {
+		return requestError("PTRACE_POKEUSER", tid, err)
+	}
+	return nil
+}
+
+// syscallInsn returns the bytes of the instruction that makes a call of abi.
+func syscallInsn(abi table.ABI) []byte {
+	if abi == table.I386 {
+		return []byte{0xcd, 0x80} // int 0x80
+	}
+	return []byte{0x0f, 0x05} // syscall
+}
+
+// The vsyscall page (arch/x86/include/asm/vsyscall.h): calls from there are
+// emulated inside the page fault and have no exit stop.
+const (
+	vsyscallStart = 0xffffffffff600000
+	vsyscallEnd   = 0xffffffffff601000
+)
+
+// IsVsyscall reports whether a call with the instruction pointer ip comes from
+// the vsyscall page.
+func IsVsyscall(ip uint64) bool { return ip >= vsyscallStart && ip < vsyscallEnd }
