@@ -8,7 +8,7 @@ const (
 	Int      Kind = iota // signed decimal
 	Uint                 // unsigned decimal
 	Hex                  // hexadecimal: addresses passed as numbers, masks, cookies
-	Octal                // file mode bits
+	Octal                // file mode bits; with Set "file_mode" the file's type too
 	FD                   // file descriptor
 	DirFD                // file descriptor of a directory, or AT_FDCWD
 	PID                  // process or thread id
@@ -23,7 +23,9 @@ const (
 	Buffer               // bytes in child memory, Arg.Len gives their count
 	Strings              // NULL-terminated array of strings (argv)
 	Env                  // the same, shown as a count (envp)
-	Struct               // a struct named Arg.Set, or an array of them
+	Struct               // a struct or scalar in child memory named Arg.Set, or an array of them
+	High                 // upper half of the 64-bit value whose lower half is the argument before it
+	Unused               // the kernel ignores the register
 	NoReturn             // result only: the call does not return
 )
 
@@ -37,27 +39,33 @@ const (
 	InOut = In | Out
 )
 
-// Where an argument's length comes from, beside the index of another argument.
-const (
-	LenNone   = -1 // the kind alone tells (strings, single structs)
-	LenResult = -2 // as many bytes (or elements) as the call returned
-)
+// LenNone is the Arg.Len of what has no length in another argument.
+const LenNone = -1
 
-// An Arg is one argument of a call.
+// An Arg is one argument of a call: argument i of a Signature is in register i
+// of the ABI, so a 64-bit value in a 32-bit ABI has two of them, the second one
+// of kind High.
 type Arg struct {
 	Name string // as in the manual page
 	Kind Kind
 	Dir  Dir
 	// Bits is the width that the kernel reads: 32 for int and unsigned, 64
-	// for long, size_t and pointers (which are 32 in the 32-bit ABIs).
+	// for long, size_t and pointers (32 in i386), 16 for umode_t and the old
+	// user ids. The register's other bits mean nothing.
 	Bits uint8
 	// Len is the index of the argument that holds the length of a Buffer (in
-	// bytes) or of an array of Struct (in elements), or LenNone. For an Out
-	// buffer whose filled part is what the call returned, Result is true.
+	// bytes) or of an array of Struct (in elements; of a sigset, cpu_set or
+	// a struct that grows over time: in bytes; of fd_set and nodemask: in
+	// bits), or LenNone. The argument may be a pointer to the length (socklen).
 	Len int8
-	// Result: an Out buffer is filled up to the call's return value.
+	// Count is the fixed length of an array of Struct, 0 if it has none.
+	Count uint8
+	// Result: the call returns how much of an Out buffer or array it has
+	// filled. For an iovec or msghdr that is the number of bytes in all its
+	// buffers; the length of the array itself is still in Len.
 	Result bool
-	// Set names the constant set of Flags and Enum, or the struct of Struct.
+	// Set names the constant set of Flags and Enum (package decode has them),
+	// or the struct of Struct.
 	Set string
 }
 
@@ -65,7 +73,7 @@ type Arg struct {
 type Signature struct {
 	Name   string
 	Args   []Arg
-	Result Kind // Int, Hex (an address), Octal, FD, PID, NoReturn
+	Result Kind // Int, Uint, Hex (an address), Octal, FD, PID, UID, NoReturn
 	Class  Class
 }
 
@@ -88,5 +96,6 @@ const (
 	ClassFstat                     // fstat, fstatat and the like
 	ClassStatfs                    // statfs
 	ClassFstatfs                   // fstatfs
+	ClassUstat                     // ustat, which is in %%statfs only
 	ClassPure                      // no arguments, cannot fail
 )
