@@ -85,7 +85,7 @@ func (s *Set) complement() *Set {
 // addItem adds what one item of a pattern names.
 func addItem(set *Set, item string) error {
 	name, optional := strings.CutPrefix(item, "?")
-	only, name, err := cutABI(name)
+	only, name, err := cutABI(strings.TrimLeft(name, "?"))
 	if err != nil {
 		return err
 	}
@@ -93,7 +93,7 @@ func addItem(set *Set, item string) error {
 	if err != nil || found || optional {
 		return err
 	}
-	return &UnknownNameError{Name: strings.TrimPrefix(item, "?"), Nearest: nearest(name)}
+	return &UnknownNameError{Name: item, Nearest: nearest(name)}
 }
 
 // allABIs is what an item without @ stands for.
@@ -103,11 +103,8 @@ const allABIs = 1<<NumABI - 1
 // bits.
 func cutABI(item string) (only uint, name string, err error) {
 	name, suffix, found := strings.Cut(item, "@")
-	switch {
-	case !found:
+	if !found {
 		return allABIs, item, nil
-	case strings.HasPrefix(item, "/") && !strings.HasSuffix(name, "/"):
-		return allABIs, item, nil // part of the expression
 	}
 	switch suffix {
 	case "64":

@@ -39,8 +39,11 @@ const (
 	InOut = In | Out
 )
 
-// LenNone is the Arg.Len of what has no length in another argument.
-const LenNone = -1
+// Arg.Len of what has no length in another argument.
+const (
+	LenNone   = -1 // the kind alone tells (strings, single structs)
+	LenResult = -2 // only the call's result tells
+)
 
 // An Arg is one argument of a call: argument i of a Signature is in register i
 // of the ABI, so a 64-bit value in a 32-bit ABI has two of them, the second one
@@ -56,7 +59,7 @@ type Arg struct {
 	// Len is the index of the argument that holds the length of a Buffer (in
 	// bytes) or of an array of Struct (in elements; of a sigset, cpu_set or
 	// a struct that grows over time: in bytes; of fd_set and nodemask: in
-	// bits), or LenNone. The argument may be a pointer to the length (socklen).
+	// bits), or LenNone or LenResult. The argument may be a pointer to the length (socklen).
 	Len int8
 	// Count is the fixed length of an array of Struct, 0 if it has none.
 	Count uint8

@@ -190,7 +190,7 @@ var signatures = [...]Signature{
 		{Name: "count", Kind: Uint, Bits: 64, Len: LenNone},
 	}},
 	41: {Name: "socket", Result: FD, Class: ClassNetwork, Args: []Arg{
-		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "socket_domain"},
+		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "address_family"},
 		{Name: "type", Kind: Flags, Bits: 32, Len: LenNone, Set: "socket_type"},
 		{Name: "protocol", Kind: Int, Bits: 32, Len: LenNone},
 	}},
@@ -254,7 +254,7 @@ var signatures = [...]Signature{
 		{Name: "addrlen", Kind: Struct, Bits: 64, Len: LenNone, Dir: InOut, Set: "socklen"},
 	}},
 	53: {Name: "socketpair", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "socket_domain"},
+		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "address_family"},
 		{Name: "type", Kind: Flags, Bits: 32, Len: LenNone, Set: "socket_type"},
 		{Name: "protocol", Kind: Int, Bits: 32, Len: LenNone},
 		{Name: "sv", Kind: Struct, Bits: 64, Len: LenNone, Count: 2, Dir: Out, Set: "fd"},
@@ -592,9 +592,9 @@ var signatures = [...]Signature{
 		{Name: "buf", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Set: "statfs"},
 	}},
 	139: {Name: "sysfs", Result: Int, Args: []Arg{
-		{Name: "option", Kind: Int, Bits: 32, Len: LenNone},
-		{Name: "arg1", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Uint, Bits: 64, Len: LenNone},
+		{Name: "option", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	140: {Name: "getpriority", Result: Int, Args: []Arg{
 		{Name: "which", Kind: Enum, Bits: 32, Len: LenNone, Set: "priority_which"},
@@ -721,13 +721,13 @@ var signatures = [...]Signature{
 		{Name: "level", Kind: Int, Bits: 32, Len: LenNone},
 	}},
 	173: {Name: "ioperm", Result: Int, Args: []Arg{
-		{Name: "from", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "num", Kind: Uint, Bits: 64, Len: LenNone},
+		{Name: "from", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "num", Kind: Hex, Bits: 64, Len: LenNone},
 		{Name: "turn_on", Kind: Int, Bits: 32, Len: LenNone},
 	}},
 	174: {Name: "create_module", Result: Hex, Args: []Arg{
 		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
-		{Name: "size", Kind: Uint, Bits: 64, Len: LenNone},
+		{Name: "size", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	175: {Name: "init_module", Result: Int, Args: []Arg{
 		{Name: "module_image", Kind: Addr, Bits: 64, Len: LenNone},
@@ -743,9 +743,9 @@ var signatures = [...]Signature{
 	}},
 	178: {Name: "query_module", Result: Int, Args: []Arg{
 		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
-		{Name: "which", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "which", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "buf", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "bufsize", Kind: Uint, Bits: 64, Len: LenNone},
+		{Name: "bufsize", Kind: Hex, Bits: 64, Len: LenNone},
 		{Name: "ret", Kind: Addr, Bits: 64, Len: LenNone},
 	}},
 	179: {Name: "quotactl", Result: Int, Class: ClassFile, Args: []Arg{
@@ -1444,7 +1444,7 @@ var signatures = [...]Signature{
 		{Name: "liovcnt", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "remote_iov", Kind: Struct, Bits: 64, Len: 4, Dir: In, Set: "iovec_addr"},
 		{Name: "riovcnt", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 64, Len: LenNone},
 	}},
 	311: {Name: "process_vm_writev", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
@@ -1452,14 +1452,14 @@ var signatures = [...]Signature{
 		{Name: "liovcnt", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "remote_iov", Kind: Struct, Bits: 64, Len: 4, Dir: In, Set: "iovec_addr"},
 		{Name: "riovcnt", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 64, Len: LenNone},
 	}},
 	312: {Name: "kcmp", Result: Int, Args: []Arg{
 		{Name: "pid1", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "pid2", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "type", Kind: Enum, Bits: 32, Len: LenNone, Set: "kcmp_type"},
-		{Name: "idx1", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "idx2", Kind: Uint, Bits: 64, Len: LenNone},
+		{Name: "idx1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "idx2", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	313: {Name: "finit_module", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -1469,13 +1469,13 @@ var signatures = [...]Signature{
 	314: {Name: "sched_setattr", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 64, Len: LenNone, Dir: In, Set: "sched_attr"},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	315: {Name: "sched_getattr", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 64, Len: 2, Dir: Out, Set: "sched_attr"},
 		{Name: "size", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	316: {Name: "renameat2", Result: Int, Class: ClassFile | ClassDesc, Args: []Arg{
 		{Name: "olddirfd", Kind: DirFD, Bits: 32, Len: LenNone},
@@ -1536,7 +1536,7 @@ var signatures = [...]Signature{
 		{Name: "fd_out", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "off_out", Kind: Struct, Bits: 64, Len: LenNone, Dir: InOut, Set: "loff"},
 		{Name: "len", Kind: Uint, Bits: 64, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	327: {Name: "preadv2", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -1802,7 +1802,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	374: {Name: "lsm_list_modules", Result: Int, Args: []Arg{
-		{Name: "ids", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Result: true, Set: "u64"},
+		{Name: "ids", Kind: Struct, Bits: 64, Len: LenResult, Dir: Out, Result: true, Set: "u64"},
 		{Name: "size", Kind: Struct, Bits: 64, Len: LenNone, Dir: InOut, Set: "uint"},
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
@@ -2154,9 +2154,9 @@ var signatures = [...]Signature{
 	}},
 	460: {Name: "profil", Result: Int, Args: []Arg{
 		{Name: "buf", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "bufsiz", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "offset", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "scale", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "bufsiz", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "offset", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "scale", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	461: {Name: "statfs", Result: Int, Class: ClassFile | ClassStatfs, Args: []Arg{
 		{Name: "path", Kind: Path, Bits: 32, Len: LenNone, Dir: In},
@@ -2167,8 +2167,8 @@ var signatures = [...]Signature{
 		{Name: "buf", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "statfs"},
 	}},
 	463: {Name: "ioperm", Result: Int, Args: []Arg{
-		{Name: "from", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "num", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "from", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "num", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "turn_on", Kind: Int, Bits: 32, Len: LenNone},
 	}},
 	464: {Name: "socketcall", Result: Int, Class: ClassDesc | ClassNetwork, Args: []Arg{
@@ -2222,7 +2222,7 @@ var signatures = [...]Signature{
 	}},
 	477: {Name: "ipc", Result: Int, Class: ClassIPC, Args: []Arg{
 		{Name: "call", Kind: Flags, Bits: 32, Len: LenNone, Set: "ipc_call"},
-		{Name: "first", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "first", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "second", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "third", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "ptr", Kind: Addr, Bits: 32, Len: LenNone},
@@ -2263,7 +2263,7 @@ var signatures = [...]Signature{
 	}},
 	486: {Name: "create_module", Result: Hex, Args: []Arg{
 		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
-		{Name: "size", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "size", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	487: {Name: "init_module", Result: Int, Args: []Arg{
 		{Name: "module_image", Kind: Addr, Bits: 32, Len: LenNone},
@@ -2284,13 +2284,13 @@ var signatures = [...]Signature{
 		{Name: "addr", Kind: Addr, Bits: 32, Len: LenNone},
 	}},
 	491: {Name: "bdflush", Result: Int, Args: []Arg{
-		{Name: "func", Kind: Int, Bits: 32, Len: LenNone},
-		{Name: "data", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "func", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "data", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	492: {Name: "sysfs", Result: Int, Args: []Arg{
-		{Name: "option", Kind: Int, Bits: 32, Len: LenNone},
-		{Name: "arg1", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "arg2", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "option", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	493: {Name: "afs_syscall", Result: Int, Args: []Arg{
 		{Name: "arg1", Kind: Addr, Bits: 32, Len: LenNone},
@@ -2394,9 +2394,9 @@ var signatures = [...]Signature{
 	}},
 	514: {Name: "query_module", Result: Int, Args: []Arg{
 		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
-		{Name: "which", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "which", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "buf", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "bufsize", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "bufsize", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "ret", Kind: Addr, Bits: 32, Len: LenNone},
 	}},
 	515: {Name: "poll", Result: Int, Class: ClassDesc, Args: []Arg{
@@ -3221,7 +3221,7 @@ var signatures = [...]Signature{
 		{Name: "liovcnt", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "remote_iov", Kind: Struct, Bits: 32, Len: 4, Dir: In, Set: "iovec_addr"},
 		{Name: "riovcnt", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	669: {Name: "process_vm_writev", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
@@ -3229,14 +3229,14 @@ var signatures = [...]Signature{
 		{Name: "liovcnt", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "remote_iov", Kind: Struct, Bits: 32, Len: 4, Dir: In, Set: "iovec_addr"},
 		{Name: "riovcnt", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	670: {Name: "kcmp", Result: Int, Args: []Arg{
 		{Name: "pid1", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "pid2", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "type", Kind: Enum, Bits: 32, Len: LenNone, Set: "kcmp_type"},
-		{Name: "idx1", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "idx2", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "idx1", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "idx2", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	671: {Name: "finit_module", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -3246,13 +3246,13 @@ var signatures = [...]Signature{
 	672: {Name: "sched_setattr", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "sched_attr"},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	673: {Name: "sched_getattr", Result: Int, Args: []Arg{
 		{Name: "pid", Kind: PID, Bits: 32, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 32, Len: 2, Dir: Out, Set: "sched_attr"},
 		{Name: "size", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	674: {Name: "renameat2", Result: Int, Class: ClassFile | ClassDesc, Args: []Arg{
 		{Name: "olddirfd", Kind: DirFD, Bits: 32, Len: LenNone},
@@ -3288,7 +3288,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "execveat_flags"},
 	}},
 	680: {Name: "socketpair", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "socket_domain"},
+		{Name: "domain", Kind: Enum, Bits: 32, Len: LenNone, Set: "address_family"},
 		{Name: "type", Kind: Flags, Bits: 32, Len: LenNone, Set: "socket_type"},
 		{Name: "protocol", Kind: Int, Bits: 32, Len: LenNone},
 		{Name: "sv", Kind: Struct, Bits: 32, Len: LenNone, Count: 2, Dir: Out, Set: "fd"},
@@ -3370,7 +3370,7 @@ var signatures = [...]Signature{
 		{Name: "fd_out", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "off_out", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "loff"},
 		{Name: "len", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "flags", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	694: {Name: "preadv2", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -3763,7 +3763,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	760: {Name: "lsm_list_modules", Result: Int, Args: []Arg{
-		{Name: "ids", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Result: true, Set: "u64"},
+		{Name: "ids", Kind: Struct, Bits: 32, Len: LenResult, Dir: Out, Result: true, Set: "u64"},
 		{Name: "size", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "uint"},
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
 	}},

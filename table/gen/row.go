@@ -18,12 +18,15 @@ type row struct {
 type arg struct {
 	name, kind, dir, set string
 	bits                 int
-	len                  int // lenNone or an argument's index
+	len                  int // lenNone, lenResult or an argument's index
 	count                int // constant count of an array
 	result               bool
 }
 
-const lenNone = -1
+const (
+	lenNone   = -1
+	lenResult = -2
+)
 
 // types gives kind and width of the types without a parameter.
 var types = map[string]arg{
@@ -169,7 +172,11 @@ func parseArg(text string) (a arg, length string, err error) {
 	}
 	a.name, a.result, a.len = m[6], m[8] != "", lenNone
 	length = m[7]
-	if length != "" && length[0] >= '0' && length[0] <= '9' {
+	switch {
+	case length == "ret":
+		a.len, a.result = lenResult, true
+		length = ""
+	case length != "" && length[0] >= '0' && length[0] <= '9':
 		// A constant count.
 		_, err = fmt.Sscan(length, &a.count)
 		length = ""
@@ -219,8 +226,11 @@ func (r *row) goSource(narrow bool) string {
 }
 
 func lenSource(n int) string {
-	if n == lenNone {
+	switch n {
+	case lenNone:
 		return "LenNone"
+	case lenResult:
+		return "LenResult"
 	}
 	return fmt.Sprint(n)
 }
