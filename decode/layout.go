@@ -1,0 +1,209 @@
+package decode
+
+import (
+	"github.com/k42trace/k42trace/table"
+)
+
+// A structType is a struct of the kernel's interface that has a decoder.
+type structType struct {
+	// size is sizeof the struct in each ABI; 0 where its layout is not known
+	// here, which shows the address instead.
+	size [table.NumABI]int
+	// variable: the size is what a length argument says, at most size, in
+	// unit.
+	variable bool
+	unit     unit
+	// scalar: a single one is shown in brackets.
+	scalar bool
+	// gathers: it has buffers of its own, and where the call returns a number,
+	// it is that of the bytes in them.
+	gathers bool
+	// change: shown with its values before and after the call.
+	change bool
+	// decode emits the struct whose bytes r holds as one value.
+	decode func(e *Event, name string, r *reader)
+}
+
+// A unit says what a length argument counts.
+type unit uint8
+
+const (
+	unitBytes unit = iota
+	unitBits
+)
+
+// bytes converts a length of the child's to bytes.
+func (t *structType) bytes(n uint64) uint64 {
+	if t.unit == unitBits {
+		return n/8 + uint64(btoi(n%8 != 0))
+	}
+	return n
+}
+
+// sizes64 is for structs with longs: 64 bits wide in x32 as well.
+func sizes64(wide, narrow int) [table.NumABI]int {
+	return [table.NumABI]int{table.AMD64: wide, table.I386: narrow, table.X32: wide, table.ARM64: wide}
+}
+
+// sizesPtr is for structs with pointers, which x32 has narrow.
+func sizesPtr(wide, narrow int) [table.NumABI]int {
+	return [table.NumABI]int{table.AMD64: wide, table.I386: narrow, table.X32: narrow, table.ARM64: wide}
+}
+
+// sizesAll is for structs that are the same everywhere.
+func sizesAll(n int) [table.NumABI]int { return sizes64(n, n) }
+
+// A reader takes the fields of a struct from its bytes, in order, with the
+// alignment of the ABI. Beyond the end there are zeros.
+type reader struct {
+	b    []byte
+	off  int
+	abi  table.ABI
+	addr uint64
+}
+
+func (r *reader) take(n, align int) []byte {
+	r.off = (r.off + align - 1) / align * align
+	i := min(r.off, len(r.b))
+	r.off += n
+	return r.b[i:min(r.off, len(r.b))]
+}
+
+// u reads an unsigned number of n bytes.
+func (r *reader) u(n int) uint64 {
+	align := n
+	if n == 8 && r.abi == table.I386 {
+		align = 4
+	}
+	b := r.take(n, align)
+	if len(b) < n {
+		return 0
+	}
+	switch n {
+	case 1:
+		return uint64(b[0])
+	case 2:
+		return uint64(le.Uint16(b))
+	case 4:
+		return uint64(le.Uint32(b))
+	}
+	return le.Uint64(b)
+}
+
+func (r *reader) u8() uint64  { return r.u(1) }
+func (r *reader) u16() uint64 { return r.u(2) }
+func (r *reader) u32() uint64 { return r.u(4) }
+func (r *reader) u64() uint64 { return r.u(8) }
+
+// long reads an unsigned long (and with it, time_t); longBits is its width.
+func (r *reader) long() uint64    { return r.u(int(r.longBits() / 8)) }
+func (r *reader) longBits() uint8 { return longBits(r.abi) }
+
+// ptr reads a pointer or a size_t.
+func (r *reader) ptr() uint64 { return r.u(r.abi.PointerBits() / 8) }
+
+func (r *reader) skip(n int) { r.off += n }
+
+// bytes reads n bytes.
+func (r *reader) bytes(n int) []byte { return r.take(n, 1) }
+
+// at returns a reader of the same struct that stands at off.
+func (r *reader) at(off int) *reader {
+	r.off = off
+	return r
+}
+
+func longBits(abi table.ABI) uint8 {
+	if abi == table.I386 {
+		return 32
+	}
+	return 64
+}
+
+// num emits a number.
+func (e *Event) num(name string, kind Kind, bits uint8, num uint64) {
+	e.emit(Value{Name: name, Kind: kind, Bits: bits, Num: num})
+}
+
+// flags and enum emit a number with the names of a set.
+func (e *Event) flags(name string, bits uint8, num uint64, set *ConstSet) {
+	e.emit(Value{Name: name, Kind: Flags, Bits: bits, Num: num, Set: set})
+}
+
+func (e *Event) enum(name string, bits uint8, num uint64, set *ConstSet) {
+	e.emit(Value{Name: name, Kind: Enum, Bits: bits, Num: num, Set: set})
+}
+
+// cut marks the open value as shown in part.
+func (e *Event) cut() { e.values[e.parent].Cut = true }
+
+// emitStruct emits the struct at addr.
+func (e *Event) emitStruct(name string, t *structType, addr uint64) {
+	b := e.readAll(addr, t.size[e.abi])
+	if b == nil {
+		e.emitAddr(name, addr, addr != 0)
+		return
+	}
+	if t.scalar {
+		outer := e.open(Value{Name: name, Kind: Array, Num: addr})
+		defer e.close(outer)
+		name = ""
+	}
+	t.decode(e, name, &reader{b: b, abi: e.abi, addr: addr})
+}
+
+// emitBytesAs emits the struct whose bytes are b.
+func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
+	t.decode(e, name, &reader{b: b, abi: e.abi})
+}
+
+// emitVariable emits a struct of n bytes at addr.
+func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
+	want := clamp(t.bytes(n), t.size[e.abi])
+	b := e.read(addr, want)
+	if addr == 0 || len(b) < want || want == 0 {
+		e.emitAddr(name, addr, addr != 0)
+		return
+	}
+	t.decode(e, name, &reader{b: b, abi: e.abi, addr: addr})
+}
+
+// emitArray emits n structs at addr, as many of them as the limit allows.
+func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
+	e.emitArrayN(name, t, addr, n, e.opts.StringLimit)
+}
+
+func (e *Event) emitArrayN(name string, t *structType, addr, n uint64, limit int) {
+	if addr == 0 {
+		e.emitAddr(name, addr, false)
+		return
+	}
+	size := t.size[e.abi]
+	show := clamp(n, limit)
+	b := e.read(addr, show*size)
+	got := len(b) / size
+	if show > 0 && got == 0 {
+		e.emitAddr(name, addr, true)
+		return
+	}
+	outer := e.open(Value{Name: name, Kind: Array, Num: addr, Size: n, Cut: got == show && uint64(show) < n})
+	for i := range got {
+		t.decode(e, "", &reader{b: b[i*size : (i+1)*size], abi: e.abi, addr: addr + uint64(i*size)})
+	}
+	if got < show {
+		e.emitLost(addr + uint64(got*size))
+	}
+	e.close(outer)
+}
+
+// structs are the decoders by the name that table.Arg.Set gives.
+var structs map[string]*structType
+
+func register(name string, size [table.NumABI]int, decode func(e *Event, name string, r *reader)) *structType {
+	if structs == nil {
+		structs = map[string]*structType{}
+	}
+	t := &structType{size: size, decode: decode}
+	structs[name] = t
+	return t
+}

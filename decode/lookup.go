@@ -1,0 +1,25 @@
+package decode
+
+import (
+	"slices"
+)
+
+// name returns the name of a value of an Enum set, "" if it has none.
+func (s *ConstSet) name(value uint64) string {
+	i, ok := slices.BinarySearchFunc(s.Consts, value, func(c Const, v uint64) int {
+		switch {
+		case c.Value < v:
+			return -1
+		case c.Value > v:
+			return 1
+		}
+		return 0
+	})
+	if !ok {
+		return ""
+	}
+	for i > 0 && s.Consts[i-1].Value == value {
+		i--
+	}
+	return s.Consts[i].Name
+}

@@ -1,0 +1,46 @@
+package decode
+
+import "github.com/k42trace/k42trace/table"
+
+func init() {
+	register("pollfd", sizesAll(8), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		fd, events := r.u32(), r.u16()
+		e.emitFD("fd", fd, false)
+		if int32(fd) >= 0 {
+			e.flags("events", 16, events, setPoll)
+		}
+		e.close(outer)
+	})
+	// struct epoll_event is packed on x86-64 and its compat ABIs.
+	register("epoll_event", [table.NumABI]int{table.AMD64: 12, table.I386: 12, table.X32: 12, table.ARM64: 16}, func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.flags("events", 32, r.u32(), setEpoll)
+		if r.abi == table.ARM64 {
+			r.skip(4)
+		}
+		data := le.Uint64(r.bytes(8))
+		inner := e.open(Value{Name: "data", Kind: Struct})
+		e.num("u32", Uint, 32, uint64(uint32(data)))
+		e.num("u64", Uint, 64, data)
+		e.close(inner)
+		e.close(outer)
+	})
+	t := register("fd_set", sizesAll(maxFDSet/8), func(e *Event, name string, r *reader) {
+		e.fdSet(name, r.b, clamp(e.args[0], maxFDSet))
+	})
+	t.variable, t.unit = true, unitBits
+}
+
+const maxFDSet = 1 << 16 // descriptors that are looked at in an fd_set
+
+// fdSet emits the descriptors below n that are in the set b.
+func (e *Event) fdSet(name string, b []byte, n int) {
+	outer := e.open(Value{Name: name, Kind: List})
+	for i := 0; i < min(n, 8*len(b)) && !e.full(); i++ {
+		if b[i/8]>>(i%8)&1 != 0 {
+			e.emitFD("", uint64(i), false)
+		}
+	}
+	e.close(outer)
+}

@@ -1,0 +1,129 @@
+package decode
+
+import (
+	"bytes"
+)
+
+func init() {
+	limit := func(infinity string, read func(r *reader) uint64) func(e *Event, name string, r *reader) {
+		return func(e *Event, name string, r *reader) {
+			bits := uint8(len(r.b) * 8 / 2)
+			outer := e.open(Value{Name: name, Kind: Struct})
+			e.emit(Value{Name: "rlim_cur", Kind: Limit, Bits: bits, Num: read(r), Symbol: infinity})
+			e.emit(Value{Name: "rlim_max", Kind: Limit, Bits: bits, Num: read(r), Symbol: infinity})
+			e.close(outer)
+		}
+	}
+	register("rlimit", sizes64(16, 8), limit("RLIM_INFINITY", (*reader).long))
+	register("rlimit64", sizesAll(16), limit("RLIM64_INFINITY", (*reader).u64))
+	register("utsname", sizesAll(6*65), decodeUtsname)
+	register("sysinfo", sizes64(112, 64), decodeSysinfo)
+	t := register("clone_args", sizesAll(cloneArgsSize), decodeCloneArgs)
+	t.variable = true
+	register("cap_header", sizesAll(8), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.enum("version", 32, r.u32(), setCapVersion)
+		e.num("pid", PID, 32, r.u32())
+		e.close(outer)
+	})
+	register("sched_param", sizesAll(4), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Array})
+		e.num("", Int, 32, r.u32())
+		e.close(outer)
+	})
+}
+
+func decodeUtsname(e *Event, name string, r *reader) {
+	outer := e.open(Value{Name: name, Kind: Struct})
+	defer e.close(outer)
+	for i, f := range [...]string{"sysname", "nodename", "release", "version", "machine", "domainname"} {
+		if i == 2 && !e.opts.Verbose {
+			e.cut()
+			return
+		}
+		s := r.bytes(65)
+		if i := bytes.IndexByte(s, 0); i >= 0 {
+			s = s[:i]
+		}
+		e.emit(Value{Name: f, Kind: Bytes, Text: s, Size: uint64(len(s))})
+	}
+}
+
+func decodeSysinfo(e *Event, name string, r *reader) {
+	bits := r.longBits()
+	outer := e.open(Value{Name: name, Kind: Struct})
+	defer e.close(outer)
+	e.num("uptime", Int, bits, r.long())
+	loads := e.open(Value{Name: "loads", Kind: Array})
+	for range 3 {
+		e.num("", Uint, bits, r.long())
+	}
+	e.close(loads)
+	for _, f := range [...]string{"totalram", "freeram", "sharedram", "bufferram", "totalswap", "freeswap"} {
+		e.num(f, Uint, bits, r.long())
+	}
+	e.num("procs", Uint, 16, r.u16())
+	r.skip(2)
+	e.num("totalhigh", Uint, bits, r.long())
+	e.num("freehigh", Uint, bits, r.long())
+	e.num("mem_unit", Uint, 32, r.u32())
+}
+
+// Sizes of struct clone_args (clone3(2)): the first version, and with set_tid
+// and cgroup.
+const (
+	cloneArgsSize0 = 64
+	cloneArgsSize1 = 80
+	cloneArgsSize  = 88
+)
+
+// Flags that decide which arguments of clone are used.
+const (
+	clonePIDFD         = 0x1000
+	cloneSetTLS        = 0x80000
+	cloneParentSetTID  = 0x100000
+	cloneChildClearTID = 0x200000
+	cloneChildSetTID   = 0x1000000
+	cloneIntoCgroup    = 0x200000000
+)
+
+func decodeCloneArgs(e *Event, name string, r *reader) {
+	flags, pidfd, childTID, parentTID := r.u64(), r.u64(), r.u64(), r.u64()
+	signal, stack, stackSize, tls := r.u64(), r.u64(), r.u64(), r.u64()
+	outer := e.open(Value{Name: name, Kind: Struct})
+	defer e.close(outer)
+	if len(r.b) < cloneArgsSize0 { // the kernel takes none that is shorter
+		e.cut()
+		return
+	}
+	e.flags("flags", 64, flags, setClone)
+	if flags&clonePIDFD != 0 {
+		e.num("pidfd", Addr, 64, pidfd)
+	}
+	if flags&(cloneChildSetTID|cloneChildClearTID) != 0 {
+		e.num("child_tid", Addr, 64, childTID)
+	}
+	if flags&cloneParentSetTID != 0 {
+		e.num("parent_tid", Addr, 64, parentTID)
+	}
+	if signal <= 64 {
+		e.num("exit_signal", Signal, 32, signal)
+	} else {
+		e.num("exit_signal", Uint, 64, signal)
+	}
+	e.num("stack", Addr, 64, stack)
+	e.num("stack_size", Hex, 64, stackSize)
+	if flags&cloneSetTLS != 0 {
+		e.num("tls", Addr, 64, tls)
+	}
+	if len(r.b) >= cloneArgsSize1 {
+		setTID, n := r.u64(), r.u64()
+		if setTID != 0 || n != 0 {
+			e.emitArray("set_tid", structs["pid"], setTID, n)
+			e.num("set_tid_size", Uint, 64, n)
+		}
+	}
+	if len(r.b) >= cloneArgsSize && flags&cloneIntoCgroup != 0 {
+		e.num("cgroup", FD, 32, r.u64())
+	}
+}

@@ -1,0 +1,94 @@
+package decode
+
+// HexMode says which strings are shown in hexadecimal.
+type HexMode uint8
+
+// Hex modes: strace's default, -x and -xx.
+const (
+	HexNever    HexMode = iota // escapes for single bytes
+	HexNonASCII                // strings with other bytes than printable ASCII and white space
+	HexAlways
+)
+
+const hexDigits = "0123456789abcdef"
+
+func (t *Text) appendBytes(dst []byte, v *Value) []byte {
+	hex := v.Raw || t.Hex == HexAlways || t.Hex == HexNonASCII && !isText(v.Text)
+	dst = append(dst, '"')
+	if hex {
+		for _, c := range v.Text {
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		}
+	} else {
+		dst = appendEscaped(dst, v.Text, "\"")
+	}
+	dst = append(dst, '"')
+	if v.Cut {
+		dst = append(dst, "..."...)
+	}
+	return dst
+}
+
+func isText(s []byte) bool {
+	for _, c := range s {
+		if (c < ' ' || c > '~') && (c < '\t' || c > '\r') {
+			return false
+		}
+	}
+	return true
+}
+
+// plain are the bytes that need no escape.
+var plain = func() (p [256]bool) {
+	for c := ' '; c <= '~'; c++ {
+		p[c] = c != '\\' && c != '"'
+	}
+	return p
+}()
+
+// appendEscaped appends s with the escapes of C, octal ones as short as what
+// follows allows. special are further bytes to be escaped.
+func appendEscaped(dst, s []byte, special string) []byte {
+	from := 0 // s[from:i] needs no escapes and is not appended yet
+	for i, c := range s {
+		if plain[c] && (len(special) < 2 || c != special[0] && c != special[1]) {
+			continue
+		}
+		dst = append(dst, s[from:i]...)
+		from = i + 1
+		switch c {
+		case '"':
+			if special != "\"" {
+				dst = append(dst, c)
+				break
+			}
+			dst = append(dst, '\\', c)
+		case '\\':
+			dst = append(dst, '\\', c)
+		case '\t':
+			dst = append(dst, '\\', 't')
+		case '\n':
+			dst = append(dst, '\\', 'n')
+		case '\v':
+			dst = append(dst, '\\', 'v')
+		case '\f':
+			dst = append(dst, '\\', 'f')
+		case '\r':
+			dst = append(dst, '\\', 'r')
+		default:
+			dst = append(dst, '\\')
+			full := i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+			if full || c >= 0100 {
+				dst = append(dst, '0'+c>>6)
+			}
+			if full || c >= 010 {
+				dst = append(dst, '0'+c>>3&7)
+			}
+			dst = append(dst, '0'+c&7)
+		}
+	}
+	return append(dst, s[from:]...)
+}
+
+// appendPathEscaped appends the path of a descriptor, which stands in <>.
+func appendPathEscaped(dst, path []byte) []byte { return appendEscaped(dst, path, "<>") }

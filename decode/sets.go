@@ -1,0 +1,33 @@
+package decode
+
+import "golang.org/x/sys/unix"
+
+// Sets of constants that fields of structs use. A set that has no data is nil,
+// and its values are shown as numbers.
+var (
+	setSigaction   = SetByName("sigaction_flags")
+	setSigaltstack = SetByName("sigaltstack_flags")
+	setPoll        = SetByName("poll_events")
+	setEpoll       = SetByName("epoll_events")
+	setFamily      = SetByName("address_family")
+	setSockLevel   = SetByName("sockopt_level")
+	setMsgFlags    = SetByName("msg_flags")
+	setStatxMask   = SetByName("statx_mask")
+	setStatxAttrs  = SetByName("statx_attributes")
+	setFSMagic     = SetByName("fs_magic")
+	setStatfsFlags = SetByName("statfs_flags")
+	setClone       = SetByName("clone_flags")
+	setCapVersion  = SetByName("cap_version")
+	setAuditArch   = SetByName("audit_arch")
+	setSiCodes     = [32]*ConstSet{
+		0:            SetByName("si_codes"),
+		unix.SIGILL:  SetByName("sigill_codes"),
+		unix.SIGFPE:  SetByName("sigfpe_codes"),
+		unix.SIGSEGV: SetByName("sigsegv_codes"),
+		unix.SIGBUS:  SetByName("sigbus_codes"),
+		unix.SIGTRAP: SetByName("sigtrap_codes"),
+		unix.SIGCHLD: SetByName("sigchld_codes"),
+		unix.SIGIO:   SetByName("sigpoll_codes"),
+		unix.SIGSYS:  SetByName("sigsys_codes"),
+	}
+)

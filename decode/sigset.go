@@ -1,0 +1,112 @@
+package decode
+
+import (
+	"math/bits"
+	"strconv"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+func init() {
+	t := register("sigset", sizesAll(8), decodeSigset)
+	t.variable = true
+	register("old_sigset", sizesPtr(8, 4), decodeSigset)
+	register("sigaction", sizesPtr(32, 20), decodeSigaction)
+	// size, sp and flags of an alternate stack (sigaltstack(2)).
+	register("stack_t", sizesPtr(24, 12), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.num("ss_sp", Addr, 64, r.ptr())
+		e.flags("ss_flags", 32, r.u32(), setSigaltstack)
+		e.num("ss_size", Uint, 64, r.ptr())
+		e.close(outer)
+	})
+	// What pselect6 has as its sixth argument: a mask's address and size.
+	register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
+		mask, size := r.ptr(), r.ptr()
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.emitVariable("sigmask", structs["sigset"], mask, size)
+		e.num("sigsetsize", Uint, 64, size)
+		e.close(outer)
+	})
+}
+
+func decodeSigset(e *Event, name string, r *reader) {
+	n := min(len(r.b), 8)
+	var mask uint64
+	for i, c := range r.b[:n] {
+		mask |= uint64(c) << (8 * i)
+	}
+	e.num(name, SigSet, uint8(8*n), mask)
+}
+
+// decodeSigaction decodes the kernel's struct sigaction, which is not libc's:
+// handler, flags, restorer, mask. arm64 has sa_restorer too.
+func decodeSigaction(e *Event, name string, r *reader) {
+	handler := r.ptr()
+	flags := r.ptr() // unsigned long, narrow in x32's compat layout
+	restorer := r.ptr()
+	mask := r.bytes(8)
+	outer := e.open(Value{Name: name, Kind: Struct})
+	const siginfo, hasRestorer = 4, 0x04000000
+	label := "sa_handler"
+	if flags&siginfo != 0 {
+		label = "sa_sigaction"
+	}
+	word := uint8(r.abi.PointerBits())
+	switch handler {
+	case 0:
+		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_DFL"})
+	case 1:
+		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_IGN", Num: 1})
+	case 1<<word - 1:
+		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_ERR", Num: handler})
+	default:
+		e.num(label, Addr, word, handler)
+	}
+	e.num("sa_mask", SigSet, 64, le.Uint64(mask))
+	e.flags("sa_flags", word, flags, setSigaction)
+	if flags&hasRestorer != 0 {
+		e.num("sa_restorer", Addr, word, restorer)
+	}
+	e.close(outer)
+}
+
+// appendSigSet appends a set of n signals: [INT CHLD]. One with two thirds of
+// all in it is shown by what it lacks: ~[KILL].
+func appendSigSet(dst []byte, mask uint64, n int) []byte {
+	if bits.OnesCount64(mask) >= n*2/3 {
+		dst = append(dst, '~')
+		mask = ^mask
+		if n < 64 {
+			mask &= 1<<n - 1
+		}
+	}
+	dst = append(dst, '[')
+	for first := true; mask != 0; mask &= mask - 1 {
+		if !first {
+			dst = append(dst, ' ')
+		}
+		first = false
+		sig := bits.TrailingZeros64(mask) + 1
+		if name := SignalName(sig); len(name) > 3 {
+			dst = append(dst, name[3:]...)
+		} else {
+			dst = strconv.AppendInt(dst, int64(sig), 10)
+		}
+	}
+	return append(dst, ']')
+}
+
+// sigframeMask is where the signal mask is in the frame that rt_sigreturn
+// finds at the stack pointer: uc_sigmask of struct ucontext.
+func sigframeMask(abi table.ABI, sp uint64) (addr uint64, ok bool) {
+	switch abi {
+	case table.AMD64:
+		// uc_flags, uc_link, uc_stack and the 256 bytes of struct sigcontext.
+		return sp + 8 + 8 + 24 + 256, true
+	case table.ARM64:
+		// struct rt_sigframe begins with a siginfo_t.
+		return sp + table.SiginfoSize + 8 + 8 + 24, true
+	}
+	return 0, false
+}

@@ -1,0 +1,180 @@
+package decode
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
+
+const sockaddrMax = 128 // sizeof(struct sockaddr_storage)
+
+func init() {
+	t := register("sockaddr", sizesAll(sockaddrMax), decodeSockaddr)
+	t.variable = true
+	register("iovec", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
+		base, n := r.ptr(), r.ptr()
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.iovBase(base, n)
+		e.num("iov_len", Uint, 64, n)
+		e.close(outer)
+	})
+	register("iovec_addr", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.num("iov_base", Addr, 64, r.ptr())
+		e.num("iov_len", Uint, 64, r.ptr())
+		e.close(outer)
+	})
+	register("msghdr", sizesPtr(56, 28), decodeMsghdr)
+	register("mmsghdr", sizesPtr(64, 32), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		decodeMsghdr(e, "msg_hdr", r)
+		n := r.u32()
+		if e.done {
+			e.num("msg_len", Uint, 32, n)
+		}
+		e.close(outer)
+	})
+}
+
+func init() {
+	for _, n := range []string{"iovec", "msghdr"} {
+		structs[n].gathers = true
+	}
+}
+
+// decodeSockaddr decodes the bytes of a socket address; there may be fewer
+// than the family has.
+func decodeSockaddr(e *Event, name string, r *reader) {
+	if len(r.b) < 2 {
+		e.emit(Value{Name: name, Kind: Bytes, Text: r.b, Size: uint64(len(r.b))})
+		return
+	}
+	family := r.u16()
+	outer := e.open(Value{Name: name, Kind: Struct})
+	defer e.close(outer)
+	e.enum("sa_family", 16, family, setFamily)
+	switch n := len(r.b); {
+	case n == 2:
+	case family == unix.AF_UNIX:
+		path := r.b[2:min(n, unix.SizeofSockaddrUnix)]
+		if path[0] == 0 && len(path) > 1 { // abstract: all bytes count
+			e.emit(Value{Name: "sun_path", Kind: Bytes, Symbol: "@", Text: path[1:], Size: uint64(len(path) - 1)})
+			break
+		}
+		if i := bytes.IndexByte(path, 0); i >= 0 {
+			path = path[:i]
+		}
+		e.emit(Value{Name: "sun_path", Kind: Bytes, Text: path, Size: uint64(len(path))})
+	case family == unix.AF_INET && n >= unix.SizeofSockaddrInet4:
+		e.num("sin_port", Port, 16, uint64(binary.BigEndian.Uint16(r.b[2:])))
+		e.emit(Value{Name: "sin_addr", Kind: IPv4, Text: r.b[4:8]})
+	case family == unix.AF_INET6 && n >= unix.SizeofSockaddrInet6-4: // without sin6_scope_id
+		e.num("sin6_port", Port, 16, uint64(binary.BigEndian.Uint16(r.b[2:])))
+		e.num("sin6_flowinfo", NetLong, 32, uint64(binary.BigEndian.Uint32(r.b[4:])))
+		e.emit(Value{Name: "sin6_addr", Kind: IPv6, Text: r.b[8:24]})
+		if n >= unix.SizeofSockaddrInet6 {
+			e.num("sin6_scope_id", Uint, 32, uint64(le.Uint32(r.b[24:])))
+		}
+	case family == unix.AF_NETLINK && n >= unix.SizeofSockaddrNetlink:
+		e.num("nl_pid", PID, 32, r.at(4).u32())
+		e.num("nl_groups", Mask, 32, r.u32())
+	default:
+		e.emit(Value{Name: "sa_data", Kind: Bytes, Text: r.b[2:], Size: uint64(n - 2)})
+	}
+}
+
+// iovBase emits one buffer of an iovec, of which there may be less to see than
+// its length says.
+func (e *Event) iovBase(base, n uint64) {
+	if e.left >= 0 { // a call that fills the buffers: so much is left of its result
+		n = min(n, uint64(e.left))
+		e.left -= int64(n)
+	} else if e.left == noData {
+		e.num("iov_base", Addr, 64, base)
+		return
+	}
+	e.emitBuffer("iov_base", base, n)
+}
+
+// Values of Event.left that are no counts.
+const (
+	allData = -1 // buffers are as full as they are long
+	noData  = -2 // what buffers hold is not known
+)
+
+func decodeMsghdr(e *Event, name string, r *reader) {
+	addr, addrlen := r.ptr(), r.u32()
+	iov, iovlen := r.ptr(), r.ptr()
+	control, controllen := r.ptr(), r.ptr()
+	flags := r.u32()
+	r.skip(r.abi.PointerBits()/8 - 4) // padding at the end
+	outer := e.open(Value{Name: name, Kind: Struct})
+	defer e.close(outer)
+	if addr == 0 {
+		e.emitAddr("msg_name", 0, false)
+	} else {
+		e.emitVariable("msg_name", structs["sockaddr"], addr, addrlen)
+	}
+	e.num("msg_namelen", Int, 32, addrlen)
+	e.emitArray("msg_iov", structs["iovec"], iov, iovlen)
+	e.num("msg_iovlen", Uint, 64, iovlen)
+	if controllen != 0 {
+		e.control(control, controllen)
+	}
+	e.num("msg_controllen", Uint, 64, controllen)
+	e.flags("msg_flags", 32, flags, setMsgFlags)
+}
+
+// control emits the control messages of a msghdr (cmsg(3)).
+func (e *Event) control(addr, n uint64) {
+	word := e.abi.PointerBits() / 8
+	header := word + 8
+	total := clamp(n, 4096)
+	b := e.read(addr, total)
+	if addr == 0 || len(b) < total {
+		e.emitAddr("msg_control", addr, addr != 0)
+		return
+	}
+	outer := e.open(Value{Name: "msg_control", Kind: Array, Num: addr})
+	defer e.close(outer)
+	for len(b) >= header && !e.full() {
+		size := e.word(b)
+		if size < uint64(header) {
+			break
+		}
+		level, typ := le.Uint32(b[word:]), le.Uint32(b[word+4:])
+		data := b[header:min(uint64(len(b)), size)]
+		c := e.open(Value{Kind: Struct})
+		e.num("cmsg_len", Uint, 64, size)
+		e.enum("cmsg_level", 32, uint64(level), setSockLevel)
+		switch {
+		case level == unix.SOL_SOCKET && typ == unix.SCM_RIGHTS:
+			e.emit(Value{Name: "cmsg_type", Kind: Symbol, Symbol: "SCM_RIGHTS", Num: uint64(typ)})
+			fds := e.open(Value{Name: "cmsg_data", Kind: Array})
+			for ; len(data) >= 4; data = data[4:] {
+				e.emitFD("", uint64(le.Uint32(data)), false)
+			}
+			e.close(fds)
+		case level == unix.SOL_SOCKET && typ == unix.SCM_CREDENTIALS && len(data) >= 12:
+			e.emit(Value{Name: "cmsg_type", Kind: Symbol, Symbol: "SCM_CREDENTIALS", Num: uint64(typ)})
+			cred := e.open(Value{Name: "cmsg_data", Kind: Struct})
+			e.num("pid", PID, 32, uint64(le.Uint32(data)))
+			e.num("uid", UID, 32, uint64(le.Uint32(data[4:])))
+			e.num("gid", UID, 32, uint64(le.Uint32(data[8:])))
+			e.close(cred)
+		default:
+			e.num("cmsg_type", Hex, 32, uint64(typ))
+			if len(data) > 0 {
+				cut := min(len(data), e.opts.StringLimit)
+				e.emit(Value{Name: "cmsg_data", Kind: Bytes, Raw: true, Text: data[:cut], Size: uint64(len(data)), Cut: cut < len(data)})
+			}
+		}
+		e.close(c)
+		next := (size + uint64(word) - 1) &^ uint64(word-1)
+		if next >= uint64(len(b)) {
+			return
+		}
+		b = b[next:]
+	}
+}

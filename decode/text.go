@@ -1,0 +1,497 @@
+package decode
+
+import (
+	"math/bits"
+	"net/netip"
+	"strconv"
+
+	"github.com/k42trace/k42trace/table"
+	"golang.org/x/sys/unix"
+)
+
+// Text renders events as strace does. The zero Text is strace without flags.
+type Text struct {
+	// Hex shows the bytes of strings in hexadecimal.
+	Hex HexMode
+}
+
+// DefaultColumn is the column at which strace puts the result (its -a).
+const DefaultColumn = 40
+
+// AppendEntry appends the call's name and what Entry has decoded:
+//
+//	openat(AT_FDCWD, "/etc/passwd", O_RDONLY
+//	read(3,␣
+//
+// The separator to what AppendExit appends is there if more is to come, as in
+// the second.
+func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
+	dst = append(dst, e.name...)
+	dst = append(dst, '(')
+	n := 0
+	for v := range e.Args() {
+		if n == e.shown {
+			dst = append(dst, ", "...)
+			return dst[:len(dst)-2*btoi(n == 0)]
+		}
+		if n > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = t.appendNamed(dst, e, v)
+		n++
+	}
+	return dst
+}
+
+// AppendExit appends the arguments that AppendEntry has not, and the closing
+// parenthesis.
+func (t *Text) AppendExit(dst []byte, e *Event) []byte {
+	n := 0
+	for v := range e.Args() {
+		if n > e.shown {
+			dst = append(dst, ", "...)
+		}
+		if n >= e.shown {
+			dst = t.appendNamed(dst, e, v)
+		}
+		n++
+	}
+	return append(dst, ')')
+}
+
+// AppendResult appends the result:
+//
+//	= 3
+//	= -1 ENOENT (No such file or directory)
+//	= ? ERESTARTSYS (To be restarted if SA_RESTART is set)
+//	= 1 (in [3], left {tv_sec=0, tv_usec=99})
+func (t *Text) AppendResult(dst []byte, e *Event) []byte {
+	dst = append(dst, "= "...)
+	res := e.res
+	switch errno := res.Errno(); {
+	case !e.done || res.Gone():
+		return append(dst, '?')
+	case res.Restarting():
+		dst = append(dst, "? "...)
+		dst = append(dst, restartName(errno)...)
+		dst = append(dst, " ("...)
+		dst = append(dst, restartText(errno)...)
+		return append(dst, ')')
+	case res.Failed():
+		dst = append(dst, "-1 "...)
+		dst = AppendErrno(dst, errno)
+	default:
+		dst = t.appendValue(dst, e, &e.values[resultSlot])
+	}
+	n := 0
+	for v := range e.Notes() {
+		if n == 0 {
+			dst = append(dst, " ("...)
+		} else {
+			dst = append(dst, ", "...)
+		}
+		dst = t.appendLabelled(dst, e, v)
+		n++
+	}
+	if n > 0 {
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// AppendErrno appends an errno with its text: ENOENT (No such file or directory).
+func AppendErrno(dst []byte, errno unix.Errno) []byte {
+	name, text := ErrnoName(errno), ErrnoText(errno)
+	if name == "" {
+		dst = append(dst, "ERRNO_"...)
+		dst = strconv.AppendUint(dst, uint64(errno), 10)
+	} else {
+		dst = append(dst, name...)
+	}
+	dst = append(dst, " ("...)
+	if text == "" {
+		dst = append(dst, "Unknown error "...)
+		dst = strconv.AppendUint(dst, uint64(errno), 10)
+	} else {
+		dst = append(dst, text...)
+	}
+	return append(dst, ')')
+}
+
+// Pad appends a space, and as many more as it takes to be at column, for a line
+// that begins at dst[start]: what strace puts in front of the result.
+func Pad(dst []byte, start, column int) []byte {
+	dst = append(dst, ' ')
+	for len(dst)-start < column {
+		dst = append(dst, ' ')
+	}
+	return dst
+}
+
+// restartName and restartText are for the errnos that only a tracer sees.
+func restartName(errno unix.Errno) string {
+	switch errno {
+	case table.ERESTARTSYS:
+		return "ERESTARTSYS"
+	case table.ERESTARTNOINTR:
+		return "ERESTARTNOINTR"
+	case table.ERESTARTNOHAND:
+		return "ERESTARTNOHAND"
+	}
+	return "ERESTART_RESTARTBLOCK"
+}
+
+func restartText(errno unix.Errno) string {
+	switch errno {
+	case table.ERESTARTSYS:
+		return "To be restarted if SA_RESTART is set"
+	case table.ERESTARTNOINTR:
+		return "To be restarted"
+	case table.ERESTARTNOHAND:
+		return "To be restarted if no handler"
+	}
+	return "Interrupted by signal"
+}
+
+// appendNamed appends a value with its name in front, if it has one.
+func (t *Text) appendNamed(dst []byte, e *Event, v *Value) []byte {
+	if v.Kind == IPv6 && v.Name != "" {
+		dst = append(dst, "inet_pton(AF_INET6, \""...)
+		dst = appendIP(dst, v.Text)
+		dst = append(dst, "\", &"...)
+		dst = append(dst, v.Name...)
+		return append(dst, ')')
+	}
+	if v.Name != "" {
+		dst = append(dst, v.Name...)
+		dst = append(dst, '=')
+	}
+	return t.appendValue(dst, e, v)
+}
+
+// appendLabelled is appendNamed for explanations of a result: "in [3]".
+func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
+	if v.Name != "" {
+		dst = append(dst, v.Name...)
+		dst = append(dst, ' ')
+	}
+	return t.appendValue(dst, e, v)
+}
+
+func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
+	switch v.Kind {
+	case Absent:
+	case Int, PID, Time:
+		dst = strconv.AppendInt(dst, v.Signed(), 10)
+	case Uint:
+		dst = strconv.AppendUint(dst, v.Num, 10)
+	case Hex:
+		dst = appendHex(dst, v.Num)
+	case Octal, Perm:
+		dst = appendOctal(dst, v.Num, btoi(v.Kind == Perm)*3)
+	case Mask:
+		dst = appendHexDigits(dst, v.Num, int(v.width())/4)
+	case Limit:
+		dst = appendLimit(dst, v)
+	case Addr:
+		dst = appendAddr(dst, v)
+	case FD, DirFD:
+		dst = appendFD(dst, v)
+	case UID:
+		if v.Num == 1<<v.width()-1 {
+			dst = append(dst, "-1"...)
+		} else {
+			dst = strconv.AppendUint(dst, v.Num, 10)
+		}
+	case Signal:
+		dst = appendSignal(dst, int(int32(v.Num)))
+	case Errno:
+		if name := ErrnoName(unix.Errno(v.Num)); name != "" {
+			dst = append(dst, name...)
+		} else {
+			dst = strconv.AppendUint(dst, v.Num, 10)
+		}
+	case Mode:
+		dst = appendMode(dst, uint32(v.Num))
+	case Dev:
+		dst = appendDev(dst, v.Num)
+	case Port:
+		dst = append(dst, "htons("...)
+		dst = strconv.AppendUint(dst, v.Num, 10)
+		dst = append(dst, ')')
+	case NetLong:
+		dst = append(dst, "htonl("...)
+		dst = strconv.AppendUint(dst, v.Num, 10)
+		dst = append(dst, ')')
+	case IPv4:
+		dst = append(dst, "inet_addr(\""...)
+		dst = appendIP(dst, v.Text)
+		dst = append(dst, "\")"...)
+	case IPv6:
+		dst = append(dst, '"')
+		dst = appendIP(dst, v.Text)
+		dst = append(dst, '"')
+	case Flags:
+		dst = appendFlags(dst, v.Set, v.Num)
+	case Enum:
+		dst = appendEnum(dst, v)
+	case Symbol:
+		dst = append(dst, v.Symbol...)
+	case Bytes:
+		dst = append(dst, v.Symbol...)
+		dst = t.appendBytes(dst, v)
+	case SigSet:
+		dst = appendSigSet(dst, v.Num, int(v.width()))
+	case Status:
+		dst = appendStatus(dst, uint32(v.Num))
+	case Struct:
+		dst = append(dst, '{')
+		dst = t.appendChildren(dst, e, v, ", ")
+		dst = append(dst, '}')
+	case Array:
+		dst = append(dst, '[')
+		dst = t.appendChildren(dst, e, v, ", ")
+		dst = append(dst, ']')
+	case List:
+		dst = append(dst, '[')
+		dst = t.appendChildren(dst, e, v, " ")
+		dst = append(dst, ']')
+	case Or:
+		dst = t.appendChildren(dst, e, v, "|")
+	case Change:
+		dst = t.appendChildren(dst, e, v, " => ")
+	case Count:
+		dst = appendHex(dst, v.Num)
+		dst = append(dst, " /* "...)
+		dst = strconv.AppendUint(dst, v.Size, 10)
+		dst = append(dst, ' ')
+		dst = append(dst, v.Symbol...)
+		if v.Size == 1 && v.Symbol == "vars" {
+			dst = dst[:len(dst)-1]
+		}
+		if v.Failed {
+			dst = append(dst, ", unterminated"...)
+		} else if v.Cut {
+			dst = append(dst, " or more"...)
+		}
+		dst = append(dst, " */"...)
+	case Noted:
+		n := 0
+		for c := range e.Children(v) {
+			if n == 1 {
+				dst = append(dst, " /* "...)
+			}
+			dst = t.appendValue(dst, e, c)
+			n++
+		}
+		if n > 1 {
+			dst = append(dst, " */"...)
+		}
+	case Macro:
+		dst = append(dst, v.Symbol...)
+		dst = append(dst, '(')
+		dst = t.appendChildren(dst, e, v, ", ")
+		dst = append(dst, ')')
+	}
+	return dst
+}
+
+// AppendArgs appends all arguments without the call's name and parentheses.
+func (t *Text) AppendArgs(dst []byte, e *Event) []byte {
+	return t.appendChildren(dst, e, &e.values[rootSlot], ", ")
+}
+
+func (t *Text) appendChildren(dst []byte, e *Event, v *Value, sep string) []byte {
+	first := true
+	for c := range e.Children(v) {
+		if !first {
+			dst = append(dst, sep...)
+		}
+		dst = t.appendNamed(dst, e, c)
+		first = false
+	}
+	if v.Cut {
+		if !first {
+			dst = append(dst, sep...)
+		}
+		dst = append(dst, "..."...)
+	}
+	return dst
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// appendHex appends C's %#x.
+func appendHex(dst []byte, n uint64) []byte {
+	if n == 0 {
+		return append(dst, '0')
+	}
+	dst = append(dst, "0x"...)
+	return strconv.AppendUint(dst, n, 16)
+}
+
+// appendHexDigits appends n with zeros in front to at least digits digits.
+func appendHexDigits(dst []byte, n uint64, digits int) []byte {
+	for i := max(1, (bits.Len64(n)+3)/4); i < digits; i++ {
+		dst = append(dst, '0')
+	}
+	return strconv.AppendUint(dst, n, 16)
+}
+
+// appendOctal appends n with a zero in front, and more to fill up digits.
+func appendOctal(dst []byte, n uint64, digits int) []byte {
+	for i := 1 + (bits.Len64(n)+2)/3; i < digits; i++ {
+		dst = append(dst, '0')
+	}
+	dst = append(dst, '0')
+	if n == 0 {
+		return dst
+	}
+	return strconv.AppendUint(dst, n, 8)
+}
+
+func appendAddr(dst []byte, v *Value) []byte {
+	if v.Failed && v.Cut {
+		dst = append(dst, "... /* "...)
+		dst = appendHex(dst, v.Num)
+		return append(dst, " */"...)
+	}
+	if v.Num == 0 {
+		return append(dst, "NULL"...)
+	}
+	return appendHex(dst, v.Num)
+}
+
+func appendFD(dst []byte, v *Value) []byte {
+	fd := int32(v.Num)
+	if fd == unix.AT_FDCWD && v.Kind == DirFD {
+		dst = append(dst, "AT_FDCWD"...)
+	} else {
+		dst = strconv.AppendInt(dst, int64(fd), 10)
+	}
+	if v.Text != nil {
+		dst = append(dst, '<')
+		dst = appendPathEscaped(dst, v.Text)
+		dst = append(dst, '>')
+	}
+	return dst
+}
+
+func appendSignal(dst []byte, sig int) []byte {
+	if name := SignalName(sig); name != "" {
+		return append(dst, name...)
+	}
+	return strconv.AppendInt(dst, int64(sig), 10)
+}
+
+// appendLimit appends a size as strace does: multiples of 1024 as such.
+func appendLimit(dst []byte, v *Value) []byte {
+	switch {
+	case v.Num == 1<<v.width()-1:
+		return append(dst, v.Symbol...)
+	case v.Num > 1024 && v.Num%1024 == 0:
+		dst = strconv.AppendUint(dst, v.Num/1024, 10)
+		return append(dst, "*1024"...)
+	}
+	return strconv.AppendUint(dst, v.Num, 10)
+}
+
+var fileTypes = [16]string{
+	unix.S_IFIFO >> 12: "S_IFIFO", unix.S_IFCHR >> 12: "S_IFCHR", unix.S_IFDIR >> 12: "S_IFDIR",
+	unix.S_IFBLK >> 12: "S_IFBLK", unix.S_IFREG >> 12: "S_IFREG", unix.S_IFLNK >> 12: "S_IFLNK",
+	unix.S_IFSOCK >> 12: "S_IFSOCK",
+}
+
+func appendMode(dst []byte, mode uint32) []byte {
+	if name := fileTypes[mode>>12&15]; name != "" && mode>>16 == 0 {
+		dst = append(dst, name...)
+		mode &= 07777
+		for _, b := range [...]struct {
+			bit  uint32
+			name string
+		}{{unix.S_ISUID, "|S_ISUID"}, {unix.S_ISGID, "|S_ISGID"}, {unix.S_ISVTX, "|S_ISVTX"}} {
+			if mode&b.bit != 0 {
+				dst = append(dst, b.name...)
+				mode &^= b.bit
+			}
+		}
+		dst = append(dst, '|')
+	}
+	return appendOctal(dst, uint64(mode), 3)
+}
+
+func appendDev(dst []byte, dev uint64) []byte {
+	dst = append(dst, "makedev("...)
+	dst = appendHex(dst, uint64(unix.Major(dev)))
+	dst = append(dst, ", "...)
+	dst = appendHex(dst, uint64(unix.Minor(dev)))
+	return append(dst, ')')
+}
+
+func appendIP(dst []byte, b []byte) []byte {
+	a, ok := netip.AddrFromSlice(b)
+	if !ok {
+		return dst
+	}
+	return a.AppendTo(dst)
+}
+
+// appendFlags appends the names of a value's bits.
+func appendFlags(dst []byte, set *ConstSet, num uint64) []byte {
+	if set == nil {
+		return appendHex(dst, num)
+	}
+	start := len(dst)
+	rest := num
+	for i := range set.Consts {
+		c := &set.Consts[i]
+		if c.Value == 0 {
+			if num == 0 {
+				return append(dst, c.Name...)
+			}
+			continue
+		}
+		if rest&c.Value == c.Value {
+			if len(dst) > start {
+				dst = append(dst, '|')
+			}
+			dst = append(dst, c.Name...)
+			rest &^= c.Value
+		}
+	}
+	switch {
+	case num == 0:
+		return append(dst, '0')
+	case rest == 0:
+		return dst
+	case rest == num:
+		dst = appendHex(dst, rest)
+		return appendUnknown(dst, set)
+	}
+	dst = append(dst, '|')
+	return appendHex(dst, rest)
+}
+
+func appendUnknown(dst []byte, set *ConstSet) []byte {
+	if set == nil || set.Prefix == "" {
+		return dst
+	}
+	dst = append(dst, " /* "...)
+	dst = append(dst, set.Prefix...)
+	return append(dst, "??? */"...)
+}
+
+func appendEnum(dst []byte, v *Value) []byte {
+	if v.Set != nil {
+		if name := v.Set.name(v.Num); name != "" {
+			return append(dst, name...)
+		}
+	}
+	dst = appendHex(dst, v.Num)
+	return appendUnknown(dst, v.Set)
+}

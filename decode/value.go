@@ -1,0 +1,106 @@
+package decode
+
+import "iter"
+
+// A Kind says what a Value is.
+type Kind uint8
+
+// Kinds of values. What Num, Size and Text hold is said where it is not plain.
+const (
+	Absent  Kind = iota // nothing: not decoded yet, or the call does not use it
+	Int                 // signed decimal
+	Uint                // unsigned decimal
+	Hex                 // hexadecimal
+	Octal               // octal, with a leading 0
+	Limit               // size of a resource; Symbol names the unlimited one, ^0
+	Addr                // address in the child
+	FD                  // file descriptor; Text is its path if known
+	DirFD               // the same, or AT_FDCWD
+	PID                 // process or thread id
+	UID                 // user or group id
+	Signal              // signal number
+	Errno               // error number
+	Mode                // file type and permissions (inode(7))
+	Perm                // permissions only
+	Mask                // hexadecimal, all digits
+	Time                // seconds since 1970; Size is the nanoseconds beyond
+	Dev                 // device number, as makedev(3) packs it
+	Port                // TCP or UDP port, in host order
+	NetLong             // 32-bit number in host order that the child has in network order
+	IPv4                // Text is the address, 4 bytes
+	IPv6                // Text is the address, 16 bytes
+	Flags               // bits named by Set
+	Enum                // one value named by Set
+	Symbol              // a constant that is known by its name only: Symbol
+	Bytes               // Text is (a part of) a string or buffer of Size bytes
+	SigSet              // set of signals, signal n is bit n-1
+	Status              // wait status (wait(2))
+	Struct              // children are fields, with names
+	Array               // children are elements
+	List                // children are elements of a set, as in fd_set
+	Change              // children are the value before and after the call
+	Count               // Num is an address, behind it are Size things that Symbol names
+	Noted               // children are a value and what it means
+	Or                  // children are parts that are or-ed together
+	Macro               // children are the operands of the macro Symbol
+)
+
+// A Value is one decoded argument, field, element or result. It belongs to an
+// Event and is valid until the Event decodes another call.
+type Value struct {
+	Kind Kind
+	Bits uint8 // width of Num, 32 or 64 (or less for fields)
+	// Cut: there is more than Text or the children show.
+	Cut bool
+	// Failed: Kind is Addr in place of what should be there, because its
+	// memory could not be read or the call failed to fill it.
+	Failed bool
+	// Raw: Text is not text, even if some of it looks like it.
+	Raw bool
+
+	Name   string // of the field or the argument, if shown
+	Symbol string
+	Num    uint64 // zero-extended from Bits
+	Size   uint64
+	Text   []byte
+	Set    *ConstSet
+
+	first, last, next int32 // children and next sibling in Event.values; 0: none
+}
+
+// Signed returns Num as a signed number of Bits bits.
+func (v *Value) Signed() int64 {
+	shift := 64 - v.width()
+	return int64(v.Num<<shift) >> shift
+}
+
+func (v *Value) width() uint8 {
+	if v.Bits == 0 || v.Bits > 64 {
+		return 64
+	}
+	return v.Bits
+}
+
+// Children yields the fields or elements of v.
+func (e *Event) Children(v *Value) iter.Seq[*Value] {
+	return func(yield func(*Value) bool) {
+		for i := v.first; i != 0; i = e.values[i].next {
+			if !yield(&e.values[i]) {
+				return
+			}
+		}
+	}
+}
+
+// Args yields the arguments in the order in which they are shown. Before Exit,
+// those that only the finished call tells are Absent.
+func (e *Event) Args() iter.Seq[*Value] { return e.Children(&e.values[rootSlot]) }
+
+// Result returns the value that the call returned, nil before Exit. For a
+// failed call see Event.Outcome.
+func (e *Event) Result() *Value {
+	if !e.done {
+		return nil
+	}
+	return &e.values[resultSlot]
+}
