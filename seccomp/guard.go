@@ -1,0 +1,43 @@
+package seccomp
+
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// TreeRules returns the rules that report every call by which a child could be
+// created that the tracer does not get to see: clone(2) with CLONE_UNTRACED, and
+// clone3(2), whose flags lie in memory.
+func TreeRules() []ArgRule {
+	return slices.Concat(
+		rules("clone", 0, unix.CLONE_UNTRACED, unix.CLONE_UNTRACED),
+		rules("clone3", 0, 0, 0),
+	)
+}
+
+// FilterRules returns the rules that report every call by which a program asks
+// for its own filters or adds one: seccomp(2), and prctl(2) with PR_SET_SECCOMP
+// or PR_GET_SECCOMP. A filter of the program's own can hide calls from the tracer
+// (all verdicts but LOG and ALLOW outrank RET_TRACE), so a policy that decides
+// has to see them.
+func FilterRules() []ArgRule {
+	return slices.Concat(
+		rules("seccomp", 0, 0, 0),
+		rules("prctl", 0, ^uint32(0), unix.PR_SET_SECCOMP),
+		rules("prctl", 0, ^uint32(0), unix.PR_GET_SECCOMP),
+	)
+}
+
+// rules returns the same rule for the call name of every ABI that has it.
+func rules(name string, arg int, mask, value uint32) []ArgRule {
+	var all []ArgRule
+	for abi := range table.NumABI {
+		if nr, ok := table.Number(abi, name); ok {
+			all = append(all, ArgRule{ABI: abi, Nr: nr, Arg: arg, Mask: mask, Value: value})
+		}
+	}
+	return all
+}
