@@ -27,6 +27,9 @@ type Registers interface {
 	Result() table.Result
 	// SetArg sets one argument register.
 	SetArg(abi table.ABI, i int, v uint64)
+	// RestartInterrupted makes a call that ended with EINTR because of an
+	// Interrupt, and for no signal, start again when the thread goes on.
+	RestartInterrupted()
 	// Mode32 reports whether the thread runs 32-bit code.
 	Mode32() bool
 }

@@ -110,8 +110,8 @@ func SetResult(tid int, res table.Result) error {
 	return nil
 }
 
-// syscallInsn returns the bytes of the instruction that makes a call of abi.
-func syscallInsn(abi table.ABI) []byte {
+// SyscallInsn returns the bytes of the instruction that makes a call of abi.
+func SyscallInsn(abi table.ABI) []byte {
 	if abi == table.I386 {
 		return []byte{0xcd, 0x80} // int 0x80
 	}
@@ -128,3 +128,11 @@ const (
 // IsVsyscall reports whether a call with the instruction pointer ip comes from
 // the vsyscall page.
 func IsVsyscall(ip uint64) bool { return ip >= vsyscallStart && ip < vsyscallEnd }
+
+// RestartInterrupted turns an EINTR into ERESTARTNOHAND, which the kernel turns
+// back into EINTR if a handler is to run, and into a restart if none is.
+func (r *Regs) RestartInterrupted() {
+	if int64(r.Orig_rax) >= 0 && r.Result().Errno() == unix.EINTR {
+		r.SetResult(table.Errno(table.ERESTARTNOHAND))
+	}
+}

@@ -119,10 +119,15 @@ func SetResult(tid int, res table.Result) error {
 	return r.Set(tid)
 }
 
-// syscallInsn returns the bytes of svc #0.
-func syscallInsn(table.ABI) []byte {
+// SyscallInsn returns the bytes of svc #0.
+func SyscallInsn(table.ABI) []byte {
 	return binary.LittleEndian.AppendUint32(nil, 0xd4000001)
 }
 
 // IsVsyscall is false: arm64 has no vsyscall page.
 func IsVsyscall(uint64) bool { return false }
+
+// RestartInterrupted: by the time of the stop arm64 has already turned its
+// ERESTART codes into EINTR or a restart, and a plain EINTR cannot be told from
+// one that the program must see.
+func (r *Regs) RestartInterrupted() {}

@@ -40,7 +40,7 @@ func FindSite(tid int, abi table.ABI) (uint64, error) {
 		if err != nil {
 			return 0, fmt.Errorf("reading the vDSO of %d: %w", tid, err)
 		}
-		if at := bytes.Index(image[:n], syscallInsn(abi)); at >= 0 {
+		if at := bytes.Index(image[:n], SyscallInsn(abi)); at >= 0 {
 			return base + uint64(at), nil
 		}
 	}

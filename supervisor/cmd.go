@@ -8,11 +8,11 @@ package supervisor
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/table"
 )
@@ -29,62 +29,105 @@ type Cmd struct {
 	Stdin          io.Reader // as in os/exec: nil is the null device
 	Stdout, Stderr io.Writer
 	ExtraFiles     []*os.File
-	SysProcAttr    *syscall.SysProcAttr // Ptrace and Foreground belong to us
+	SysProcAttr    *syscall.SysProcAttr // Ptrace and Pdeathsig belong to us
 
 	// Table decides what the calls do; nil is an empty table. It may change
 	// while the program runs.
 	Table *table.Table
 	// Observer, if not nil, is told of threads, signals and exits.
 	Observer table.Observer
+	// Enforce says that the handlers are a policy, which the program must not
+	// get around: arguments that the supervisor itself checks are pinned, and
+	// io_uring_setup answers ENOSYS unless it has a handler.
+	Enforce bool
 
 	Err     error    // from looking up Path
 	Process *Process // the first process, after Start
 
 	ProcessState *ProcessState // after Wait
 
-	ctx context.Context
+	ctx   context.Context
+	inner *exec.Cmd // plumbing of descriptors, and the fork
+	loop  *loop
+
+	copyErr firstError
 }
 
 // Command returns a Cmd to run name with args, looked up in PATH as
 // os/exec.Command does.
-func Command(name string, args ...string) *Cmd { panic("pending") }
+func Command(name string, args ...string) *Cmd {
+	c := exec.Command(name, args...)
+	return &Cmd{Path: c.Path, Args: c.Args, Err: c.Err}
+}
 
 // CommandContext is Command; when ctx is done the whole tree is killed.
-func CommandContext(ctx context.Context, name string, args ...string) *Cmd { panic("pending") }
+func CommandContext(ctx context.Context, name string, args ...string) *Cmd {
+	c := Command(name, args...)
+	c.ctx = ctx
+	return c
+}
 
 // Start starts the program. It returns when the program's first instruction is
 // about to run, or why it could not be started: errors.Is tells exec.ErrNotFound,
 // fs.ErrNotExist, fs.ErrPermission, unix.ENOEXEC, ptrace.ErrPermission,
 // ptrace.ErrUnsupported.
-func (c *Cmd) Start() error { panic("pending") }
-
-// Wait waits until the program and every process that came from it have ended.
-// The error is nil if the first process exited with 0, an *ExitError if it ended
-// otherwise, and a *PanicError if a handler panicked.
-func (c *Cmd) Wait() error { panic("pending") }
-
-// Run is Start and Wait.
-func (c *Cmd) Run() error { panic("pending") }
-
-// A Process is a thread group of the child tree. It implements table.Process.
-type Process struct{ pid int }
-
-// PID returns the thread-group id.
-func (p *Process) PID() int { return p.pid }
-
-// Signal sends sig to the process as kill(2) would. It may be called from any
-// goroutine, and fails with os.ErrProcessDone after the process has ended.
-func (p *Process) Signal(sig os.Signal) error { panic("pending") }
-
-// ProcessState tells how the first process ended.
-type ProcessState struct {
-	pid    int
-	status unix.WaitStatus
-	rusage unix.Rusage
+func (c *Cmd) Start() error {
+	if c.loop != nil {
+		return errors.New("supervisor: already started")
+	}
+	if c.Err != nil {
+		return c.Err
+	}
+	if c.Table == nil {
+		c.Table = table.New()
+	}
+	if c.ctx == nil {
+		c.ctx = context.Background()
+	}
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	l := newLoop(c)
+	if err := l.start(); err != nil {
+		return err
+	}
+	c.loop, c.Process = l, l.root
+	return nil
 }
 
-// WaitStatus returns the status as wait4(2) gave it.
-func (p *ProcessState) WaitStatus() unix.WaitStatus { return p.status }
+// Wait waits until the program and every process that came from it have ended,
+// and what they wrote has been copied. The error is nil if the first process
+// exited with 0, an *ExitError if it ended otherwise, a *PanicError if a handler
+// panicked, and the context's if that ended it all.
+func (c *Cmd) Wait() error {
+	if c.loop == nil {
+		return errors.New("supervisor: not started")
+	}
+	if c.ProcessState != nil {
+		return errors.New("supervisor: Wait was already called")
+	}
+	l := c.loop
+	<-l.done
+	l.parked.Wait()
+	c.ProcessState = l.state
+	if err := c.waitCopies(); err != nil && l.err == nil {
+		l.err = err
+	}
+	switch {
+	case l.err != nil:
+		return l.err
+	case l.killedByContext:
+		return c.ctx.Err()
+	case !l.state.Success():
+		return &ExitError{l.state}
+	}
+	return nil
+}
 
-// ExitCode returns the exit status, and -1 if a signal ended the process.
-func (p *ProcessState) ExitCode() int { panic("pending") }
+// Run is Start and Wait.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}

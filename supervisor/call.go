@@ -1,0 +1,280 @@
+package supervisor
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A position says where a thread stands in the call that is being handled.
+type position uint8
+
+const (
+	pending position = iota // at its seccomp stop: the kernel has yet to run it
+	outside                 // at an exit stop: of it, or of an injected call
+	decided                 // the program's own filter has settled it: result is known
+	lost                    // it will never return
+)
+
+// callState is what the supervisor knows of the call that is being handled.
+type callState struct {
+	position position
+	info     ptrace.SyscallInfo
+	result   table.Result // of the last call that ran, for decided of this one
+	// saved: regs are the registers to be restored, because something else
+	// than the program's own call has run or its arguments were changed.
+	saved   bool
+	regs    ptrace.Regs
+	changed bool // the arguments that the kernel saw are not the program's
+	denied  bool // without us the call would end with ENOSYS
+	execed  bool // a successful exec: a new image, nothing to restore
+	pins    []pinArea
+}
+
+// seccompStop acts on a call that a filter reported.
+func (t *Thread) seccompStop(e ptrace.Event) {
+	if t.busy {
+		t.wake(e) // an injected call that is itself on the list
+		return
+	}
+	t.entrySeen = false
+	t.current = callState{}
+	info := &t.current.info
+	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, info), t) {
+		return
+	}
+	if t.proc.ownFilter && !t.loop.ours(t.proc, info) {
+		// The program's own filter says RET_TRACE, which without a tracer
+		// means ENOSYS (seccomp(2)).
+		t.current.denied = true
+	}
+	t.begin(info)
+}
+
+// syscallStop acts on an entry or exit stop, which come while a call is being
+// handled, or all the time in a process with filters of its own.
+func (t *Thread) syscallStop(e ptrace.Event) {
+	if t.busy {
+		t.wake(e)
+		return
+	}
+	var info ptrace.SyscallInfo
+	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, &info), t) {
+		return
+	}
+	switch {
+	case info.Op == ptrace.OpEntry:
+		t.entry, t.entrySeen = info, true
+		t.resume(ptrace.Syscall, 0)
+	case t.entrySeen:
+		t.entrySeen = false
+		t.current = callState{position: decided, info: t.entry, result: info.Result()}
+		t.begin(&t.entry)
+	default:
+		t.goOn(0)
+	}
+}
+
+// begin looks the call up and starts its handler.
+func (t *Thread) begin(info *ptrace.SyscallInfo) {
+	abi, known := table.ABIOf(info.Arch, info.Nr())
+	if !known {
+		t.refuse()
+		return
+	}
+	h := t.loop.table.Lookup(abi, info.Nr())
+	if h == nil {
+		if t.current.position != pending || !t.current.denied && !t.loop.hooked(t, abi, info) {
+			t.proceed()
+			return
+		}
+		h = table.Native
+	}
+	t.call.Reset(t, abi, info.Nr(), info.Args(), info.IP, info.SP)
+	t.handler = h
+	t.start((*Thread).handle)
+}
+
+// proceed lets a call that nobody wants run.
+func (t *Thread) proceed() {
+	if t.gone || t.current.position == lost {
+		return
+	}
+	t.goOn(0)
+}
+
+// refuse answers a call of an architecture without a table.
+func (t *Thread) refuse() {
+	if t.current.position == pending {
+		t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t)
+	}
+	t.proceed()
+}
+
+// handle is the job of a call: its handler, from before the call to its end.
+func (t *Thread) handle() {
+	result := t.handler.Handle(&t.call)
+	t.finish(result)
+}
+
+// Native runs the call as c describes it now: see table.Call.
+func (t *Thread) Native(c *table.Call) table.Result {
+	s := &t.current
+	switch {
+	case t.gone, t.loop.killing, s.position == lost:
+		return table.Gone()
+	case s.position == decided:
+		return s.result
+	case s.denied:
+		return table.Errno(unix.ENOSYS)
+	}
+	nr, args, err := t.beforeNative(c)
+	if err != nil {
+		return table.Errno(errnoOf(err))
+	}
+	if r, ok := t.answered(c, nr, args); ok {
+		return r
+	}
+	if ptrace.IsVsyscall(s.info.IP) {
+		return t.vsyscall(nr, args)
+	}
+	result := t.run(nr, args)
+	t.afterNative(c, nr, args, result)
+	return result
+}
+
+// Inject runs another call in the thread: see table.Call.
+func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
+	switch s := &t.current; {
+	case t.gone, t.loop.killing, s.position == lost:
+		return table.Gone()
+	case creates(c.ABI(), nr):
+		// The new thread would come to life in the middle of our work.
+		return table.Errno(unix.EINVAL)
+	case s.position == pending && ptrace.IsVsyscall(s.info.IP):
+		return table.Errno(unix.ENOSYS) // has no exit stop
+	}
+	for {
+		r := t.run(nr, args)
+		// The signal that interrupted it is held until the outermost return;
+		// the program's handlers have no part in an injected call.
+		if e := r.Errno(); e != table.ERESTARTSYS && e != table.ERESTARTNOINTR {
+			if r.Restarting() {
+				return table.Errno(unix.EINTR)
+			}
+			return r
+		}
+	}
+}
+
+// run has the kernel run one call of the present call's ABI, from wherever the
+// thread stands, and leaves it at the exit stop.
+func (t *Thread) run(nr int, args [6]uint64) table.Result {
+	s := &t.current
+	var result table.Result
+	var err error
+	if s.position == pending {
+		if nr != s.info.Nr() || args != s.info.Args() {
+			if err = t.save(); err == nil {
+				err = ptrace.SetCall(t.tid, t.call.ABI(), &s.info, nr, args)
+			}
+			s.changed = true
+		}
+		s.position = outside
+		if err == nil {
+			result, err = ptrace.FinishCall(t.tid, t.step)
+		}
+	} else {
+		var site uint64
+		if err = t.save(); err == nil {
+			if site, err = t.site(); err == nil {
+				s.position = outside
+				result, err = ptrace.Enter(t.tid, s.regs, t.call.ABI(), site, nr, args, t.step)
+			}
+		}
+	}
+	if err != nil {
+		t.loop.check(err, t)
+		return table.Gone()
+	}
+	s.result = result
+	if returnsElsewhere(t.call.ABI(), nr) {
+		// sigreturn has set every register: these are the ones to keep.
+		s.saved = false
+	}
+	return result
+}
+
+// save keeps the registers for the end of the call.
+func (t *Thread) save() error {
+	s := &t.current
+	if s.saved {
+		return nil
+	}
+	if err := s.regs.Get(t.tid); err != nil {
+		return err
+	}
+	s.saved = true
+	return nil
+}
+
+// site returns the address of a system-call instruction of the call's ABI.
+func (t *Thread) site() (uint64, error) {
+	s := &t.current
+	if !s.execed && !ptrace.IsVsyscall(s.info.IP) && t.call.ABI() != table.I386 {
+		return s.info.IP - ptrace.SyscallInsnLen, nil
+	}
+	// After an exec there is none behind us, and a 32-bit call may have come
+	// by sysenter, which cannot be entered again.
+	return t.vdsoSite(t.call.ABI())
+}
+
+// finish makes result the call's result in the child and lets it go on.
+func (t *Thread) finish(result table.Result) {
+	s := &t.current
+	t.unpin()
+	if t.gone || t.loop.killing || s.position == lost {
+		return
+	}
+	var err error
+	switch {
+	case s.position == pending:
+		if result.Restarting() {
+			// Nothing has run that the kernel could restart.
+			result = table.Errno(unix.EINTR)
+		}
+		err = ptrace.Answer(t.tid, t.call.ABI(), result)
+	case s.execed:
+	case s.saved:
+		s.regs.SetResult(result)
+		err = s.regs.Set(t.tid)
+	case result.Raw() != s.result.Raw():
+		err = ptrace.SetResult(t.tid, result)
+	}
+	if t.loop.check(err, t) {
+		t.leave()
+	}
+}
+
+// leave lets the thread return from the outermost level of the layer.
+func (t *Thread) leave() {
+	t.deliverHeld()
+	if t.stopAgain {
+		// It will stop again at once if the group is still stopped.
+		t.stopAgain = false
+		t.loop.check(ptrace.Interrupt(t.tid), t)
+	}
+	t.extendFilterIfWanted()
+	t.goOn(0)
+}
+
+// errnoOf returns the errno in err, EFAULT if there is none.
+func errnoOf(err error) unix.Errno {
+	if e, ok := errors.AsType[unix.Errno](err); ok {
+		return e
+	}
+	return unix.EFAULT
+}

@@ -1,0 +1,104 @@
+package supervisor
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/seccomp"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A caller runs calls, by name, in a thread that stands outside any.
+type caller interface {
+	abi() table.ABI
+	callByName(name string, args ...uint64) (table.Result, error)
+	memoryOf() int // thread id, for its memory
+}
+
+// policy returns what the filter has to report for the present table.
+func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
+	p := seccomp.Policy{Native: ptrace.NativeABI, Trace: trace, Rules: hookRules(l.cmd.Enforce)}
+	return p.Assemble()
+}
+
+// ours reports whether a seccomp stop comes from our filter and not from one of
+// the program's own.
+func (l *loop) ours(p *Process, info *ptrace.SyscallInfo) bool {
+	switch info.FilterData() {
+	case seccomp.TraceData, seccomp.TraceForeign:
+		return true
+	}
+	return false
+}
+
+// installFilter puts our filter on the caller's thread, or on all threads of its
+// process. A filter can never be taken away; routes that vanish from the table
+// just pass.
+func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error {
+	program, err := l.policy(trace)
+	if err != nil {
+		return err
+	}
+	code := program.Bytes()
+	const headerSize = 16
+	size := (uint64(headerSize+len(code)) + pinPage - 1) &^ (pinPage - 1)
+	mmap := "mmap"
+	if c.abi() == table.I386 {
+		mmap = "mmap2"
+	}
+	r, err := c.callByName(mmap, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	if err != nil {
+		return err
+	}
+	addr, err := address(c.abi(), r)
+	if err != nil {
+		return fmt.Errorf("installing the filter: mmap: %w", err)
+	}
+	image := make([]byte, headerSize, headerSize+len(code))
+	copy(image, program.Header(c.abi(), addr+headerSize))
+	image = append(image, code...)
+	if _, err := ptrace.WriteMemory(c.memoryOf(), addr, image); err != nil {
+		if err := ptrace.ForceWrite(c.memoryOf(), addr, image); err != nil {
+			return fmt.Errorf("installing the filter: %w", err)
+		}
+	}
+	r, err = l.loadFilter(c, addr, allThreads)
+	if err != nil {
+		return err
+	}
+	if r.Failed() {
+		return fmt.Errorf("installing the filter: seccomp: %w", r.Err())
+	}
+	_, err = c.callByName("munmap", addr, size)
+	return err
+}
+
+// loadFilter calls seccomp(2) in the child. Without CAP_SYS_ADMIN that needs
+// no_new_privs, which is set only then: the program could see it.
+func (l *loop) loadFilter(c caller, header uint64, allThreads bool) (r table.Result, err error) {
+	noNewPrivs := false
+	for _, flags := range seccomp.Flags(allThreads) {
+		for {
+			r, err = c.callByName("seccomp", seccomp.SetModeFilter, uint64(flags), header)
+			if err != nil {
+				return r, err
+			}
+			if r.Errno() != unix.EACCES || noNewPrivs {
+				break
+			}
+			noNewPrivs = true
+			if _, err = c.callByName("prctl", unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+				return r, err
+			}
+		}
+		if r.Errno() != unix.EINVAL {
+			break
+		}
+	}
+	if r.Value() > 0 { // the id of a thread that could not be synchronised
+		r = table.Errno(unix.ESRCH)
+	}
+	return r, nil
+}

@@ -1,0 +1,167 @@
+package supervisor
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+)
+
+// forkStop acts on a thread that has created another thread or process.
+func (t *Thread) forkStop(e ptrace.Event) {
+	msg, err := ptrace.EventMessage(t.tid)
+	// A thread killed in this stop may have nothing to tell any more; then
+	// adoptOrphans finds what it created.
+	if err == nil && msg > 0 {
+		t.loop.created(t, int(msg), e.Kind)
+		if t.loop.killing {
+			return
+		}
+	}
+	t.resume(t.how, 0)
+}
+
+// created adds the new thread tid that by has created.
+func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
+	if l.threads[tid] != nil {
+		return // adopted already
+	}
+	var proc *Process
+	// CLONE_THREAD or not: ask whether the new thread is in its creator's group.
+	if kind == ptrace.CloneStop && unix.Tgkill(by.proc.pid, tid, 0) == nil {
+		proc = by.proc
+	}
+	t := l.newThread(tid, proc)
+	if proc == nil {
+		t.proc.inherit(by.proc, kind)
+	}
+	if by.busy && by.current.changed {
+		args := by.current.info.Args()
+		t.fix, t.fixABI = &args, by.call.ABI()
+	}
+	l.welcome(t, by)
+}
+
+// inherit gives a new process what it has from its creator.
+func (p *Process) inherit(from *Process, kind ptrace.Kind) {
+	p.parent = from.pid
+	p.filter = from.filter
+	p.ownFilter = from.ownFilter
+	p.sites = from.sites
+	if kind == ptrace.ForkStop {
+		// A copy of the memory has copies of the pages; a process that shares
+		// the memory must not use the same ones at the same time.
+		p.pins = append([]pinArea(nil), from.pins...)
+	}
+}
+
+// welcome tells of a new thread and, if it has already stopped, lets it run.
+func (l *loop) welcome(t, by *Thread) {
+	t.born = true
+	if l.killing {
+		unix.Kill(t.tid, unix.SIGKILL)
+	} else if l.observer != nil {
+		l.guard(func() {
+			if by == nil {
+				l.observer.ThreadStarted(t, nil)
+			} else {
+				l.observer.ThreadStarted(t, by)
+			}
+		})
+	}
+	if e, ok := l.strangers[t.tid]; ok {
+		delete(l.strangers, t.tid)
+		l.dispatch(e)
+	}
+}
+
+// firstStop prepares a thread for its first instruction.
+func (t *Thread) firstStop() {
+	t.born = false
+	if t.fix == nil {
+		return
+	}
+	var regs ptrace.Regs
+	err := regs.Get(t.tid)
+	if err == nil {
+		for i, v := range t.fix {
+			regs.SetArg(t.fixABI, i, v)
+		}
+		// x0 of arm64 is the result register too.
+		err = regs.Set(t.tid)
+	}
+	t.fix = nil
+	t.loop.check(err, t)
+}
+
+// stranger acts on an event of a thread that is not known: new, and faster than
+// the event of its creator; or dead and forgotten already.
+func (l *loop) stranger(e ptrace.Event) {
+	if e.Dead() {
+		delete(l.strangers, e.TID)
+		return
+	}
+	if l.killing {
+		unix.Kill(e.TID, unix.SIGKILL)
+		return
+	}
+	l.strangers[e.TID] = e
+	if len(l.threads) == 0 {
+		// Its creator is dead, and so are all others.
+		if err := l.bell.hang(); err != nil {
+			l.fail(err)
+		}
+		l.adoptOrphans()
+	}
+}
+
+// adoptOrphans takes in the strangers whose creators died before they could tell
+// of them.
+func (l *loop) adoptOrphans() {
+	for tid := range l.strangers {
+		tgid, ppid, err := parentage(tid)
+		if err != nil {
+			// Killed meanwhile; its end will be reported.
+			delete(l.strangers, tid)
+			continue
+		}
+		if tgid != tid {
+			if proc := l.processes[tgid]; proc != nil {
+				continue // the creator lives and will tell
+			}
+		} else if l.processes[ppid] != nil {
+			continue
+		}
+		t := l.newThread(tid, l.processes[tgid])
+		t.proc.filter = l.wantFilter
+		l.welcome(t, nil)
+	}
+}
+
+// parentage reads Tgid and PPid of /proc/TID/status.
+func parentage(tid int) (tgid, ppid int, err error) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0, 0, err
+	}
+	defer f.Close()
+	for s := bufio.NewScanner(f); s.Scan(); {
+		name, value, _ := strings.Cut(s.Text(), ":")
+		switch name {
+		case "Tgid":
+			tgid, err = strconv.Atoi(strings.TrimSpace(value))
+		case "PPid":
+			ppid, err = strconv.Atoi(strings.TrimSpace(value))
+			return tgid, ppid, err
+		}
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return 0, 0, fmt.Errorf("/proc/%d/status: no PPid", tid)
+}

@@ -1,0 +1,185 @@
+package supervisor
+
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/seccomp"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A hook is what the supervisor itself has to do about a call, whether or not it
+// has a handler.
+type hook uint8
+
+const (
+	noHook      hook = iota
+	hookFork         // creates a process; must not be injected
+	hookClone        // the same, with its flags in argument 0
+	hookClone3       // the same, with its flags in memory
+	hookReturn       // sigreturn: sets all registers
+	hookSeccomp      // may install a filter
+	hookPrctl        // the same, and may ask whether there is one
+	hookIOUring      // system calls that no filter sees
+)
+
+var hookNames = map[string]hook{
+	"fork": hookFork, "vfork": hookFork, "clone": hookClone, "clone3": hookClone3,
+	"rt_sigreturn": hookReturn, "sigreturn": hookReturn,
+	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
+}
+
+// hooks has the hook of every number below its length.
+var hooks = func() (h [table.NumABI][512 + 64]hook) {
+	for name, k := range hookNames {
+		for abi := range table.NumABI {
+			if nr, ok := table.Number(abi, name); ok {
+				h[abi][nr&^table.X32Bit] = k
+			}
+		}
+	}
+	return h
+}()
+
+func hookOf(abi table.ABI, nr int) hook {
+	if abi == table.X32 {
+		nr &^= table.X32Bit
+	}
+	if nr < 0 || nr >= len(hooks[abi]) {
+		return noHook
+	}
+	return hooks[abi][nr]
+}
+
+// creates reports whether the call makes a new thread or process.
+func creates(abi table.ABI, nr int) bool {
+	k := hookOf(abi, nr)
+	return k == hookFork || k == hookClone || k == hookClone3
+}
+
+// returnsElsewhere reports whether the call sets all registers.
+func returnsElsewhere(abi table.ABI, nr int) bool { return hookOf(abi, nr) == hookReturn }
+
+// cloneUntraced is CLONE_UNTRACED: the new thread would not be traced.
+const cloneUntraced = unix.CLONE_UNTRACED
+
+// hookRules are the calls that stop for the supervisor's own sake.
+func hookRules(enforce bool) []seccomp.ArgRule {
+	var rules []seccomp.ArgRule
+	add := func(name string, arg int, mask, value uint32) {
+		for abi := range table.NumABI {
+			if nr, ok := table.Number(abi, name); ok {
+				rules = append(rules, seccomp.ArgRule{ABI: abi, Nr: nr, Arg: arg, Mask: mask, Value: value})
+			}
+		}
+	}
+	add("clone", 0, cloneUntraced, cloneUntraced)
+	add("clone3", 0, 0, 0)
+	add("seccomp", 0, 0, 0)
+	add("prctl", 0, ^uint32(0), unix.PR_SET_SECCOMP)
+	add("prctl", 0, ^uint32(0), unix.PR_GET_SECCOMP)
+	if enforce {
+		add("io_uring_setup", 0, 0, 0)
+	}
+	return rules
+}
+
+// hooked reports whether a call without a handler needs the supervisor. The
+// answer no is the hot one: clone3 stops always, to look at its flags.
+func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
+	switch hookOf(abi, info.Nr()) {
+	case hookClone3:
+		if l.cmd.Enforce {
+			return true
+		}
+		flags, ok := t.clone3Flags(info.Args()[0])
+		return ok && flags&cloneUntraced != 0
+	case noHook, hookFork, hookReturn:
+		return false
+	}
+	return true
+}
+
+// clone3Flags reads the flags of a struct clone_args, its first member.
+func (t *Thread) clone3Flags(addr uint64) (uint64, bool) {
+	var b [8]byte
+	n, _ := t.ReadMemory(addr, b[:])
+	return binary.NativeEndian.Uint64(b[:]), n == len(b)
+}
+
+// beforeNative returns number and arguments as the kernel shall see them.
+func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error) {
+	nr, args = c.Nr(), c.Args()
+	switch hookOf(c.ABI(), nr) {
+	case hookClone:
+		args[0] &^= cloneUntraced
+	case hookClone3:
+		args, err = t.cleanClone3(args)
+	}
+	return nr, args, err
+}
+
+// maxCloneArgs bounds sizeof(struct clone_args) as the kernel does: a page.
+const maxCloneArgs = 4096
+
+// cleanClone3 clears CLONE_UNTRACED, in a copy: the program's memory stays as it
+// is, and nobody can put the flag back. What the kernel will refuse anyway is
+// left to it.
+func (t *Thread) cleanClone3(args [6]uint64) ([6]uint64, error) {
+	addr, size := args[0], args[1]
+	flags, ok := t.clone3Flags(addr)
+	if !ok || size < 8 || size > maxCloneArgs {
+		return args, nil
+	}
+	if flags&cloneUntraced == 0 && !t.loop.cmd.Enforce {
+		return args, nil
+	}
+	b := make([]byte, size)
+	if n, err := t.ReadMemory(addr, b); err != nil || n < len(b) {
+		return args, unix.EFAULT
+	}
+	flags = binary.NativeEndian.Uint64(b)
+	binary.NativeEndian.PutUint64(b, flags&^cloneUntraced)
+	pinned, err := t.Pin(&t.call, b)
+	if err != nil {
+		return args, err
+	}
+	args[0] = pinned
+	return args, nil
+}
+
+// answered returns the supervisor's own answer to a call, false if the kernel is
+// to give it.
+func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, bool) {
+	switch hookOf(c.ABI(), nr) {
+	case hookPrctl:
+		// There would be none without us.
+		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter {
+			return table.Return(0), true
+		}
+	case hookIOUring:
+		if t.loop.cmd.Enforce && t.loop.table.Lookup(c.ABI(), nr) == nil {
+			return table.Errno(unix.ENOSYS), true
+		}
+	}
+	return table.Result{}, false
+}
+
+// afterNative notes what a call has changed.
+func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Result) {
+	if r.Failed() {
+		return
+	}
+	switch hookOf(c.ABI(), nr) {
+	case hookSeccomp:
+		if op := uint32(args[0]); op == unix.SECCOMP_SET_MODE_FILTER || op == unix.SECCOMP_SET_MODE_STRICT {
+			t.proc.ownFilter = true
+		}
+	case hookPrctl:
+		if uint32(args[0]) == unix.PR_SET_SECCOMP {
+			t.proc.ownFilter = true
+		}
+	}
+}

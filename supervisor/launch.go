@@ -1,0 +1,182 @@
+package supervisor
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// launch starts the program and brings it to its first instruction: seized, with
+// our filter. Nothing of a program that cannot be brought there is left behind.
+func (l *loop) launch() error {
+	if err := ptrace.SeccompTrace.Err(); err != nil {
+		return err
+	}
+	quietSIGCHLD()
+	l.wantFilter = l.table.Routed()
+	if _, err := l.policy(l.wantFilter); err != nil {
+		return err
+	}
+	bell, err := newDoorbell()
+	if err != nil {
+		return err
+	}
+	l.bell = bell
+	l.cmd.inner = l.cmd.newInner()
+	if err := l.cmd.inner.Start(); err != nil {
+		bell.close()
+		bell.release()
+		return err
+	}
+	pid := l.cmd.inner.Process.Pid
+	in := &launcher{loop: l, pid: pid}
+	if err := in.prepare(); err != nil {
+		unix.Kill(pid, unix.SIGKILL)
+		for {
+			if e, err := ptrace.Wait(pid, nil); err != nil || e.Dead() {
+				break
+			}
+		}
+		bell.close()
+		bell.release()
+		l.cmd.waitCopies()
+		return err
+	}
+	l.inbox.mu.Lock()
+	l.inbox.ring = bell.ring
+	l.inbox.mu.Unlock()
+
+	t := l.newThread(pid, nil)
+	l.root = t.proc
+	t.proc.filter = l.wantFilter
+	if l.observer != nil {
+		l.guard(func() { l.observer.ThreadStarted(t, nil) })
+	}
+	if !l.killing {
+		for _, h := range in.held {
+			t.held.Hold(h.sig, &h.info)
+		}
+		t.leave()
+	}
+	return nil
+}
+
+// A launcher runs calls in the new process before anything else does, waiting
+// for each on the spot.
+type launcher struct {
+	loop *loop
+	pid  int
+	regs ptrace.Regs
+	site uint64
+	mode table.ABI
+	held []heldSignal
+}
+
+type heldSignal struct {
+	sig  unix.Signal
+	info table.Siginfo
+}
+
+func (in *launcher) prepare() error {
+	if err := ptrace.SeizeExeced(in.pid, ptrace.DefaultOptions); err != nil {
+		return err
+	}
+	var info ptrace.SyscallInfo
+	if err := ptrace.GetSyscallInfo(in.pid, &info); err != nil {
+		return err
+	}
+	abi, ok := table.ABIOf(info.Arch, 0)
+	if !ok {
+		return fmt.Errorf("process %d: architecture %#x: %w", in.pid, info.Arch, errors.ErrUnsupported)
+	}
+	in.mode = abi
+	if err := in.regs.Get(in.pid); err != nil {
+		return err
+	}
+	site, restore, err := in.entrySite()
+	if err != nil {
+		return err
+	}
+	in.site = site
+
+	// Only now does nobody need it any more: PTRACE_O_EXITKILL is in force.
+	deathsig := uint64(0)
+	if a := in.loop.cmd.SysProcAttr; a != nil {
+		deathsig = uint64(a.Pdeathsig)
+	}
+	if _, err := in.callByName("prctl", unix.PR_SET_PDEATHSIG, deathsig, 0, 0, 0); err != nil {
+		return err
+	}
+	if err := in.loop.installFilter(in, in.loop.wantFilter, false); err != nil {
+		return err
+	}
+	if err := restore(); err != nil {
+		return err
+	}
+	return in.regs.Set(in.pid)
+}
+
+// entrySite finds a system-call instruction: in the vDSO or, where there is none,
+// written over the program's first instruction until restore is called.
+func (in *launcher) entrySite() (site uint64, restore func() error, err error) {
+	site, err = ptrace.FindSite(in.pid, in.mode)
+	if err == nil {
+		return site, func() error { return nil }, nil
+	}
+	site = in.regs.IP()
+	insn := ptrace.SyscallInsn(in.mode)
+	old := make([]byte, len(insn))
+	if _, err := ptrace.ReadMemory(in.pid, site, old); err != nil {
+		return 0, nil, fmt.Errorf("process %d: reading its first instruction: %w", in.pid, err)
+	}
+	if err := ptrace.ForceWrite(in.pid, site, insn); err != nil {
+		return 0, nil, err
+	}
+	return site, func() error { return ptrace.ForceWrite(in.pid, site, old) }, nil
+}
+
+func (in *launcher) abi() table.ABI { return in.mode }
+
+func (in *launcher) memoryOf() int { return in.pid }
+
+func (in *launcher) callByName(name string, args ...uint64) (table.Result, error) {
+	nr, ok := table.Number(in.mode, name)
+	if !ok {
+		return table.Errno(unix.ENOSYS), nil
+	}
+	var a [6]uint64
+	copy(a[:], args)
+	return ptrace.Enter(in.pid, in.regs, in.mode, in.site, nr, a, in.step)
+}
+
+// step resumes the process and waits for its next stop in a call, on the spot:
+// there are no other tracees yet.
+func (in *launcher) step(how ptrace.Resumption) (ptrace.Event, error) {
+	for {
+		if err := ptrace.Resume(in.pid, how, 0); err != nil {
+			return ptrace.Event{}, err
+		}
+		e, err := ptrace.Wait(in.pid, nil)
+		if err != nil {
+			return e, err
+		}
+		switch {
+		case e.Dead():
+			return e, fmt.Errorf("process %d was killed before its first instruction: %w", in.pid, unix.ESRCH)
+		case e.Kind == ptrace.SignalStop:
+			var h heldSignal
+			if err := ptrace.GetSiginfo(in.pid, &h.info); err != nil {
+				return e, err
+			}
+			h.sig = e.Signal
+			in.held = append(in.held, h)
+		case e.Kind == ptrace.GroupStop, e.Kind == ptrace.TrapStop:
+		default:
+			return e, nil
+		}
+	}
+}

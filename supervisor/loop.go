@@ -1,0 +1,254 @@
+package supervisor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A loop is the supervisor of one Cmd: one goroutine, locked to the thread that
+// is the tracer, which waits for events of the child tree and acts on each. All
+// its fields belong to that thread unless they say otherwise.
+type loop struct {
+	cmd      *Cmd
+	table    *table.Table
+	observer table.Observer // nil if nobody wants to know
+
+	threads   map[int]*Thread
+	processes map[int]*Process
+	last      *Thread // of the last event: the next is likely its too
+	// strangers are new threads that stopped before the event of the thread
+	// that created them came, by id.
+	strangers map[int]ptrace.Event
+
+	root  *Process
+	usage unix.Rusage // of the last process that ended
+	bell  *doorbell
+	place placement
+
+	wantFilter *table.Set
+	killing    bool
+
+	inbox inbox
+	ctx   context.Context // ends with the loop
+	end   context.CancelFunc
+
+	// Read by Wait after done.
+	done            chan struct{}
+	state           *ProcessState
+	err             error
+	killedByContext bool
+	parked          sync.WaitGroup // goroutines of Park
+}
+
+func newLoop(c *Cmd) *loop {
+	l := &loop{
+		cmd: c, table: c.Table, observer: c.Observer,
+		threads:   map[int]*Thread{},
+		processes: map[int]*Process{},
+		strangers: map[int]ptrace.Event{},
+		done:      make(chan struct{}),
+	}
+	l.ctx, l.end = context.WithCancel(context.Background())
+	return l
+}
+
+// start launches the program and lets the loop run; it returns when the program
+// is about to run its first instruction.
+func (l *loop) start() error {
+	started := make(chan error, 1)
+	go func() {
+		// All requests must come from the thread that seized the tracees,
+		// and its end would kill them (PTRACE_O_EXITKILL).
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer l.end()
+		if err := l.launch(); err != nil {
+			started <- err
+			return
+		}
+		unwatch := l.table.Watch(func() { l.inbox.post(message{kind: tableChanged}) })
+		uncancel := context.AfterFunc(l.cmd.ctx, func() { l.inbox.post(message{kind: killTree}) })
+		started <- nil
+		// Deferred, so that a handler's Goexit cannot leave Wait hanging.
+		defer func() {
+			l.drainTree()
+			uncancel()
+			unwatch()
+			l.place.leave()
+			l.bell.close()
+			l.inbox.close()
+			l.bell.release()
+			if l.state == nil {
+				l.state = &ProcessState{pid: l.root.pid, status: unix.WaitStatus(unix.SIGKILL)}
+			}
+			close(l.done)
+		}()
+		l.run()
+	}()
+	return <-started
+}
+
+// run acts on events until the last thread of the tree is gone.
+func (l *loop) run() {
+	for {
+		e, err := l.next()
+		if err != nil {
+			if !errors.Is(err, unix.ECHILD) {
+				l.fail(err)
+			}
+			return
+		}
+		if e.TID == l.bell.pid {
+			l.bell.rung(l)
+			l.drainInbox()
+		} else {
+			l.dispatch(e)
+		}
+		if len(l.threads) == 0 && len(l.strangers) == 0 {
+			// A new thread whose creator was killed before it could tell may
+			// still be to come: only ECHILD says that nobody is left.
+			l.bell.close()
+		}
+	}
+}
+
+// next waits for the next event.
+func (l *loop) next() (ptrace.Event, error) {
+	return l.place.wait(&l.usage)
+}
+
+// dispatch acts on one event of a tracee.
+func (l *loop) dispatch(e ptrace.Event) {
+	t := l.last
+	if t == nil || t.tid != e.TID || t.gone {
+		t = l.threads[e.TID]
+	}
+	if t == nil {
+		l.stranger(e)
+		return
+	}
+	l.last = t
+	if e.Dead() {
+		l.threadDied(t, e)
+		return
+	}
+	if l.killing {
+		return // SIGKILL is on its way to it
+	}
+	switch e.Kind {
+	case ptrace.SeccompStop:
+		t.seccompStop(e)
+	case ptrace.SyscallStop:
+		t.syscallStop(e)
+	case ptrace.SignalStop:
+		t.signalStop(e)
+	case ptrace.GroupStop:
+		t.groupStop(e)
+	case ptrace.TrapStop:
+		t.trapStop()
+	case ptrace.ForkStop, ptrace.VforkStop, ptrace.CloneStop:
+		t.forkStop(e)
+	case ptrace.ExecStop:
+		l.execStop(t, e)
+	default:
+		t.resume(t.how, 0)
+	}
+}
+
+// threadDied forgets a thread.
+func (l *loop) threadDied(t *Thread, e ptrace.Event) {
+	l.bury(t, e.Status, false)
+	if t.tid == l.root.pid {
+		l.state = &ProcessState{pid: t.tid, status: e.Status, usage: l.usage}
+	}
+	l.adoptOrphans()
+}
+
+// bury ends what is left of a thread that is gone: its handler, its coroutine.
+func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
+	delete(l.threads, t.tid)
+	t.proc.threads--
+	if t.proc.threads == 0 {
+		delete(l.processes, t.proc.pid)
+	}
+	t.gone = true
+	t.endCall()
+	if l.observer != nil && !l.killing {
+		l.guard(func() { l.observer.ThreadExited(t, status, superseded) })
+	}
+}
+
+// guard runs an observer's method; a panic in it kills the tree, as a handler's.
+func (l *loop) guard(f func()) {
+	ok := false
+	defer func() {
+		if !ok {
+			l.failPanic(recover())
+		}
+	}()
+	f()
+	ok = true
+}
+
+// failPanic kills the tree because of a panic (or, if value is nil, a
+// runtime.Goexit) in a handler or observer. It is called while the panicking
+// stack still stands.
+func (l *loop) failPanic(value any) {
+	if value == nil {
+		value = errors.New("runtime.Goexit called")
+	}
+	l.fail(&PanicError{Value: value, Stack: debug.Stack()})
+}
+
+// fail kills the tree and makes Wait return err, if it is the first failure.
+func (l *loop) fail(err error) {
+	if l.err == nil {
+		l.err = err
+	}
+	l.kill()
+}
+
+// kill sends SIGKILL to every process of the tree. Their ends come as events.
+func (l *loop) kill() {
+	l.killing = true
+	for pid := range l.processes {
+		unix.Kill(pid, unix.SIGKILL)
+	}
+	for tid := range l.strangers {
+		unix.Kill(tid, unix.SIGKILL)
+		delete(l.strangers, tid)
+	}
+}
+
+// drainTree makes sure that nobody is left when the loop has ended early.
+func (l *loop) drainTree() {
+	if len(l.threads) == 0 {
+		return
+	}
+	if l.err == nil {
+		l.err = errors.New("supervisor: the event loop was ended")
+	}
+	l.kill()
+	l.bell.close()
+	l.run()
+}
+
+// check fails the loop for an error that is neither success nor a dying thread.
+func (l *loop) check(err error, t *Thread) bool {
+	if err == nil {
+		return true
+	}
+	if !ptrace.Gone(err) {
+		l.fail(fmt.Errorf("supervisor: thread %d: %w", t.tid, err))
+	}
+	return false
+}

@@ -1,0 +1,53 @@
+package supervisor
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// A Process is a thread group of the child tree. It implements table.Process.
+// All fields but pid belong to the tracing thread.
+type Process struct {
+	loop    *loop
+	pid     int
+	parent  int
+	threads int // living threads
+
+	filter *table.Set // what its seccomp filters report
+	// ownFilter: the program has put filters of its own under which calls may
+	// end before ours sees them, so its calls are watched at entry and exit.
+	ownFilter bool
+	pins      []pinArea // free ones
+	sites     [table.NumABI]uint64
+	extending bool // a thread was interrupted to extend the filter
+}
+
+var _ table.Process = (*Process)(nil)
+
+// PID returns the thread-group id.
+func (p *Process) PID() int { return p.pid }
+
+// Parent returns the PID of the process that created this one, 0 for the first.
+func (p *Process) Parent() int { return p.parent }
+
+// Signal sends sig to the process as kill(2) would. On the Cmd's
+// first process it may be called from any goroutine, and fails with os.ErrProcessDone after
+// the process has ended; on others only from a handler.
+func (p *Process) Signal(sig os.Signal) error {
+	if p != p.loop.root {
+		s, ok := sig.(syscall.Signal)
+		if !ok {
+			return os.ErrInvalid
+		}
+		return unix.Kill(p.pid, s)
+	}
+	// os.Process signals through a pidfd, which cannot hit a reused pid.
+	return p.loop.cmd.inner.Process.Signal(sig)
+}
+
+// Kill is Signal with SIGKILL.
+func (p *Process) Kill() error { return p.Signal(os.Kill) }

@@ -1,0 +1,89 @@
+package supervisor
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// signalStop acts on a signal-delivery-stop: the signal is held while the thread
+// is in the layer, else delivered.
+func (t *Thread) signalStop(e ptrace.Event) {
+	var info table.Siginfo
+	if !t.loop.check(ptrace.GetSiginfo(t.tid, &info), t) {
+		return
+	}
+	if t.busy {
+		if !t.held.Hold(e.Signal, &info) {
+			// SIGSTOP is never held.
+			t.resume(t.how, e.Signal)
+			return
+		}
+		t.resume(t.how, 0)
+		return
+	}
+	if original, ok := t.held.Redelivered(e.Signal, &info); ok {
+		info = *original
+		if !t.loop.check(ptrace.SetSiginfo(t.tid, &info), t) {
+			return
+		}
+	}
+	if o := t.loop.observer; o != nil {
+		t.loop.guard(func() { o.SignalDelivered(t, &info) })
+		if t.loop.killing {
+			return
+		}
+	}
+	t.goOn(e.Signal)
+}
+
+// deliverHeld raises the signals that were held again, in order. Their delivery
+// stops follow when the thread goes on, and get their siginfo back there.
+func (t *Thread) deliverHeld() {
+	for _, sig := range t.held.Raise() {
+		// ESRCH: it is dying.
+		unix.Tgkill(t.proc.pid, t.tid, sig)
+	}
+}
+
+// groupStop acts on a thread that takes part in a group-stop.
+func (t *Thread) groupStop(e ptrace.Event) {
+	if t.busy {
+		t.stopAgain = true
+		t.resume(t.how, 0)
+		return
+	}
+	if t.born {
+		t.firstStop()
+		if t.loop.killing {
+			return
+		}
+	}
+	if o := t.loop.observer; o != nil {
+		t.loop.guard(func() { o.GroupStopped(t, e.Signal) })
+		if t.loop.killing {
+			return
+		}
+	}
+	t.loop.check(ptrace.Listen(t.tid), t)
+}
+
+// trapStop acts on a PTRACE_EVENT_STOP without a stopping signal: a new thread's
+// first stop, the end of a group-stop, or an Interrupt of ours.
+func (t *Thread) trapStop() {
+	if t.busy {
+		t.resume(t.how, 0)
+		return
+	}
+	if t.born {
+		t.firstStop()
+		if t.loop.killing {
+			return
+		}
+	}
+	if t.extendFilterNow() {
+		return
+	}
+	t.goOn(0)
+}

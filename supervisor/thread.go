@@ -1,0 +1,189 @@
+package supervisor
+
+import (
+	"iter"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/signaldefer"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A Thread is one thread of the child tree. It implements table.Thread for
+// observers and, with what is in call.go, table.Engine for handlers.
+type Thread struct {
+	loop *loop
+	tid  int
+	proc *Process
+	gone bool // it has died
+
+	// The coroutine: nil until the thread first has a job for it.
+	next func() (struct{}, bool)
+	stop func()
+	// suspend gives control back to the event loop from inside the coroutine.
+	suspend func() bool
+	job     func(*Thread) // what the coroutine does next
+	busy    bool          // it is in the middle of it
+
+	how   ptrace.Resumption // with which the thread was last resumed
+	event ptrace.Event      // for which the coroutine was resumed
+
+	call    table.Call // the call that is being handled
+	handler table.Handler
+	current callState
+
+	// entry is the call seen at its entry stop in a process with filters of its
+	// own, until its seccomp or exit stop tells what became of it.
+	entry     ptrace.SyscallInfo
+	entrySeen bool
+
+	held signaldefer.Queue
+	// stopAgain: a group-stop was passed over while the thread was in the layer.
+	stopAgain bool
+
+	parkSeq uint64 // of the Park it is in; 0: none
+	parks   uint64
+
+	// born: the event of its first stop is still to come.
+	born bool
+	// fix: argument registers to be put back before it first runs, because the
+	// call that created it had been changed.
+	fix    *[6]uint64
+	fixABI table.ABI
+}
+
+var _ table.Engine = (*Thread)(nil)
+
+// TID returns the thread id.
+func (t *Thread) TID() int { return t.tid }
+
+// Process returns the process that the thread belongs to now.
+func (t *Thread) Process() table.Process { return t.proc }
+
+// Route tells how calls of this thread reach their handlers.
+func (t *Thread) Route() table.Route { return table.RouteTrap }
+
+// ReadMemory reads child memory: see table.Memory.
+func (t *Thread) ReadMemory(addr uint64, p []byte) (int, error) {
+	if t.gone {
+		return 0, unix.ESRCH
+	}
+	return ptrace.ReadMemory(t.tid, addr, p)
+}
+
+// ReadRanges reads several pieces of child memory: see table.Memory.
+func (t *Thread) ReadRanges(r []table.Range) {
+	if t.gone {
+		for i := range r {
+			r[i].N = 0
+		}
+		return
+	}
+	ptrace.ReadRanges(t.tid, r)
+}
+
+// WriteMemory writes child memory: see table.Memory.
+func (t *Thread) WriteMemory(addr uint64, p []byte) (int, error) {
+	if t.gone {
+		return 0, unix.ESRCH
+	}
+	return ptrace.WriteMemory(t.tid, addr, p)
+}
+
+// newThread adds a thread to the tree; proc is nil for the first of a process.
+func (l *loop) newThread(tid int, proc *Process) *Thread {
+	t := &Thread{loop: l, tid: tid, proc: proc}
+	if proc == nil {
+		t.proc = &Process{loop: l, pid: tid}
+		l.processes[tid] = t.proc
+	}
+	t.proc.threads++
+	l.threads[tid] = t
+	return t
+}
+
+// resume lets the stopped thread run.
+func (t *Thread) resume(how ptrace.Resumption, sig unix.Signal) {
+	t.how = how
+	t.loop.check(ptrace.Resume(t.tid, how, sig), t)
+}
+
+// goOn lets the thread run outside any call that is being handled.
+func (t *Thread) goOn(sig unix.Signal) {
+	if t.proc.ownFilter {
+		t.resume(ptrace.Syscall, sig)
+	} else {
+		t.resume(ptrace.Cont, sig)
+	}
+}
+
+// start begins a job in the thread's coroutine.
+func (t *Thread) start(job func(*Thread)) {
+	t.job, t.busy = job, true
+	if t.next == nil {
+		t.next, t.stop = iter.Pull(t.coroutine)
+	}
+	t.next()
+}
+
+// coroutine does job after job.
+func (t *Thread) coroutine(yield func(struct{}) bool) {
+	t.suspend = func() bool { return yield(struct{}{}) }
+	for {
+		t.doJob()
+		t.busy = false
+		if !yield(struct{}{}) {
+			return
+		}
+	}
+}
+
+func (t *Thread) doJob() {
+	ok := false
+	defer func() {
+		if !ok {
+			t.loop.failPanic(recover())
+		}
+	}()
+	t.job(t)
+	ok = true
+}
+
+// step lets the thread run and suspends the coroutine until the stop that it
+// waits for. It fails with ESRCH if the thread died instead.
+func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
+	if t.gone || t.loop.killing {
+		return ptrace.Event{}, unix.ESRCH
+	}
+	t.resume(how, 0)
+	t.suspend()
+	if t.gone || t.loop.killing {
+		return ptrace.Event{}, unix.ESRCH
+	}
+	return t.event, nil
+}
+
+// wake gives a stop to the coroutine that waits for it.
+func (t *Thread) wake(e ptrace.Event) {
+	t.event = e
+	t.next()
+}
+
+// endCall lets the coroutine of a thread that has died run to its end: whatever
+// it still asks for fails with ESRCH.
+func (t *Thread) endCall() {
+	if t.entrySeen && !t.busy {
+		// The program's own filter killed it in a call that was not shown yet.
+		t.entrySeen = false
+		t.current = callState{position: lost}
+		t.begin(&t.entry)
+	}
+	for t.busy {
+		t.next()
+	}
+	if t.stop != nil {
+		t.stop()
+		t.next, t.stop = nil, nil
+	}
+}

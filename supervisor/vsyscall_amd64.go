@@ -1,0 +1,72 @@
+package supervisor
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// vsyscall does the work of a call from the vsyscall page. The kernel emulates
+// these inside a page fault, without an exit stop that could tell the result
+// (arch/x86/entry/vsyscall/vsyscall_64.c), and lets a tracer answer them.
+func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
+	now := time.Now()
+	var out []byte
+	switch nr {
+	case unix.SYS_GETTIMEOFDAY:
+		if args[1] != 0 { // struct timezone, long without meaning
+			if _, err := t.WriteMemory(args[1], make([]byte, 8)); err != nil {
+				return table.Errno(unix.EFAULT)
+			}
+		}
+		out = binary.NativeEndian.AppendUint64(out, uint64(now.Unix()))
+		out = binary.NativeEndian.AppendUint64(out, uint64(now.Nanosecond()/1000))
+		return t.vsyscallResult(args[0], out, 0)
+	case unix.SYS_TIME:
+		out = binary.NativeEndian.AppendUint64(out, uint64(now.Unix()))
+		return t.vsyscallResult(args[0], out, now.Unix())
+	case unix.SYS_GETCPU:
+		cpu := processor(t.tid)
+		if args[1] != 0 { // the NUMA node
+			if _, err := t.WriteMemory(args[1], make([]byte, 4)); err != nil {
+				return table.Errno(unix.EFAULT)
+			}
+		}
+		return t.vsyscallResult(args[0], binary.NativeEndian.AppendUint32(out, uint32(cpu)), 0)
+	}
+	return table.Errno(unix.ENOSYS)
+}
+
+func (t *Thread) vsyscallResult(addr uint64, out []byte, v int64) table.Result {
+	if addr != 0 {
+		if n, err := t.WriteMemory(addr, out); err != nil || n < len(out) {
+			return table.Errno(unix.EFAULT)
+		}
+	}
+	return table.Return(v)
+}
+
+// processor returns the CPU that the thread last ran on: field 39 of
+// /proc/TID/stat (proc(5)), 0 if it cannot be read.
+func processor(tid int) int {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+	if err != nil {
+		return 0
+	}
+	s := string(b)
+	// The second field is the name in parentheses, which may contain anything.
+	fields := strings.Fields(s[strings.LastIndexByte(s, ')')+1:])
+	const field = 39 - 3
+	if len(fields) <= field {
+		return 0
+	}
+	cpu, _ := strconv.Atoi(fields[field])
+	return cpu
+}
