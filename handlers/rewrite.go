@@ -1,0 +1,18 @@
+package handlers
+
+import "github.com/k42trace/k42trace/table"
+
+// Rewrite is middleware that gives the program f's result in place of the one
+// that the call had. Results that the program does not get to see as they are
+// (Result.Restarting, Result.Gone) do not reach f.
+func Rewrite(f func(table.Result) table.Result) table.Middleware {
+	return func(next table.Handler) table.Handler {
+		return table.HandlerFunc(func(c *table.Call) table.Result {
+			r := next.Handle(c)
+			if r.Gone() || r.Restarting() {
+				return r
+			}
+			return f(r)
+		})
+	}
+}

@@ -1,0 +1,379 @@
+package handlers
+
+import (
+	"io"
+	"os"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/decode"
+	"github.com/k42trace/k42trace/table"
+)
+
+// TraceOptions says what a Trace writes and how. The zero value but for Out is
+// strace -f without further flags.
+type TraceOptions struct {
+	// Out gets the text, all that belongs to one event with one Write. What
+	// Write returns is not looked at: a trace that cannot be written does not
+	// disturb the program.
+	Out io.Writer
+	// PerThread, if set, is asked for another Out for each thread, which is
+	// closed when the thread has ended (strace -ff).
+	PerThread func(tid int) io.WriteCloser
+	// Messages, if set, gets messages for the user, that are not part of the
+	// trace: "k42trace: Process 7 attached".
+	Messages io.Writer
+
+	Decode decode.Options
+	Text   decode.Text
+	Column int // where the result begins; 0 means decode.DefaultColumn
+
+	PID      PIDPrefix
+	Clock    ClockFormat
+	Relative bool // the time since the line before (strace -r)
+	Duration bool // the time spent in each call (strace -T)
+
+	Quiet   Quiet
+	Signals *SignalSet // signals that are shown; nil means all
+
+	// Launch, if set, is shown as the execve with which the first thread
+	// began: the supervisor made that call itself, before the trace.
+	Launch *Launch
+}
+
+// A PIDPrefix says which lines begin with the id of their thread.
+type PIDPrefix uint8
+
+// Prefixes.
+const (
+	PIDShared PIDPrefix = iota // "[pid     7] " while there are several threads
+	PIDAlways                  // "7     ", what strace -f does with -o
+	PIDNever
+)
+
+// A ClockFormat is the form of the time with which lines begin.
+type ClockFormat uint8
+
+// Formats of time, strace's -t, -tt and -ttt.
+const (
+	ClockNone ClockFormat = iota
+	ClockSeconds
+	ClockMicros
+	ClockEpoch
+)
+
+// Quiet is a set of lines that are not written.
+type Quiet uint8
+
+// What can be left out, bits; the names in parentheses are those of --quiet=.
+const (
+	QuietAttach      Quiet = 1 << iota // messages about new threads (attach)
+	QuietExit                          // "+++ exited with 0 +++" (exit)
+	QuietExec                          // "+++ superseded by execve" (thread-execve)
+	QuietPersonality                   // "[ Process PID=7 runs in 32 bit mode. ]" (personality)
+)
+
+// Trace writes calls, signals and ends of the child's threads in the format of
+// strace. It is the Observer of one Cmd, and a Handler or Middleware of its
+// Table; it must not be used for two Cmds, nor from two goroutines.
+type Trace struct {
+	opts    TraceOptions
+	decoder *decode.Decoder
+	column  int
+
+	shared  stream
+	threads map[int]*thread
+	latest  *thread // found by the last look-up
+	buf     []byte  // the text of the event at hand
+	before  time.Time
+	clock   clock
+	restart [table.NumABI]int
+}
+
+// A thread is what a Trace knows of a thread of the child.
+type thread struct {
+	tid    int
+	event  *decode.Event
+	stream *stream
+	file   io.Closer // its own stream's, with PerThread
+	abi    table.ABI
+	last   string // the call before
+
+	// Of the call at hand:
+	inCall      bool
+	interrupted bool // something else came after its entry
+	incomplete  bool // the entry has not shown all arguments
+	resumes     bool // it is restart_syscall
+	begin       time.Time
+}
+
+// NewTrace returns a Trace.
+func NewTrace(opts TraceOptions) *Trace {
+	t := &Trace{
+		opts:    opts,
+		decoder: decode.New(opts.Decode),
+		column:  opts.Column,
+		threads: map[int]*thread{},
+		shared:  stream{out: opts.Out},
+	}
+	if t.column == 0 {
+		t.column = decode.DefaultColumn
+	}
+	for abi := range table.NumABI {
+		t.restart[abi] = -1
+		if nr, ok := table.Number(abi, "restart_syscall"); ok {
+			t.restart[abi] = nr
+		}
+	}
+	return t
+}
+
+// Handle traces a call that has no other handler.
+func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Native) }
+
+// Wrap traces the calls that reach next: the arguments are those that the child
+// gave, the result is what next made of it. It is a table.Middleware.
+func (t *Trace) Wrap(next table.Handler) table.Handler {
+	if next == table.Native {
+		return t
+	}
+	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
+}
+
+func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
+	th := t.threadOf(c.Thread())
+	t.enter(th, c)
+	res := next.Handle(c)
+	t.leave(th, c, res)
+	return res
+}
+
+// enter writes what is known before the call runs, and leaves the line open.
+func (t *Trace) enter(th *thread, c *table.Call) {
+	if abi := c.ABI(); abi != th.abi {
+		t.personality(th, abi)
+	}
+	t.begin(th)
+	th.inCall, th.interrupted = true, false
+	if th.resumes = c.Nr() == t.restart[c.ABI()]; th.resumes {
+		t.buf = append(t.buf, "restart_syscall("...)
+		t.buf = th.appendResumed(t.buf)
+		th.incomplete = false
+	} else {
+		th.event.Entry(c)
+		at := len(t.buf)
+		t.buf = t.opts.Text.AppendEntry(t.buf, th.event)
+		th.incomplete = incomplete(t.buf[at:], c.Signature())
+	}
+	th.stream.open = th
+	t.write(th)
+	if t.opts.Duration {
+		th.begin = time.Now()
+	}
+}
+
+// incomplete reports whether an entry's text waits for arguments.
+func incomplete(entry []byte, sig *table.Signature) bool {
+	switch entry[len(entry)-1] {
+	case ' ':
+		return true
+	case '(':
+		return sig != nil && len(sig.Args) > 0
+	}
+	return false
+}
+
+// appendResumed appends the argument that strace shows for restart_syscall.
+func (th *thread) appendResumed(dst []byte) []byte {
+	dst = append(dst, "<... resuming interrupted "...)
+	if th.last == "" {
+		dst = append(dst, "system call"...)
+	} else {
+		dst = append(dst, th.last...)
+	}
+	return append(dst, " ...>"...)
+}
+
+// leave writes the rest of a call's line.
+func (t *Trace) leave(th *thread, c *table.Call, res table.Result) {
+	if !th.inCall {
+		return // it was written when the thread ended
+	}
+	var spent time.Duration
+	if t.opts.Duration {
+		spent = time.Since(th.begin)
+	}
+	th.inCall = false
+	if res.Gone() {
+		t.lost(th)
+		return
+	}
+	th.event.Exit(c, res)
+	start := t.resume(th)
+	if th.resumes {
+		t.buf = append(t.buf, ')')
+	} else {
+		t.buf = t.opts.Text.AppendExit(t.buf, th.event)
+		th.last = th.event.Name()
+	}
+	t.result(th, start)
+	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
+	if t.opts.Duration {
+		t.buf = append(t.buf, " <"...)
+		t.buf = appendSeconds(t.buf, spent, 0)
+		t.buf = append(t.buf, '>')
+	}
+	t.end(th)
+}
+
+// lost writes the rest of the line of a call that never returned.
+func (t *Trace) lost(th *thread) {
+	start := t.resume(th)
+	if th.incomplete {
+		t.buf = append(t.buf, unfinished...)
+	}
+	t.buf = append(t.buf, ')')
+	t.result(th, start)
+	t.buf = append(t.buf, "= ?"...)
+	t.end(th)
+}
+
+// begin starts a line of th.
+func (t *Trace) begin(th *thread) {
+	s := th.stream
+	t.buf = s.interrupt(t.buf[:0])
+	s.column = -len(t.buf)
+	if s == &t.shared {
+		switch {
+		case t.opts.PID == PIDAlways:
+			t.buf = appendPadded(t.buf, int64(th.tid), 5, true)
+			t.buf = append(t.buf, ' ')
+		case t.opts.PID == PIDShared && len(t.threads) > 1:
+			t.buf = append(t.buf, "[pid "...)
+			t.buf = appendPadded(t.buf, int64(th.tid), 5, false)
+			t.buf = append(t.buf, "] "...)
+		}
+	}
+	if t.opts.Clock != ClockNone || t.opts.Relative {
+		t.stamp()
+	}
+}
+
+// resume makes the line of th's call the current one again. It returns how many
+// bytes of it have been written before.
+func (t *Trace) resume(th *thread) (written int) {
+	if !th.interrupted && th.stream.open == th {
+		t.buf = t.buf[:0]
+		return th.stream.column
+	}
+	t.begin(th)
+	written = th.stream.column // minus what is in buf of the line before
+	t.buf = append(t.buf, "<... "...)
+	if th.resumes {
+		t.buf = append(t.buf, "restart_syscall"...)
+	} else {
+		t.buf = append(t.buf, th.event.Name()...)
+	}
+	t.buf = append(t.buf, " resumed>"...)
+	return written
+}
+
+// result appends the space in front of the result. written is how many bytes of
+// the line are not in buf.
+func (t *Trace) result(th *thread, written int) {
+	t.buf = append(t.buf, ' ')
+	t.buf = pad(t.buf, written+len(t.buf), t.column)
+}
+
+// write hands the text over, with an open line at its end.
+func (t *Trace) write(th *thread) {
+	th.stream.column += len(t.buf)
+	_, _ = th.stream.out.Write(t.buf)
+}
+
+// end ends the line and hands the text over.
+func (t *Trace) end(th *thread) {
+	t.buf = append(t.buf, '\n')
+	th.stream.open = nil
+	_, _ = th.stream.out.Write(t.buf)
+	if cap(t.buf) > maxKept {
+		t.buf = nil
+	}
+}
+
+// maxKept bounds the text buffer that is kept after an event.
+const maxKept = 256 << 10
+
+func (t *Trace) personality(th *thread, abi table.ABI) {
+	th.abi = abi
+	if t.opts.Quiet&QuietPersonality != 0 {
+		return
+	}
+	t.begin(th)
+	t.buf = append(t.buf, "[ Process PID="...)
+	t.buf = strconv.AppendInt(t.buf, int64(th.tid), 10)
+	t.buf = append(t.buf, " runs in "...)
+	t.buf = append(t.buf, mode(abi)...)
+	t.buf = append(t.buf, " mode. ]"...)
+	t.end(th)
+}
+
+// mode returns strace's name of an ABI.
+func mode(abi table.ABI) string {
+	switch abi {
+	case table.I386:
+		return "32 bit"
+	case table.X32:
+		return "x32"
+	}
+	return "64 bit"
+}
+
+// threadOf returns what is known of a thread.
+func (t *Trace) threadOf(x table.Thread) *thread {
+	tid := x.TID()
+	if th := t.latest; th != nil && th.tid == tid {
+		return th
+	}
+	th := t.threads[tid]
+	if th == nil {
+		th = t.add(tid, nil)
+	}
+	t.latest = th
+	return th
+}
+
+func (t *Trace) add(tid int, by *thread) *thread {
+	th := &thread{tid: tid, event: t.decoder.NewEvent(), stream: &t.shared, abi: hostABI}
+	if by != nil {
+		th.abi = by.abi
+	}
+	if t.opts.PerThread != nil {
+		out := t.opts.PerThread(tid)
+		th.stream, th.file = &stream{out: out}, out
+	}
+	t.threads[tid] = th
+	return th
+}
+
+func (t *Trace) remove(th *thread) {
+	if th.file != nil {
+		_ = th.file.Close()
+	}
+	delete(t.threads, th.tid)
+	t.latest = nil
+}
+
+// FDPath reads what a descriptor of a thread refers to from /proc: a path, or
+// the kernel's name of what has none, such as socket:[7]. It is a value for
+// decode.Options.FDPath.
+func FDPath(t table.Thread, fd int) (path string, ok bool) {
+	name := "/proc/" + strconv.Itoa(t.TID()) + "/cwd"
+	if fd != unix.AT_FDCWD {
+		name = "/proc/" + strconv.Itoa(t.TID()) + "/fd/" + strconv.Itoa(fd)
+	}
+	path, err := os.Readlink(name)
+	return path, err == nil
+}
