@@ -139,24 +139,19 @@ func checkCache(t testing.TB, p *Policy, m *machine, nr, arch uint32) {
 	}
 }
 
-func TestNothing(t *testing.T) {
+func TestNothingAndEverything(t *testing.T) {
 	for _, native := range natives {
-		check(t, &Policy{Native: native})
-		check(t, &Policy{Native: native, Trace: &table.Set{}})
-	}
-}
-
-func TestEverything(t *testing.T) {
-	for _, native := range natives {
-		p := &Policy{Native: native, Trace: everything()}
-		check(t, p)
-		prog, err := p.Assemble()
-		if err != nil {
-			t.Fatal(err)
-		}
-		// Load, one comparison for each architecture, two returns.
-		if most := 3 + len(machines[native]); len(prog) > most {
-			t.Errorf("%v: %d instructions to report everything, want at most %d", native, len(prog), most)
+		for _, set := range []*table.Set{nil, {}, everything()} {
+			p := &Policy{Native: native, Trace: set}
+			check(t, p)
+			prog, err := p.Assemble()
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A load, a comparison for each architecture, two returns.
+			if most := 3 + len(machines[native]); len(prog) > most {
+				t.Errorf("%v: %d instructions, want at most %d", native, len(prog), most)
+			}
 		}
 	}
 }
@@ -192,7 +187,8 @@ func TestUnknownNumbersOnly(t *testing.T) {
 	}
 }
 
-// A set whose numbers change with every step is the longest program.
+// A set whose numbers change with every step has the longest program. What is
+// searched for in it is found all the same in few instructions.
 func TestLongestPrograms(t *testing.T) {
 	odd := &table.Set{}
 	for abi := range table.NumABI {
@@ -201,7 +197,14 @@ func TestLongestPrograms(t *testing.T) {
 		}
 	}
 	for _, native := range natives {
-		check(t, &Policy{Native: native, Trace: odd})
+		p := &Policy{Native: native, Trace: odd}
+		check(t, p)
+		m := assemble(t, p)
+		for nr := range uint32(numbers) {
+			if _, steps := m.alwaysAllowed(nr, table.AuditArchI386); steps > 20 {
+				t.Fatalf("%v: %d instructions for i386 call %d", native, steps, nr)
+			}
+		}
 	}
 }
 
@@ -333,6 +336,23 @@ func TestArgumentRules(t *testing.T) {
 	}
 }
 
+// Rules without effect cost nothing: one that matches always is as good as a
+// member of Trace, and one for a member of Trace is as good as none.
+func TestNeedlessRules(t *testing.T) {
+	plain := &Policy{Native: table.AMD64, Trace: setOf(table.AMD64, nrOpenat)}
+	always := &Policy{Native: table.AMD64, Rules: []ArgRule{{ABI: table.AMD64, Nr: nrOpenat}}}
+	double := &Policy{Native: table.AMD64, Trace: plain.Trace, Rules: []ArgRule{{ABI: table.AMD64, Nr: nrOpenat, Mask: 1, Value: 1}}}
+	want, err := plain.Assemble()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*Policy{always, double} {
+		if got, err := p.Assemble(); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%+v: %v, %v, want %v", p.Rules, got, err, want)
+		}
+	}
+}
+
 func TestExemptAddresses(t *testing.T) {
 	p := &Policy{
 		Native:    table.AMD64,
@@ -404,4 +424,38 @@ func FuzzPolicy(f *testing.F) {
 	f.Add(uint64(1), uint64(2))
 	f.Add(uint64(0x4b42), uint64(0))
 	f.Fuzz(func(t *testing.T, a, b uint64) { check(t, randomPolicy(rand.New(rand.NewPCG(a, b)))) })
+}
+
+// BenchmarkAssemble shows what a launch pays, and how long programs are.
+func BenchmarkAssemble(b *testing.B) {
+	file, err := table.ParseSet("%file")
+	if err != nil {
+		b.Fatal(err)
+	}
+	openat, err := table.ParseSet("openat")
+	if err != nil {
+		b.Fatal(err)
+	}
+	stubs := []AddressRange{{0x7000_0000, 0x7000_4000}}
+	for _, c := range []struct {
+		name string
+		p    Policy
+	}{
+		{"openat", Policy{Trace: openat}},
+		{"file", Policy{Trace: file}},
+		{"file_exempt", Policy{Trace: file, Exempt: stubs, ExemptSet: file}},
+		{"all", Policy{Trace: everything()}},
+		{"all_file_exempt", Policy{Trace: everything(), Exempt: stubs, ExemptSet: file}},
+	} {
+		c.p.Rules = append(TreeRules(), FilterRules()...)
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				prog, err := c.p.Assemble()
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.ReportMetric(float64(len(prog)), "instructions")
+			}
+		})
+	}
 }
