@@ -67,21 +67,13 @@ const cloneUntraced = unix.CLONE_UNTRACED
 
 // hookRules are the calls that stop for the supervisor's own sake.
 func hookRules(enforce bool) []seccomp.ArgRule {
-	var rules []seccomp.ArgRule
-	add := func(name string, arg int, mask, value uint32) {
+	rules := append(seccomp.TreeRules(), seccomp.FilterRules()...)
+	if enforce {
 		for abi := range table.NumABI {
-			if nr, ok := table.Number(abi, name); ok {
-				rules = append(rules, seccomp.ArgRule{ABI: abi, Nr: nr, Arg: arg, Mask: mask, Value: value})
+			if nr, ok := table.Number(abi, "io_uring_setup"); ok {
+				rules = append(rules, seccomp.ArgRule{ABI: abi, Nr: nr})
 			}
 		}
-	}
-	add("clone", 0, cloneUntraced, cloneUntraced)
-	add("clone3", 0, 0, 0)
-	add("seccomp", 0, 0, 0)
-	add("prctl", 0, ^uint32(0), unix.PR_SET_SECCOMP)
-	add("prctl", 0, ^uint32(0), unix.PR_GET_SECCOMP)
-	if enforce {
-		add("io_uring_setup", 0, 0, 0)
 	}
 	return rules
 }

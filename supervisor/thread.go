@@ -132,7 +132,6 @@ func (t *Thread) coroutine(yield func(struct{}) bool) {
 	t.suspend = func() bool { return yield(struct{}{}) }
 	for {
 		t.doJob()
-		t.busy = false
 		if !yield(struct{}{}) {
 			return
 		}
@@ -142,6 +141,7 @@ func (t *Thread) coroutine(yield func(struct{}) bool) {
 func (t *Thread) doJob() {
 	ok := false
 	defer func() {
+		t.busy = false
 		if !ok {
 			t.loop.failPanic(recover())
 		}
