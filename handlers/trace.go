@@ -136,9 +136,6 @@ func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Nat
 // Wrap traces the calls that reach next: the arguments are those that the child
 // gave, the result is what next made of it. It is a table.Middleware.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
-	if next == table.Native {
-		return t
-	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
 }
 

@@ -1,0 +1,64 @@
+package main
+
+const help = `k42trace runs a program and shows the system calls of all its processes and
+threads, in the format of strace and with strace's flags.
+
+Usage:
+  k42trace [flags] [--] CMD [ARGS]
+
+Which calls:
+  -e, --trace SET         trace only the calls in SET: names and numbers, with
+                          commas between them, %class, /regexp/, all, none; a !
+                          in front inverts, a ? lets a name be unknown, @64, @32
+                          or @x32 behind it mean one ABI
+                          (-e SET is the same as -e trace=SET)
+                          classes: %clock %creds %desc %file %fstat %fstatfs
+                          %ipc %lstat %memory %network %process %pure %signal
+                          %stat %statfs %%stat %%statfs
+  -e signal=SET, --signal SET
+                          show only the signals in SET
+  -f                      trace children too (it always does)
+
+Where to:
+  -o, --output FILE       write to FILE, not to stderr
+  -ff, --output-separately
+                          with -o: each thread into its own FILE.TID
+  -A, --output-append-mode
+                          with -o: append to FILE
+  -c, --summary-only      only count calls, errors and the time spent
+  -q, -qq, -qqq, --quiet[=SET]
+                          leave out messages: attach and personality; exit too;
+                          all. SET: attach, exit, personality, thread-execve, all
+
+What of a call:
+  -s, --string-limit N    show at most N bytes of a string (32)
+  -x, -xx, --strings-in-hex[=non-ascii|all]
+                          show strings that are not text, or all, in hex
+  -v, --no-abbrev         show all fields of structs, all of the environment
+  -y, --decode-fds        show the paths behind descriptors
+  -a, --columns N         put results at column N (40)
+  -t, -tt, -ttt           begin lines with the time of day; with microseconds;
+                          with the time since 1970
+                          (--absolute-timestamps=[none|time|unix][,s|us])
+  -r, --relative-timestamps
+                          begin lines with the time since the line before
+  -T, --syscall-times     show the time spent in each call
+
+How to run it:
+  -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
+  -u, --user USER         run it as USER: a name, an id, or UID:GID
+
+  -h, --help              show this
+  -V, --version           show the version
+
+The exit status is the program's, and if a signal ended the program, the same
+signal ends k42trace. Its own errors are 125; 126: the program could not be
+executed; 127: it was not found.
+
+Examples:
+  k42trace ls -l /
+  k42trace -o trace.txt -e openat,%network -- curl http://localhost/
+  k42trace -c -- make -j2
+  k42trace -ff -tt -T -o /tmp/t -- sh -c 'sort big | uniq -c'
+  k42trace -e '!/^(futex|madvise)$' -- node server.js
+`

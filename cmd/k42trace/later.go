@@ -1,0 +1,67 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spf13/pflag"
+)
+
+// laterFlags are strace's flags that this version does not have: to say so is
+// better than "unknown flag". Those with a third field take an argument.
+var laterFlags = [][3]string{
+	{"b", "detach-on", "x"},
+	{"C", "summary"},
+	{"D", "daemonize"},
+	{"I", "interruptible", "x"},
+	{"i", "instruction-pointer"},
+	{"k", "stack-traces"},
+	{"n", "syscall-number"},
+	{"O", "summary-syscall-overhead", "x"},
+	{"P", "trace-path", "x"},
+	{"p", "attach", "x"},
+	{"S", "summary-sort-by", "x"},
+	{"U", "summary-columns", "x"},
+	{"X", "const-print-style", "x"},
+	{"Y", "decode-pids"},
+	{"z", "successful-only"},
+	{"Z", "failed-only"},
+	{"", "status", "x"},
+	{"", "inject", "x"},
+	{"", "fault", "x"},
+	{"", "abbrev", "x"},
+	{"", "verbose", "x"},
+	{"", "raw", "x"},
+	{"", "read", "x"},
+	{"", "write", "x"},
+	{"", "kvm", "x"},
+}
+
+// laterExpressions are the same for -e NAME=.
+var laterExpressions = []string{
+	"abbrev", "a", "verbose", "raw", "x", "read", "reads", "r", "write", "writes", "w",
+	"fault", "inject", "kvm", "status", "decode-pids", "decode-pid",
+}
+
+// errLater is the error for a flag that comes later.
+func errLater(what string) error {
+	return fmt.Errorf("%s is not in this version of k42trace yet", what)
+}
+
+// isLater reports whether -e name= comes later.
+func isLater(name string) bool { return slices.Contains(laterExpressions, name) }
+
+func addLaterFlags(flags *pflag.FlagSet) {
+	for _, f := range laterFlags {
+		short, long := f[0], f[1]
+		name := "--" + long
+		if short != "" {
+			name = "-" + short + "/" + name
+		}
+		flag := flags.VarPF(setter(func(string) error { return errLater(name) }), long, short, "")
+		if f[2] == "" {
+			flag.NoOptDefVal = " "
+		}
+		flag.Hidden = true
+	}
+}

@@ -1,0 +1,98 @@
+// Command k42trace runs a program and shows its system calls, in the format of
+// strace and with strace's flags.
+//
+//	k42trace [flags] -- CMD [ARGS]
+//
+// It owns flags, output files, the relaying of signals, and exit statuses. All
+// tracing is the library's: packages supervisor, table, decode and handlers.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/k42trace/k42trace/handlers"
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
+)
+
+func main() {
+	status := run(os.Args[1:])
+	status.leave()
+}
+
+// run is the command; its result is how this process should end.
+func run(args []string) ending {
+	opts := options{}
+	if done, err := opts.parse(args); err != nil {
+		return complain(err)
+	} else if done {
+		return ending{}
+	}
+	prog, err := find(opts.command[0])
+	if err != nil {
+		return complain(err)
+	}
+	out, err := openOutputs(&opts)
+	if err != nil {
+		return complain(err)
+	}
+	// Also when something panics: the trace tells what led to it.
+	defer out.close()
+	return trace(&opts, prog, out)
+}
+
+// trace runs the program.
+func trace(opts *options, prog string, out *outputs) ending {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	cmd := supervisor.CommandContext(ctx, prog)
+	cmd.Path, cmd.Args, cmd.Err = prog, opts.command, nil
+	cmd.Env = opts.environment()
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.SysProcAttr = opts.user.attributes()
+	cmd.Table = table.New()
+
+	var observer table.Observer
+	var count *handlers.Count
+	if opts.summary {
+		count = handlers.NewCount()
+		cmd.Table.Use(opts.calls, count.Wrap)
+		observer = handlers.NewTrace(opts.messagesOnly(out))
+	} else {
+		t := handlers.NewTrace(opts.trace(out, &handlers.Launch{Path: prog, Args: cmd.Args, Env: cmd.Env}))
+		cmd.Table.Use(opts.calls, t.Wrap)
+		observer = t
+	}
+	signals := catchSignals(observer)
+	cmd.Observer = signals
+	if err := cmd.Start(); err != nil {
+		return complain(startError(prog, opts.command[0], err))
+	}
+	if count != nil && opts.showsLaunch() {
+		count.Launched()
+	}
+	signals.relay(cmd.Process, cancel)
+	err := cmd.Wait()
+	if count != nil {
+		_, _ = count.WriteTo(out.main)
+	}
+	out.close()
+	return endingOf(cmd, err)
+}
+
+// complain reports an error of our own.
+func complain(err error) ending {
+	fmt.Fprintf(os.Stderr, "k42trace: %v\n", err)
+	var usage *usageError
+	if errors.As(err, &usage) {
+		fmt.Fprintln(os.Stderr, "Try 'k42trace -h' for more information.")
+	}
+	var status *statusError
+	if errors.As(err, &status) {
+		return ending{status: status.status}
+	}
+	return ending{status: statusOwnError}
+}
