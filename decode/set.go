@@ -4,6 +4,10 @@ package decode
 type Const struct {
 	Name  string
 	Value uint64
+	// Mask, if not 0, says that the bits of Mask in a Flags value are one number,
+	// and that this is its name if they are Value, which may be 0 then: the
+	// access mode in open's flags, the type in socket's.
+	Mask uint64
 }
 
 // A ConstSet is the named constants of one argument: the flags of open(2), the
