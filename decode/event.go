@@ -62,6 +62,10 @@ type Event struct {
 	res    table.Result
 	done   bool
 	shown  int // of Args, how many Entry could decode, from the first on
+	// partial: of the next one, a Change, Entry has the first child.
+	partial bool
+	// lateComma: the comma behind what Entry shows comes with what Exit does.
+	lateComma bool
 
 	old     uint64 // what the length behind a pointer was before the call
 	hadOld  bool
@@ -173,6 +177,7 @@ func (e *Event) clear() {
 	e.buf, e.used = e.buf[:0], 0
 	e.ranges, e.fetched = e.ranges[:0], 0
 	e.parent, e.slot, e.shown, e.done = rootSlot, 0, 0, false
+	e.partial, e.lateComma = false, false
 	e.old, e.hadOld = 0, false
 	e.left, e.scratch = allData, [2]uint64{}
 	e.name, e.sig, e.plan = "", nil, nil

@@ -59,7 +59,7 @@ func (s *self) Native(c *table.Call) table.Result {
 func (s *self) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 	return table.Errno(unix.ENOSYS)
 }
-func (s *self) Pin(c *table.Call, data []byte) (uint64, error)               { return 0, unix.ENOSYS }
+func (s *self) Pin(c *table.Call, data []byte) (uint64, error)        { return 0, unix.ENOSYS }
 func (s *self) Park(c *table.Call, f func(ctx context.Context)) error { return unix.ENOSYS }
 
 // line is a whole call as a line of text, as strace -a0 would print it.

@@ -13,6 +13,8 @@ type structType struct {
 	// unit.
 	variable bool
 	unit     unit
+	// exact: only a length of size is good.
+	exact bool
 	// scalar: a single one is shown in brackets.
 	scalar bool
 	// gathers: it has buffers of its own, and where the call returns a number,
@@ -161,7 +163,7 @@ func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
 func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
 	want := clamp(t.bytes(n), t.size[e.abi])
 	b := e.read(addr, want)
-	if addr == 0 || len(b) < want || want == 0 {
+	if addr == 0 || len(b) < want || want == 0 || t.exact && n != uint64(t.size[e.abi]) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}

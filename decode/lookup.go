@@ -23,3 +23,17 @@ func (s *ConstSet) name(value uint64) string {
 	}
 	return s.Consts[i].Name
 }
+
+// plain returns the set without its fields.
+func (s *ConstSet) plain() *ConstSet {
+	if s == nil {
+		return nil
+	}
+	p := &ConstSet{Name: s.Name, Prefix: s.Prefix}
+	for _, c := range s.Consts {
+		if c.Mask == 0 {
+			p.Consts = append(p.Consts, c)
+		}
+	}
+	return p
+}

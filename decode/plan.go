@@ -41,18 +41,18 @@ func planOf(abi table.ABI, nr int, sig *table.Signature) *plan {
 		nr &^= table.X32Bit
 	}
 	if nr < 0 || nr >= len(plans[0]) || abi >= table.NumABI {
-		return newPlan(sig)
+		return newPlan(abi, sig)
 	}
 	slot := &plans[abi][nr]
 	if p := slot.Load(); p != nil && p.sig == sig {
 		return p
 	}
-	p := newPlan(sig)
+	p := newPlan(abi, sig)
 	slot.Store(p)
 	return p
 }
 
-func newPlan(sig *table.Signature) *plan {
+func newPlan(abi table.ABI, sig *table.Signature) *plan {
 	p := &plan{sig: sig, split: -1, special: &noSpecial}
 	for i, a := range sig.Args {
 		if i >= 6 {
@@ -60,7 +60,7 @@ func newPlan(sig *table.Signature) *plan {
 		}
 		ap := argPlan{Arg: a}
 		if a.Set != "" {
-			ap.set = SetByName(a.Set)
+			ap.set = SetFor(abi, a.Set)
 		}
 		if a.Kind == table.Struct {
 			ap.typ = structs[a.Set]

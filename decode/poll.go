@@ -34,6 +34,24 @@ func init() {
 
 const maxFDSet = 1 << 16 // descriptors that are looked at in an fd_set
 
+func init() {
+	t := register("cpu_set", sizesAll(maxCPUSet), func(e *Event, name string, r *reader) {
+		e.bitList(name, r.b, 8*len(r.b))
+	})
+	t.variable = true
+}
+
+// bitList emits the numbers below n that are in the set b.
+func (e *Event) bitList(name string, b []byte, n int) {
+	outer := e.open(Value{Name: name, Kind: List})
+	for i := 0; i < min(n, 8*len(b)) && !e.full(); i++ {
+		if b[i/8]>>(i%8)&1 != 0 {
+			e.num("", Int, 32, uint64(i))
+		}
+	}
+	e.close(outer)
+}
+
 // fdSet emits the descriptors below n that are in the set b.
 func (e *Event) fdSet(name string, b []byte, n int) {
 	outer := e.open(Value{Name: name, Kind: List})

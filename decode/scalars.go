@@ -30,10 +30,6 @@ func init() {
 	scalar("socklen", sizesAll(4), Int, (*reader).u32)
 	structs["socklen"].change = true
 	scalar("wstatus", sizesAll(4), Status, (*reader).u32)
-	register("fdpair", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Array})
-		e.emitFD("", r.u32(), false)
-		e.emitFD("", r.u32(), false)
-		e.close(outer)
-	})
+	fd := register("fd", sizesAll(4), func(e *Event, name string, r *reader) { e.emitFD(name, r.u32(), false) })
+	fd.scalar = true
 }

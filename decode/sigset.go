@@ -9,7 +9,7 @@ import (
 
 func init() {
 	t := register("sigset", sizesAll(8), decodeSigset)
-	t.variable = true
+	t.variable, t.exact = true, true
 	register("old_sigset", sizesPtr(8, 4), decodeSigset)
 	register("sigaction", sizesPtr(32, 20), decodeSigaction)
 	// size, sp and flags of an alternate stack (sigaltstack(2)).
@@ -21,6 +21,7 @@ func init() {
 		e.close(outer)
 	})
 	// What pselect6 has as its sixth argument: a mask's address and size.
+	register("sigevent", sizesPtr(64, 64), decodeSigevent)
 	register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		mask, size := r.ptr(), r.ptr()
 		outer := e.open(Value{Name: name, Kind: Struct})
@@ -47,11 +48,7 @@ func decodeSigaction(e *Event, name string, r *reader) {
 	restorer := r.ptr()
 	mask := r.bytes(8)
 	outer := e.open(Value{Name: name, Kind: Struct})
-	const siginfo, hasRestorer = 4, 0x04000000
-	label := "sa_handler"
-	if flags&siginfo != 0 {
-		label = "sa_sigaction"
-	}
+	const label, hasRestorer = "sa_handler", 0x04000000
 	word := uint8(r.abi.PointerBits())
 	switch handler {
 	case 0:
@@ -109,4 +106,24 @@ func sigframeMask(abi table.ABI, sp uint64) (addr uint64, ok bool) {
 		return sp + table.SiginfoSize + 8 + 8 + 24, true
 	}
 	return 0, false
+}
+
+// decodeSigevent decodes how a timer or a queue tells that it is ready
+// (sigevent(7)).
+func decodeSigevent(e *Event, name string, r *reader) {
+	value, signo, notify := r.ptr(), r.u32(), r.u32()
+	outer := e.open(Value{Name: name, Kind: Struct})
+	if value != 0 {
+		inner := e.open(Value{Name: "sigev_value", Kind: Struct})
+		e.num("sival_int", Int, 32, uint64(uint32(value)))
+		e.num("sival_ptr", Addr, 64, value)
+		e.close(inner)
+	}
+	e.num("sigev_signo", Signal, 32, signo)
+	e.enum("sigev_notify", 32, notify, setSigev)
+	const threadID = 4
+	if notify == threadID {
+		e.num("sigev_notify_thread_id", PID, 32, r.u32())
+	}
+	e.close(outer)
 }

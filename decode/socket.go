@@ -47,7 +47,7 @@ func init() {
 // than the family has.
 func decodeSockaddr(e *Event, name string, r *reader) {
 	if len(r.b) < 2 {
-		e.emit(Value{Name: name, Kind: Bytes, Text: r.b, Size: uint64(len(r.b))})
+		e.emitAddr(name, r.addr, true)
 		return
 	}
 	family := r.u16()
@@ -58,7 +58,7 @@ func decodeSockaddr(e *Event, name string, r *reader) {
 	case n == 2:
 	case family == unix.AF_UNIX:
 		path := r.b[2:min(n, unix.SizeofSockaddrUnix)]
-		if path[0] == 0 && len(path) > 1 { // abstract: all bytes count
+		if path[0] == 0 { // abstract: all bytes count
 			e.emit(Value{Name: "sun_path", Kind: Bytes, Symbol: "@", Text: path[1:], Size: uint64(len(path) - 1)})
 			break
 		}
@@ -111,12 +111,19 @@ func decodeMsghdr(e *Event, name string, r *reader) {
 	r.skip(r.abi.PointerBits()/8 - 4) // padding at the end
 	outer := e.open(Value{Name: name, Kind: Struct})
 	defer e.close(outer)
-	if addr == 0 {
-		e.emitAddr("msg_name", 0, false)
+	if e.hadOld {
+		e.emitVariable("msg_name", structs["sockaddr"], addr, min(addrlen, e.old))
 	} else {
 		e.emitVariable("msg_name", structs["sockaddr"], addr, addrlen)
 	}
-	e.num("msg_namelen", Int, 32, addrlen)
+	if e.hadOld && e.old != addrlen {
+		change := e.open(Value{Name: "msg_namelen", Kind: Change})
+		e.num("", Int, 32, e.old)
+		e.num("", Int, 32, addrlen)
+		e.close(change)
+	} else {
+		e.num("msg_namelen", Int, 32, addrlen)
+	}
 	e.emitArray("msg_iov", structs["iovec"], iov, iovlen)
 	e.num("msg_iovlen", Uint, 64, iovlen)
 	if controllen != 0 {

@@ -1,4 +1,216 @@
 package decode
 
-// specials are the calls that their signatures do not tell all of.
+// specials are the calls of which their signatures do not tell all, by name.
 var specials = map[string]*special{}
+
+// special adds a row to specials for each of names.
+func addSpecial(s special, names ...string) {
+	for _, n := range names {
+		specials[n] = &s
+	}
+}
+
+// good reports whether the call has succeeded.
+func (e *Event) good() bool { return !e.res.Failed() && !e.res.Gone() }
+
+// note begins an explanation of the result: what is emitted until close.
+func (e *Event) note() (outer int32) {
+	outer, e.parent = e.parent, noteSlot
+	return outer
+}
+
+// timeout notes that a call returned because its time was over.
+func (e *Event) timeout() {
+	outer := e.note()
+	e.emit(Value{Kind: Symbol, Symbol: "Timeout"})
+	e.close(outer)
+}
+
+// drop shows no more than the first n arguments.
+func (e *Event) drop(n int) {
+	e.values[rootSlot].first = 0
+	for i, a := range e.plan.show {
+		if i < n {
+			e.show(a)
+		}
+	}
+	e.shown = min(e.shown, n)
+}
+
+// later leaves all arguments from the nth on to Exit.
+func (e *Event) later(n int) { e.shown = min(e.shown, n) }
+
+// into makes argument i the next that is emitted.
+func (e *Event) into(i int) { e.slot = argSlot + int32(i) }
+
+// pointer emits, into argument i, what its address points to, if that is good
+// to read.
+func (e *Event) pointer(i int, t *structType, good bool) {
+	e.into(i)
+	if !good || t == nil || t.size[e.abi] == 0 {
+		e.emitAddr("", e.args[i], true)
+		return
+	}
+	e.emitStruct("", t, e.args[i])
+}
+
+func init() {
+	// The mode of a file counts only if one is created.
+	mode := func(at int) special {
+		return special{entry: func(e *Event) {
+			if e.args[at-1]&oCreateMask == 0 {
+				e.drop(at)
+			}
+		}}
+	}
+	addSpecial(mode(2), "open", "mq_open")
+	addSpecial(mode(3), "openat")
+	// These take some flags of open, but no access mode.
+	noMode := func(at int) special {
+		return special{entry: func(e *Event) { e.arg(at).Set = setPipeFlags }}
+	}
+	addSpecial(noMode(1), "pipe2")
+	addSpecial(noMode(2), "dup3")
+
+	// A device number counts only for devices.
+	dev := func(at int) special {
+		return special{entry: func(e *Event) {
+			if !isDevice(e.args[at-1]) {
+				e.drop(at)
+			}
+		}}
+	}
+	addSpecial(dev(2), "mknod")
+	addSpecial(dev(3), "mknodat")
+
+	addSpecial(special{exit: exitDents}, "getdents", "getdents64")
+	addSpecial(special{entry: entrySendfile, exit: exitSendfile}, "sendfile", "sendfile64")
+	addSpecial(special{entry: func(e *Event) {
+		// Random bytes are no text.
+		e.later(0)
+	}, exit: func(e *Event) { e.values[argSlot].Raw = true }}, "getrandom")
+	addSpecial(special{entry: func(e *Event) {
+		const fixed, dontUnmap = 2, 4
+		if e.args[3]&(fixed|dontUnmap) == 0 {
+			e.drop(4)
+		}
+	}}, "mremap")
+	addSpecial(special{entry: func(e *Event) {
+		const cpu = 1
+		if e.args[1]&cpu == 0 {
+			e.drop(2)
+		}
+	}, exit: func(e *Event) {
+		const query = 0
+		if e.good() && e.args[0] == query {
+			e.values[resultSlot].Kind = Hex
+			e.noteFlags("", "membarrier_cmd")
+		}
+	}}, "membarrier")
+	addSpecial(special{exit: exitSleep(1)}, "nanosleep")
+	addSpecial(special{exit: exitSleep(3)}, "clock_nanosleep", "clock_nanosleep_time64")
+	addSpecial(special{entry: func(e *Event) {
+		addr, ok := sigframeMask(e.abi, e.sp)
+		if !ok {
+			return
+		}
+		e.into(0)
+		b := e.readAll(addr, 8)
+		if b == nil {
+			e.slot = 0
+			return
+		}
+		outer := e.open(Value{Kind: Struct})
+		e.num("mask", SigSet, 64, le.Uint64(b))
+		e.close(outer)
+		e.show(0)
+		e.shown = 1
+	}}, "rt_sigreturn")
+	addSpecial(special{exit: func(e *Event) {
+		if sig := e.res.Value(); e.good() && sig > 0 {
+			outer := e.note()
+			e.num("", Signal, 32, uint64(sig))
+			e.close(outer)
+		}
+	}}, "rt_sigtimedwait", "rt_sigtimedwait_time64")
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() {
+			outer := e.note()
+			e.emit(Value{Kind: Date, Bits: 64, Num: uint64(e.res.Value())})
+			e.close(outer)
+		}
+	}}, "time")
+	addSpecial(special{exit: noteEnum("sched_policy")}, "sched_getscheduler")
+	addSpecial(special{exit: exitAffinity}, "sched_getaffinity")
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() {
+			e.values[resultSlot].Kind = Hex
+			if e.res.Value() != 0 {
+				e.noteFlags("", "personality")
+			}
+		}
+	}}, "personality")
+	addSpecial(special{entry: func(e *Event) {
+		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
+		if op := e.args[0]; op == exitOut+3 || op == exitOut+4 {
+			e.later(1)
+		} else {
+			e.arg(1).Kind = Addr
+		}
+	}, exit: func(e *Event) {
+		if op := e.args[0]; op == 0x1003 || op == 0x1004 {
+			e.pointer(1, structs["addr"], e.good())
+		}
+	}}, "arch_prctl")
+	addSpecial(special{exit: func(e *Event) {
+		// There may be nothing to report.
+		e.values[resultSlot].Kind = Int
+	}}, "waitid")
+}
+
+// noteEnum explains a result by the set of the name set.
+func noteEnum(set string) func(e *Event) {
+	return func(e *Event) {
+		if e.good() {
+			outer := e.note()
+			e.enum("", 64, uint64(e.res.Value()), SetByName(set))
+			e.close(outer)
+		}
+	}
+}
+
+// noteFlags explains a result by the flags set.
+func (e *Event) noteFlags(name, set string) {
+	outer := e.note()
+	e.flags(name, 64, uint64(e.res.Value()), SetByName(set))
+	e.close(outer)
+}
+
+// exitSleep decodes what is left of a sleep that was interrupted, at rem. The
+// kernel writes nothing else there.
+func exitSleep(rem int) func(e *Event) {
+	return func(e *Event) {
+		interrupted := e.res.Restarting() || e.res.Errno() == eintr
+		e.pointer(rem, e.plan.args[rem].typ, interrupted)
+	}
+}
+
+// exitAffinity decodes the mask that the kernel filled, as many bytes as it
+// returned.
+func exitAffinity(e *Event) {
+	if !e.good() {
+		return
+	}
+	n := clamp(uint64(max(e.res.Value(), 0)), maxCPUSet)
+	b := e.readAll(e.args[2], n)
+	e.into(2)
+	if b == nil {
+		e.emitAddr("", e.args[2], true)
+		return
+	}
+	e.bitList("", b, 8*n)
+}
+
+const maxCPUSet = 8192 / 8
+
+const eintr = 4

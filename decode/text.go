@@ -4,8 +4,8 @@ import (
 	"math/bits"
 	"net/netip"
 	"strconv"
+	"time"
 
-	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -30,12 +30,17 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 	dst = append(dst, '(')
 	n := 0
 	for v := range e.Args() {
-		if n == e.shown {
-			dst = append(dst, ", "...)
-			return dst[:len(dst)-2*btoi(n == 0)]
+		if n == e.shown && !e.partial {
+			if n > 0 && !e.lateComma {
+				dst = append(dst, ", "...)
+			}
+			break
 		}
 		if n > 0 {
 			dst = append(dst, ", "...)
+		}
+		if n == e.shown {
+			return t.appendNamed(dst, e, &e.values[v.first])
 		}
 		dst = t.appendNamed(dst, e, v)
 		n++
@@ -48,15 +53,32 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 func (t *Text) AppendExit(dst []byte, e *Event) []byte {
 	n := 0
 	for v := range e.Args() {
-		if n > e.shown {
-			dst = append(dst, ", "...)
-		}
-		if n >= e.shown {
+		switch {
+		case n < e.shown:
+		case n == e.shown && e.partial:
+			if after := e.values[v.first].next; after != 0 {
+				dst = append(dst, " => "...)
+				dst = t.appendNamed(dst, e, &e.values[after])
+			}
+		default:
+			if n > e.shown || e.lateComma && n > 0 {
+				dst = append(dst, ", "...)
+			}
 			dst = t.appendNamed(dst, e, v)
 		}
 		n++
 	}
 	return append(dst, ')')
+}
+
+// Pending reports whether AppendExit has arguments to add to what AppendEntry
+// appended.
+func (e *Event) Pending() bool {
+	n := 0
+	for range e.Args() {
+		n++
+	}
+	return n > e.shown
 }
 
 // AppendResult appends the result:
@@ -73,10 +95,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		return append(dst, '?')
 	case res.Restarting():
 		dst = append(dst, "? "...)
-		dst = append(dst, restartName(errno)...)
-		dst = append(dst, " ("...)
-		dst = append(dst, restartText(errno)...)
-		return append(dst, ')')
+		return AppendErrno(dst, errno)
 	case res.Failed():
 		dst = append(dst, "-1 "...)
 		dst = AppendErrno(dst, errno)
@@ -101,20 +120,14 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 
 // AppendErrno appends an errno with its text: ENOENT (No such file or directory).
 func AppendErrno(dst []byte, errno unix.Errno) []byte {
-	name, text := ErrnoName(errno), ErrnoText(errno)
-	if name == "" {
+	if name := ErrnoName(errno); name != "" {
+		dst = append(dst, name...)
+	} else {
 		dst = append(dst, "ERRNO_"...)
 		dst = strconv.AppendUint(dst, uint64(errno), 10)
-	} else {
-		dst = append(dst, name...)
 	}
 	dst = append(dst, " ("...)
-	if text == "" {
-		dst = append(dst, "Unknown error "...)
-		dst = strconv.AppendUint(dst, uint64(errno), 10)
-	} else {
-		dst = append(dst, text...)
-	}
+	dst = append(dst, ErrnoText(errno)...)
 	return append(dst, ')')
 }
 
@@ -126,31 +139,6 @@ func Pad(dst []byte, start, column int) []byte {
 		dst = append(dst, ' ')
 	}
 	return dst
-}
-
-// restartName and restartText are for the errnos that only a tracer sees.
-func restartName(errno unix.Errno) string {
-	switch errno {
-	case table.ERESTARTSYS:
-		return "ERESTARTSYS"
-	case table.ERESTARTNOINTR:
-		return "ERESTARTNOINTR"
-	case table.ERESTARTNOHAND:
-		return "ERESTARTNOHAND"
-	}
-	return "ERESTART_RESTARTBLOCK"
-}
-
-func restartText(errno unix.Errno) string {
-	switch errno {
-	case table.ERESTARTSYS:
-		return "To be restarted if SA_RESTART is set"
-	case table.ERESTARTNOINTR:
-		return "To be restarted"
-	case table.ERESTARTNOHAND:
-		return "To be restarted if no handler"
-	}
-	return "Interrupted by signal"
 }
 
 // appendNamed appends a value with its name in front, if it has one.
@@ -181,7 +169,7 @@ func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
 func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	switch v.Kind {
 	case Absent:
-	case Int, PID, Time:
+	case Int, PID:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
 	case Uint:
 		dst = strconv.AppendUint(dst, v.Num, 10)
@@ -190,7 +178,16 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Octal, Perm:
 		dst = appendOctal(dst, v.Num, btoi(v.Kind == Perm)*3)
 	case Mask:
-		dst = appendHexDigits(dst, v.Num, int(v.width())/4)
+		// C's %#08x.
+		if v.Num != 0 {
+			dst = append(dst, "0x"...)
+		}
+		dst = appendHexDigits(dst, v.Num, int(v.width())/4-2*btoi(v.Num != 0))
+	case Time:
+		dst = strconv.AppendInt(dst, v.Signed(), 10)
+		dst = append(dst, " /* "...)
+		dst = appendDate(dst, v)
+		dst = append(dst, " */"...)
 	case Limit:
 		dst = appendLimit(dst, v)
 	case Addr:
@@ -233,6 +230,10 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '"')
 	case Flags:
 		dst = appendFlags(dst, v.Set, v.Num)
+	case CapSet:
+		dst = appendCapSet(dst, v)
+	case Date:
+		dst = appendDate(dst, v)
 	case Enum:
 		dst = appendEnum(dst, v)
 	case Symbol:
@@ -287,6 +288,14 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		if n > 1 {
 			dst = append(dst, " */"...)
 		}
+	case Shifted:
+		if v.Symbol != "" {
+			dst = append(dst, v.Symbol...)
+		} else {
+			dst = appendHex(dst, v.Num)
+		}
+		dst = append(dst, "<<"...)
+		dst = strconv.AppendUint(dst, uint64(v.Bits), 10)
 	case Macro:
 		dst = append(dst, v.Symbol...)
 		dst = append(dst, '(')
@@ -441,35 +450,41 @@ func appendIP(dst []byte, b []byte) []byte {
 	return a.AppendTo(dst)
 }
 
-// appendFlags appends the names of a value's bits.
+// appendFlags appends the names of a value's bits, and of its fields.
 func appendFlags(dst []byte, set *ConstSet, num uint64) []byte {
 	if set == nil {
 		return appendHex(dst, num)
 	}
 	start := len(dst)
-	rest := num
+	rest, fields := num, uint64(0)
 	for i := range set.Consts {
 		c := &set.Consts[i]
-		if c.Value == 0 {
-			if num == 0 {
-				return append(dst, c.Name...)
+		switch {
+		case c.Mask != 0: // a field is shown once, also if it is 0
+			if num&c.Mask != c.Value || fields&c.Mask != 0 {
+				continue
 			}
+			fields |= c.Mask
+			rest &^= c.Mask
+		case c.Value == 0:
+			if num != 0 {
+				continue
+			}
+		case rest&c.Value != c.Value:
 			continue
 		}
-		if rest&c.Value == c.Value {
-			if len(dst) > start {
-				dst = append(dst, '|')
-			}
-			dst = append(dst, c.Name...)
-			rest &^= c.Value
+		if len(dst) > start {
+			dst = append(dst, '|')
 		}
+		dst = append(dst, c.Name...)
+		rest &^= c.Value
 	}
 	switch {
-	case num == 0:
+	case len(dst) == start && rest == 0:
 		return append(dst, '0')
 	case rest == 0:
 		return dst
-	case rest == num:
+	case len(dst) == start:
 		dst = appendHex(dst, rest)
 		return appendUnknown(dst, set)
 	}
@@ -484,6 +499,33 @@ func appendUnknown(dst []byte, set *ConstSet) []byte {
 	dst = append(dst, " /* "...)
 	dst = append(dst, set.Prefix...)
 	return append(dst, "??? */"...)
+}
+
+// appendCapSet appends a set of capabilities: 1<<CAP_CHOWN|1<<CAP_KILL.
+func appendCapSet(dst []byte, v *Value) []byte {
+	if v.Num == 0 {
+		return append(dst, '0')
+	}
+	for m, first := v.Num, true; m != 0; m &= m - 1 {
+		if !first {
+			dst = append(dst, '|')
+		}
+		first = false
+		dst = append(dst, "1<<"...)
+		dst = appendEnum(dst, &Value{Num: uint64(bits.TrailingZeros64(m)), Set: v.Set})
+	}
+	return dst
+}
+
+// appendDate appends seconds since 1970 as a date of the UTC, with v.Size
+// nanoseconds, of which as many digits are shown as v.Symbol, a layout, has.
+func appendDate(dst []byte, v *Value) []byte {
+	t := time.Unix(v.Signed(), int64(v.Size)).Local()
+	dst = t.AppendFormat(dst, "2006-01-02T15:04:05")
+	if v.Size != 0 {
+		dst = t.AppendFormat(dst, v.Symbol)
+	}
+	return t.AppendFormat(dst, "-0700")
 }
 
 func appendEnum(dst []byte, v *Value) []byte {

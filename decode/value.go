@@ -30,6 +30,8 @@ const (
 	IPv4                // Text is the address, 4 bytes
 	IPv6                // Text is the address, 16 bytes
 	Flags               // bits named by Set
+	CapSet              // set of capabilities, bit n is the one that Set names n
+	Date                // as Time, shown as a date only
 	Enum                // one value named by Set
 	Symbol              // a constant that is known by its name only: Symbol
 	Bytes               // Text is (a part of) a string or buffer of Size bytes
@@ -42,6 +44,7 @@ const (
 	Count               // Num is an address, behind it are Size things that Symbol names
 	Noted               // children are a value and what it means
 	Or                  // children are parts that are or-ed together
+	Shifted             // Num, or its name Symbol, shifted left by Bits
 	Macro               // children are the operands of the macro Symbol
 )
 

@@ -1,0 +1,215 @@
+package decode
+
+import (
+	"github.com/k42trace/k42trace/table"
+	"golang.org/x/sys/unix"
+)
+
+// oCreateMask are the flags with which open looks at its mode: O_CREAT and
+// __O_TMPFILE, the same on all our architectures.
+const oCreateMask = unix.O_CREAT | 020000000
+
+func entrySendfile(e *Event) {
+	if e.args[2] == 0 {
+		return
+	}
+	// The offset moves: [0] => [100].
+	t := e.plan.args[2].typ
+	e.into(2)
+	outer := e.open(Value{Kind: Change})
+	e.emitStruct("", t, e.args[2])
+	e.close(outer)
+	e.later(2)
+	e.partial = true
+}
+
+func exitSendfile(e *Event) {
+	if e.args[2] == 0 || !e.good() || e.res.Value() == 0 {
+		return
+	}
+	v := e.arg(2)
+	if v.first == 0 || e.values[v.first].Kind != Array {
+		return
+	}
+	outer := e.parent
+	e.parent = argSlot + 2
+	e.emitStruct("", e.plan.args[2].typ, e.args[2])
+	e.close(outer)
+}
+
+// exitDents counts the entries that getdents returned.
+func exitDents(e *Event) {
+	if !e.good() {
+		return
+	}
+	lenAt := 16 // of d_reclen, behind d_ino and d_off
+	if e.name == "getdents" && e.abi == table.I386 {
+		lenAt = 8
+	}
+	n := clamp(uint64(max(e.res.Value(), 0)), maxDents)
+	count := uint64(0)
+	b := e.read(e.args[1], n)
+	if e.args[1] == 0 || len(b) < n {
+		e.into(1)
+		e.emitAddr("", e.args[1], true)
+		return
+	}
+	for len(b) >= lenAt+2 {
+		size := int(le.Uint16(b[lenAt:]))
+		if size == 0 || size > len(b) {
+			break
+		}
+		b = b[size:]
+		count++
+	}
+	e.set(1, Value{Kind: Count, Bits: 64, Num: e.args[1], Size: count, Symbol: "entries"})
+}
+
+const maxDents = 1 << 20
+
+// An fcntlArg is what the third argument of fcntl is for a command.
+type fcntlArg uint8
+
+const (
+	fcntlHex fcntlArg = iota
+	fcntlNone
+	fcntlInt
+	fcntlSignal
+	fcntlFDFlags
+	fcntlOpenFlags
+	fcntlSeals
+	fcntlLease
+	fcntlNotify
+	fcntlLock // struct flock
+	fcntlGetLock
+	fcntlOwner // struct f_owner_ex
+	fcntlGetOwner
+	fcntlHint // uint64_t
+	fcntlGetHint
+)
+
+var fcntlArgs = map[uint64]fcntlArg{
+	unix.F_DUPFD: fcntlInt, unix.F_DUPFD_CLOEXEC: fcntlInt,
+	unix.F_GETFD: fcntlNone, unix.F_SETFD: fcntlFDFlags,
+	unix.F_GETFL: fcntlNone, unix.F_SETFL: fcntlOpenFlags,
+	fGetLock: fcntlGetLock, fSetLock: fcntlLock, fSetLockWait: fcntlLock,
+	fGetLock64: fcntlGetLock, fSetLock64: fcntlLock, fSetLockWait64: fcntlLock,
+	unix.F_OFD_GETLK: fcntlGetLock, unix.F_OFD_SETLK: fcntlLock, unix.F_OFD_SETLKW: fcntlLock,
+	unix.F_GETOWN: fcntlNone, unix.F_SETOWN: fcntlInt,
+	unix.F_GETOWN_EX: fcntlGetOwner, unix.F_SETOWN_EX: fcntlOwner,
+	unix.F_GETSIG: fcntlNone, unix.F_SETSIG: fcntlSignal,
+	unix.F_GETLEASE: fcntlNone, unix.F_SETLEASE: fcntlLease, unix.F_NOTIFY: fcntlNotify,
+	unix.F_GETPIPE_SZ: fcntlNone, unix.F_SETPIPE_SZ: fcntlInt,
+	unix.F_GET_SEALS: fcntlNone, unix.F_ADD_SEALS: fcntlSeals,
+	unix.F_GET_RW_HINT: fcntlGetHint, unix.F_SET_RW_HINT: fcntlHint,
+	unix.F_GET_FILE_RW_HINT: fcntlGetHint, unix.F_SET_FILE_RW_HINT: fcntlHint,
+}
+
+// Commands that x/sys/unix gives as those of the 64-bit locks on some systems.
+const (
+	fGetLock, fSetLock, fSetLockWait       = 5, 6, 7
+	fGetLock64, fSetLock64, fSetLockWait64 = 12, 13, 14 // i386
+)
+
+func init() {
+	addSpecial(special{entry: entryFcntl, exit: exitFcntl}, "fcntl", "fcntl64")
+
+	flock := func(bits uint8, off func(r *reader) uint64) func(e *Event, name string, r *reader) {
+		return func(e *Event, name string, r *reader) {
+			outer := e.open(Value{Name: name, Kind: Struct})
+			e.enum("l_type", 16, r.u16(), setLockTypes)
+			e.enum("l_whence", 16, r.u16(), setWhence)
+			e.num("l_start", Int, bits, off(r))
+			e.num("l_len", Int, bits, off(r))
+			if pid := r.u32(); e.done {
+				e.num("l_pid", PID, 32, pid)
+			}
+			e.close(outer)
+		}
+	}
+	register("flock", sizes64(32, 16), func(e *Event, name string, r *reader) {
+		flock(r.longBits(), (*reader).long)(e, name, r)
+	})
+	register("flock64", sizes64(32, 24), flock(64, (*reader).u64))
+	register("f_owner_ex", sizesAll(8), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.enum("type", 32, r.u32(), setOwnerTypes)
+		e.num("pid", PID, 32, r.u32())
+		e.close(outer)
+	})
+}
+
+func (e *Event) flockType() *structType {
+	if cmd := e.args[1]; cmd == fGetLock || cmd == fSetLock || cmd == fSetLockWait {
+		return structs["flock"]
+	}
+	return structs["flock64"]
+}
+
+func entryFcntl(e *Event) {
+	v, num := e.arg(2), e.args[2]
+	switch fcntlArgs[e.args[1]] {
+	case fcntlNone:
+		e.drop(2)
+	case fcntlInt:
+		v.Kind, v.Bits, v.Num = Int, 32, uint64(uint32(num))
+	case fcntlSignal:
+		v.Kind, v.Bits, v.Num = Signal, 32, uint64(uint32(num))
+	case fcntlFDFlags:
+		v.Kind, v.Set = Flags, setFDFlags
+	case fcntlOpenFlags:
+		v.Kind, v.Set = Flags, setOpenFlags
+	case fcntlSeals:
+		v.Kind, v.Set = Flags, setSeals
+	case fcntlLease:
+		v.Kind, v.Set = Enum, setLockTypes
+	case fcntlNotify:
+		v.Kind, v.Set = Flags, setNotify
+	case fcntlLock:
+		e.pointer(2, e.flockType(), true)
+	case fcntlOwner:
+		e.pointer(2, structs["f_owner_ex"], true)
+	case fcntlHint:
+		e.pointer(2, structs["u64"], true)
+	case fcntlGetLock, fcntlGetOwner, fcntlGetHint:
+		e.later(2)
+	}
+}
+
+func exitFcntl(e *Event) {
+	switch fcntlArgs[e.args[1]] {
+	case fcntlGetLock:
+		e.pointer(2, e.flockType(), e.good())
+	case fcntlGetOwner:
+		e.pointer(2, structs["f_owner_ex"], e.good())
+	case fcntlGetHint:
+		e.pointer(2, structs["u64"], e.good())
+	}
+	if !e.good() {
+		return
+	}
+	res := uint64(e.res.Value())
+	outer := e.note()
+	defer e.close(outer)
+	switch e.args[1] {
+	case unix.F_DUPFD, unix.F_DUPFD_CLOEXEC:
+		e.slot = resultSlot
+		e.emitFD("", res, false)
+	case unix.F_GETFD:
+		e.values[resultSlot].Kind = Hex
+		if res != 0 {
+			e.flags("flags", 32, res, setFDFlags)
+		}
+	case unix.F_GETFL:
+		e.values[resultSlot].Kind = Hex
+		e.emit(Value{Name: "flags", Kind: Flags, Bits: 32, Num: res, Set: setOpenFlags})
+	case unix.F_GET_SEALS:
+		e.values[resultSlot].Kind = Hex
+		if res != 0 {
+			e.flags("seals", 32, res, setSeals)
+		}
+	case unix.F_GETLEASE:
+		e.values[resultSlot].Kind = Hex
+		e.enum("", 32, res, setLockTypes)
+	}
+}

@@ -1,0 +1,150 @@
+package decode
+
+// Operations of futex(2), without its two flags.
+const (
+	futexWait = iota
+	futexWake
+	futexFD
+	futexRequeue
+	futexCmpRequeue
+	futexWakeOp
+	futexLockPI
+	futexUnlockPI
+	futexTrylockPI
+	futexWaitBitset
+	futexWakeBitset
+	futexWaitRequeuePI
+	futexCmpRequeuePI
+	futexLockPI2
+
+	futexPrivate       = 128
+	futexClockRealtime = 256
+)
+
+func init() {
+	addSpecial(special{entry: entryFutex}, "futex", "futex_time64")
+}
+
+// entryFutex shows the arguments that the operation uses. The fourth is a time
+// for some, a count for others; so its memory is read here and not before.
+func entryFutex(e *Event) {
+	op := e.args[1] &^ (futexPrivate | futexClockRealtime)
+	e.futexOp()
+	count := func() { // the fourth argument is a number
+		e.set(3, Value{Kind: Uint, Bits: 32, Num: uint64(uint32(e.args[3]))})
+	}
+	bitset := func() {
+		v := e.arg(5)
+		if v.Num == 0xffffffff {
+			v.Kind, v.Symbol = Symbol, "FUTEX_BITSET_MATCH_ANY"
+		}
+	}
+	switch op {
+	case futexWait:
+		e.drop(4)
+	case futexLockPI, futexLockPI2: // without the value
+		e.showOnly(0, 1, 3)
+		e.shown = 3
+	case futexWake, futexFD:
+		e.drop(3)
+	case futexRequeue:
+		count()
+		e.drop(5)
+	case futexCmpRequeue, futexCmpRequeuePI:
+		count()
+		e.arg(5).Kind = Uint
+	case futexWakeOp:
+		count()
+		e.futexWakeOpArg()
+	case futexUnlockPI, futexTrylockPI:
+		e.drop(2)
+	case futexWaitBitset:
+		bitset()
+		e.showOnly(0, 1, 2, 3, 5)
+		e.shown = 5
+	case futexWakeBitset:
+		bitset()
+		e.showOnly(0, 1, 2, 5)
+		e.shown = 4
+	case futexWaitRequeuePI:
+		e.drop(5)
+	default:
+		e.set(3, Value{Kind: Hex, Bits: 64, Num: e.args[3]})
+		e.set(4, Value{Kind: Hex, Bits: 64, Num: e.args[4]})
+	}
+}
+
+var (
+	futexNames = [...]string{
+		"FUTEX_WAIT", "FUTEX_WAKE", "FUTEX_FD", "FUTEX_REQUEUE", "FUTEX_CMP_REQUEUE", "FUTEX_WAKE_OP", "FUTEX_LOCK_PI",
+		"FUTEX_UNLOCK_PI", "FUTEX_TRYLOCK_PI", "FUTEX_WAIT_BITSET", "FUTEX_WAKE_BITSET", "FUTEX_WAIT_REQUEUE_PI",
+		"FUTEX_CMP_REQUEUE_PI", "FUTEX_LOCK_PI2",
+	}
+	futexPrivateNames = func() (names [len(futexNames)]string) {
+		for i, n := range futexNames {
+			names[i] = n + "_PRIVATE"
+		}
+		return
+	}()
+)
+
+// futexOp emits the operation with its flags.
+func (e *Event) futexOp() {
+	num := e.args[1]
+	op := num &^ (futexPrivate | futexClockRealtime)
+	if op >= uint64(len(futexNames)) {
+		e.set(1, Value{Kind: Enum, Bits: 32, Num: num, Set: futexUnknown})
+		return
+	}
+	name := Value{Kind: Symbol, Bits: 32, Num: num, Symbol: futexNames[op]}
+	if num&futexPrivate != 0 {
+		name.Symbol = futexPrivateNames[op]
+	}
+	e.into(1)
+	if num&futexClockRealtime == 0 {
+		e.emit(name)
+		return
+	}
+	outer := e.open(Value{Kind: Or, Bits: 32, Num: num})
+	e.emit(name)
+	e.emit(Value{Kind: Symbol, Symbol: "FUTEX_CLOCK_REALTIME", Num: futexClockRealtime})
+	e.close(outer)
+}
+
+var futexUnknown = &ConstSet{Prefix: "FUTEX_"}
+
+var (
+	futexOps  = [...]string{"FUTEX_OP_SET", "FUTEX_OP_ADD", "FUTEX_OP_OR", "FUTEX_OP_ANDN", "FUTEX_OP_XOR"}
+	futexCmps = [...]string{"FUTEX_OP_CMP_EQ", "FUTEX_OP_CMP_NE", "FUTEX_OP_CMP_LT", "FUTEX_OP_CMP_LE", "FUTEX_OP_CMP_GT", "FUTEX_OP_CMP_GE"}
+)
+
+// futexWakeOpArg takes the sixth argument of FUTEX_WAKE_OP apart: an operation
+// in the top 4 bits, a comparison in the next 4, 12 bits for each's operand.
+func (e *Event) futexWakeOpArg() {
+	const shiftedArg = 8
+	n := e.args[5]
+	op, cmp := n>>28&15, n>>24&15
+	e.into(5)
+	outer := e.open(Value{Kind: Or, Bits: 32, Num: n})
+	if op&shiftedArg != 0 {
+		e.shifted("FUTEX_OP_OPARG_SHIFT", shiftedArg, 28)
+	}
+	if op &^= shiftedArg; op < uint64(len(futexOps)) {
+		e.shifted(futexOps[op], op, 28)
+	} else {
+		e.shifted("", op, 28)
+	}
+	e.shifted("", n>>12&0xfff, 12)
+	if cmp < uint64(len(futexCmps)) {
+		e.shifted(futexCmps[cmp], cmp, 24)
+	} else {
+		e.shifted("", cmp, 24)
+	}
+	e.num("", Hex, 32, n&0xfff)
+	e.close(outer)
+}
+
+// shifted emits a number, or its name, shifted to the left.
+func (e *Event) shifted(symbol string, num uint64, by uint8) {
+	e.emit(Value{Kind: Shifted, Bits: by, Symbol: symbol, Num: num})
+}

@@ -1,0 +1,60 @@
+package decode
+
+import "github.com/k42trace/k42trace/table"
+
+func init() {
+	// The flags of the three gets have permissions in the lowest bits.
+	get := func(at int) special {
+		return special{entry: func(e *Event) {
+			num, set := e.args[at], e.plan.args[at].set
+			e.into(at)
+			if num&^0777 == 0 {
+				e.num("", Perm, 32, num)
+				return
+			}
+			outer := e.open(Value{Kind: Or, Bits: 32, Num: num, Set: set})
+			e.flags("", 32, num&^0777, set)
+			e.num("", Perm, 32, num&0777)
+			e.close(outer)
+		}}
+	}
+	addSpecial(get(1), "msgget")
+	addSpecial(get(2), "shmget", "semget")
+
+	register("sembuf", sizesAll(6), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.num("sem_num", Uint, 16, r.u16())
+		e.num("sem_op", Int, 16, r.u16())
+		e.flags("sem_flg", 16, r.u16(), setSemFlags)
+		e.close(outer)
+	})
+	// The text of a message stands behind its type; how long it is, a
+	// length argument says.
+	t := register("msgbuf", sizesLong, func(e *Event, name string, r *reader) {})
+	t.variable = true
+	addSpecial(special{entry: func(e *Event) { e.message(true) }}, "msgsnd")
+	addSpecial(special{exit: func(e *Event) { e.message(e.good()) }}, "msgrcv")
+}
+
+// message decodes the struct msgbuf of msgsnd and msgrcv.
+func (e *Event) message(good bool) {
+	addr := e.args[1]
+	e.into(1)
+	word := int(longBits(e.abi) / 8)
+	if e.abi == table.X32 {
+		word = 4 // compat_long_t
+	}
+	b := []byte(nil)
+	if good {
+		b = e.readAll(addr, word)
+	}
+	if b == nil {
+		e.emitAddr("", addr, addr != 0)
+		return
+	}
+	r := &reader{b: b, abi: e.abi}
+	outer := e.open(Value{Kind: Struct, Num: addr})
+	e.num("mtype", Int, uint8(8*word), r.u(word))
+	e.emitBuffer("mtext", addr+uint64(word), e.args[2])
+	e.close(outer)
+}

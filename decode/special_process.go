@@ -1,0 +1,101 @@
+package decode
+
+import "github.com/k42trace/k42trace/table"
+
+func init() {
+	addSpecial(special{entry: entryClone, exit: exitClone}, "clone")
+	addSpecial(special{entry: entryClone3, exit: exitClone3}, "clone3")
+}
+
+// clone's arguments are shown by name, and in another order than they have.
+// The last two change places between the ABIs.
+
+func cloneTLS(abi table.ABI) (tls, childTID int) {
+	if abi == table.I386 || abi == table.ARM64 {
+		return 3, 4
+	}
+	return 4, 3
+}
+
+func entryClone(e *Event) {
+	flags := e.args[0]
+	tls, childTID := cloneTLS(e.abi)
+	e.arg(1).Name = "child_stack"
+	e.arg(0).Name = "flags"
+	e.showOnly(1, 0)
+
+	// The lowest byte is a signal.
+	e.into(0)
+	outer := e.open(Value{Name: "flags", Kind: Or, Bits: 64, Num: flags, Set: setClone})
+	if rest := flags &^ 0xff; rest != 0 {
+		e.flags("", 64, rest, setClone)
+	}
+	if sig := flags & 0xff; sig != 0 || flags == 0 {
+		e.num("", Signal, 32, sig)
+	}
+	e.close(outer)
+
+	if flags&(cloneParentSetTID|clonePIDFD) != 0 {
+		e.arg(2).Name = "parent_tid"
+		e.show(2)
+	}
+	if flags&cloneSetTLS != 0 {
+		e.set(tls, Value{Name: "tls", Kind: Addr, Bits: 64, Num: e.args[tls]})
+		e.show(tls)
+	}
+	if flags&(cloneChildSetTID|cloneChildClearTID) != 0 {
+		e.set(childTID, Value{Name: "child_tidptr", Kind: Addr, Bits: 64, Num: e.args[childTID]})
+		e.show(childTID)
+	}
+	e.shown, e.lateComma = 2, true
+}
+
+func exitClone(e *Event) {
+	if e.args[0]&(cloneParentSetTID|clonePIDFD) != 0 {
+		// Exit has decoded it by the signature.
+		e.arg(2).Name = "parent_tid"
+	}
+}
+
+func entryClone3(e *Event) {
+	if e.arg(0).Kind != Struct {
+		return
+	}
+	e.into(0)
+	outer := e.open(Value{Kind: Change})
+	e.emitVariable("", e.plan.args[0].typ, e.args[0], e.args[1])
+	e.close(outer)
+	e.later(0)
+	e.partial = true
+}
+
+// exitClone3 decodes what the kernel wrote to the addresses in clone_args.
+func exitClone3(e *Event) {
+	v := e.arg(0)
+	if v.Kind != Change || v.first == 0 || !e.good() {
+		return
+	}
+	var pidfd, parentTID uint64
+	for f := range e.Children(&e.values[v.first]) {
+		switch f.Name {
+		case "pidfd":
+			pidfd = f.Num
+		case "parent_tid":
+			parentTID = f.Num
+		}
+	}
+	if pidfd == 0 && parentTID == 0 {
+		return
+	}
+	outer := e.parent
+	e.parent = argSlot
+	inner := e.open(Value{Kind: Struct})
+	if pidfd != 0 {
+		e.emitStruct("pidfd", structs["int"], pidfd)
+	}
+	if parentTID != 0 {
+		e.emitStruct("parent_tid", structs["pid"], parentTID)
+	}
+	e.close(inner)
+	e.close(outer)
+}
