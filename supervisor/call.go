@@ -251,6 +251,9 @@ func (t *Thread) finish(result table.Result) {
 	case s.saved:
 		s.regs.SetResult(result)
 		err = s.regs.Set(t.tid)
+		// Restarts are made on the way through signal delivery only, and the
+		// signal that was the reason may be held, or gone.
+		t.stopAgain = t.stopAgain || result.Restarting()
 	case result.Raw() != s.result.Raw():
 		err = ptrace.SetResult(t.tid, result)
 	}
@@ -263,7 +266,7 @@ func (t *Thread) finish(result table.Result) {
 func (t *Thread) leave() {
 	t.deliverHeld()
 	if t.stopAgain {
-		// It will stop again at once if the group is still stopped.
+		// It will stop again at once, in a group-stop if that is still on.
 		t.stopAgain = false
 		t.loop.check(ptrace.Interrupt(t.tid), t)
 	}

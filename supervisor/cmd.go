@@ -88,11 +88,7 @@ func (c *Cmd) Start() error {
 		return err
 	}
 	l := newLoop(c)
-	if err := l.start(); err != nil {
-		return err
-	}
-	c.loop, c.Process = l, l.root
-	return nil
+	return l.start()
 }
 
 // Wait waits until the program and every process that came from it have ended,

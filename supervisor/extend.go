@@ -80,6 +80,7 @@ func (t *Thread) extendFilter() {
 	if !t.loop.check(err, t) {
 		return
 	}
+	t.stopAgain = t.stopAgain || c.regs.Result().Restarting()
 	p.filter = want
 	t.leave()
 }

@@ -53,6 +53,7 @@ func (l *loop) launch() error {
 	t := l.newThread(pid, nil)
 	l.root = t.proc
 	t.proc.filter = l.wantFilter
+	l.cmd.loop, l.cmd.Process = l, l.root // handlers may use them
 	if l.observer != nil {
 		l.guard(func() { l.observer.ThreadStarted(t, nil) })
 	}

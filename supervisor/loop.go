@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 	"sync"
 
@@ -65,11 +64,9 @@ func newLoop(c *Cmd) *loop {
 // is about to run its first instruction.
 func (l *loop) start() error {
 	started := make(chan error, 1)
-	go func() {
-		// All requests must come from the thread that seized the tracees,
-		// and its end would kill them (PTRACE_O_EXITKILL).
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
+	// All requests must come from the thread that seized the tracees, and its
+	// end would kill them (PTRACE_O_EXITKILL).
+	onOwnThread(func() {
 		defer l.end()
 		if err := l.launch(); err != nil {
 			started <- err
@@ -93,7 +90,7 @@ func (l *loop) start() error {
 			close(l.done)
 		}()
 		l.run()
-	}()
+	})
 	return <-started
 }
 

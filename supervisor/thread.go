@@ -39,7 +39,8 @@ type Thread struct {
 	entrySeen bool
 
 	held signaldefer.Queue
-	// stopAgain: a group-stop was passed over while the thread was in the layer.
+	// stopAgain: the thread has to pass through signal delivery when it leaves
+	// the layer, for a group-stop that was passed over or a call to restart.
 	stopAgain bool
 
 	parkSeq uint64 // of the Park it is in; 0: none
