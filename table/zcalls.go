@@ -1278,7 +1278,7 @@ var signatures = [...]Signature{
 		{Name: "pages", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "addr"},
 		{Name: "nodes", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "int"},
 		{Name: "status", Kind: Struct, Bits: 64, Len: 1, Dir: Out, Set: "int"},
-		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "mbind_flags"},
+		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "move_pages_flags"},
 	}},
 	280: {Name: "utimensat", Result: Int, Class: ClassFile | ClassDesc, Args: []Arg{
 		{Name: "dirfd", Kind: DirFD, Bits: 32, Len: LenNone},
@@ -1344,11 +1344,11 @@ var signatures = [...]Signature{
 	292: {Name: "dup3", Result: FD, Class: ClassDesc, Args: []Arg{
 		{Name: "oldfd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "newfd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
+		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "file_flags"},
 	}},
 	293: {Name: "pipe2", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "pipefd", Kind: Struct, Bits: 64, Len: LenNone, Count: 2, Dir: Out, Set: "fd"},
-		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
+		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "file_flags"},
 	}},
 	294: {Name: "inotify_init1", Result: FD, Class: ClassDesc, Args: []Arg{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "inotify_init_flags"},
@@ -3091,7 +3091,7 @@ var signatures = [...]Signature{
 		{Name: "pages", Kind: Struct, Bits: 32, Len: 1, Dir: In, Set: "addr"},
 		{Name: "nodes", Kind: Struct, Bits: 32, Len: 1, Dir: In, Set: "int"},
 		{Name: "status", Kind: Struct, Bits: 32, Len: 1, Dir: Out, Set: "int"},
-		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "mbind_flags"},
+		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "move_pages_flags"},
 	}},
 	648: {Name: "getcpu", Result: Int, Args: []Arg{
 		{Name: "cpu", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "uint"},
@@ -3143,7 +3143,7 @@ var signatures = [...]Signature{
 	}},
 	656: {Name: "pipe2", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "pipefd", Kind: Struct, Bits: 32, Len: LenNone, Count: 2, Dir: Out, Set: "fd"},
-		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
+		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "file_flags"},
 	}},
 	657: {Name: "preadv", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
