@@ -63,6 +63,9 @@ func (n *Count) count(c *table.Call, next table.Handler) table.Result {
 }
 
 func (n *Count) add(abi table.ABI, nr, tid int, res table.Result, spent time.Duration) {
+	if res.Gone() {
+		return // nothing to show for it; strace does not count it either
+	}
 	var t *tally
 	if len(n.waiting) > 0 {
 		t = n.waiting[tid]
@@ -75,7 +78,7 @@ func (n *Count) add(abi table.ABI, nr, tid int, res table.Result, spent time.Dur
 		t.calls++
 	}
 	t.spent += spent
-	if res.Failed() && !res.Gone() {
+	if res.Failed() {
 		t.errors++
 	}
 	if res.Errno() == table.ERESTART_RESTARTBLOCK {

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+func TestDeny(t *testing.T) {
+	s := &script{t: t, pid: 1, handler: Deny(unix.EACCES, "/secret/", "/etc/shadow")(table.Native)}
+	f := s.thread(1)
+	ok := table.Return(0)
+	for _, test := range []struct {
+		name string
+		args []uint64
+		want unix.Errno
+	}{
+		{"chdir", []uint64{f.write("/secret/x")}, unix.EACCES},
+		{"chdir", []uint64{f.write("/secrets")}, 0},
+		{"rename", []uint64{f.write("/a"), f.write("/etc/shadow")}, unix.EACCES},
+		{"chdir", []uint64{0x10}, unix.EFAULT},
+		{"utimensat", []uint64{3, 0}, 0},
+		{"getpid", nil, 0},
+	} {
+		ran := false
+		got := f.call(test.name, ok, func() { ran = true }, test.args...)
+		if got.Errno() != test.want || ran != (test.want == 0) {
+			t.Errorf("%s: %v, ran: %v, want %v", test.name, got.Errno(), ran, test.want)
+		}
+	}
+	s.handler = Deny(unix.EPERM)(table.Native)
+	if got := f.call("getpid", ok, nil); got.Errno() != unix.EPERM {
+		t.Errorf("Deny without prefixes: %v", got.Errno())
+	}
+}
+
+// What the kernel gets is the copy that was looked at.
+func TestDenyPins(t *testing.T) {
+	var got string
+	s := &script{t: t, pid: 1}
+	s.handler = Deny(unix.EACCES, "/secret")(table.HandlerFunc(func(c *table.Call) table.Result {
+		if c.RawArg(0) != pinAddress {
+			t.Errorf("argument %#x is the program's", c.RawArg(0))
+		}
+		got, _ = c.Path(0)
+		return table.Return(0)
+	}))
+	f := s.thread(1)
+	f.call("chdir", table.Return(0), nil, f.write("/tmp"))
+	if got != "/tmp" {
+		t.Errorf("path %q", got)
+	}
+}
+
+func TestRedirect(t *testing.T) {
+	var got string
+	s := &script{t: t, pid: 1}
+	s.handler = Redirect("/etc/", "/tmp/fake")(table.HandlerFunc(func(c *table.Call) table.Result {
+		got, _ = c.Path(1)
+		return table.Return(3)
+	}))
+	for path, want := range map[string]string{
+		"/etc/passwd": "/tmp/fake/passwd",
+		"/etc":        "/tmp/fake",
+		"/etcetera":   "/etcetera",
+		"passwd":      "passwd",
+	} {
+		f := s.thread(1)
+		if r := f.call("openat", table.Return(3), nil, 0, f.write(path)); r.Value() != 3 || got != want {
+			t.Errorf("%s: %s, want %s; %v", path, got, want, r)
+		}
+	}
+	if r := s.thread(1).call("openat", table.Return(3), nil, 0, 1); r.Errno() != unix.EFAULT {
+		t.Errorf("bad pointer: %v", r.Errno())
+	}
+}
+
+func TestDelay(t *testing.T) {
+	s := &script{t: t, pid: 1, handler: Delay(1)(table.Native)}
+	f := s.thread(1)
+	ran := false
+	f.call("getpid", table.Return(1), func() {
+		if ran = true; f.parks != 1 {
+			t.Error("the call ran before its delay")
+		}
+	})
+	if !ran {
+		t.Error("the call did not run")
+	}
+}
+
+func TestRewrite(t *testing.T) {
+	s := &script{t: t, pid: 1}
+	s.handler = Rewrite(func(r table.Result) table.Result { return table.Return(r.Value() + 1) })(table.Native)
+	f := s.thread(1)
+	if r := f.call("getpid", table.Return(41), nil); r.Value() != 42 {
+		t.Errorf("result %d", r.Value())
+	}
+	for _, r := range []table.Result{table.Errno(table.ERESTARTSYS), table.Gone()} {
+		if got := f.call("pause", r, nil); got != r {
+			t.Errorf("%v became %v", r, got)
+		}
+	}
+}
