@@ -26,6 +26,24 @@ func init() {
 		e.num("pid", PID, 32, r.u32())
 		e.close(outer)
 	})
+	register("cap_data", sizesAll(24), decodeCapData)
+	register("open_how", sizesAll(24), func(e *Event, name string, r *reader) {
+		flags, mode, resolve := r.u64(), r.u64(), r.u64()
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.flags("flags", 64, flags, setOpenFlags)
+		if flags&oCreateMask != 0 {
+			e.num("mode", Perm, 64, mode)
+		}
+		e.flags("resolve", 64, resolve, setResolve)
+		e.close(outer)
+	})
+	structs["open_how"].variable = true
+	register("sock_fprog", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		e.num("len", Uint, 16, r.u16())
+		e.num("filter", Addr, 64, r.ptr())
+		e.close(outer)
+	})
 	register("sched_param", sizesAll(4), func(e *Event, name string, r *reader) {
 		outer := e.open(Value{Name: name, Kind: Array})
 		e.num("", Int, 32, r.u32())
@@ -88,14 +106,14 @@ const (
 )
 
 func decodeCloneArgs(e *Event, name string, r *reader) {
+	if len(r.b) < cloneArgsSize0 { // the kernel takes none that is shorter
+		e.emitAddr(name, r.addr, true)
+		return
+	}
 	flags, pidfd, childTID, parentTID := r.u64(), r.u64(), r.u64(), r.u64()
 	signal, stack, stackSize, tls := r.u64(), r.u64(), r.u64(), r.u64()
 	outer := e.open(Value{Name: name, Kind: Struct})
 	defer e.close(outer)
-	if len(r.b) < cloneArgsSize0 { // the kernel takes none that is shorter
-		e.cut()
-		return
-	}
 	e.flags("flags", 64, flags, setClone)
 	if flags&clonePIDFD != 0 {
 		e.num("pidfd", Addr, 64, pidfd)
@@ -126,4 +144,15 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	if len(r.b) >= cloneArgsSize && flags&cloneIntoCgroup != 0 {
 		e.num("cgroup", FD, 32, r.u64())
 	}
+}
+
+// decodeCapData decodes the two structs of versions 2 and 3, one after the other,
+// as the three sets that they make up.
+func decodeCapData(e *Event, name string, r *reader) {
+	outer := e.open(Value{Name: name, Kind: Struct})
+	for i, n := range [...]string{"effective", "permitted", "inheritable"} {
+		low, high := uint64(le.Uint32(r.b[4*i:])), uint64(le.Uint32(r.b[12+4*i:]))
+		e.emit(Value{Name: n, Kind: CapSet, Bits: 64, Num: low | high<<32, Set: setCapabilities})
+	}
+	e.close(outer)
 }

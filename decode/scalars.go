@@ -24,7 +24,7 @@ func init() {
 	scalar("loff", sizesAll(8), Int, (*reader).u64)
 	scalar("size", sizesPtr(8, 4), Uint, (*reader).ptr)
 	scalar("addr", sizesPtr(8, 4), Addr, (*reader).ptr)
-	scalar("time_t", sizesLong, Int, (*reader).long)
+	scalar("time_t", sizesLong, Time, (*reader).long)
 	scalar("aio_context", sizesPtr(8, 4), Hex, (*reader).ptr)
 	scalar("u64", sizesAll(8), Hex, (*reader).u64)
 	scalar("socklen", sizesAll(4), Int, (*reader).u32)

@@ -28,8 +28,11 @@ func init() {
 	register("msghdr", sizesPtr(56, 28), decodeMsghdr)
 	register("mmsghdr", sizesPtr(64, 32), func(e *Event, name string, r *reader) {
 		outer := e.open(Value{Name: name, Kind: Struct})
+		n := uint64(le.Uint32(r.b[len(r.b)/8*7:])) // msg_len, behind the msghdr
+		if e.done && e.plan.args[1].Result {
+			e.left = int64(n)
+		}
 		decodeMsghdr(e, "msg_hdr", r)
-		n := r.u32()
 		if e.done {
 			e.num("msg_len", Uint, 32, n)
 		}

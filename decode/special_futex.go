@@ -146,5 +146,12 @@ func (e *Event) futexWakeOpArg() {
 
 // shifted emits a number, or its name, shifted to the left.
 func (e *Event) shifted(symbol string, num uint64, by uint8) {
-	e.emit(Value{Kind: Shifted, Bits: by, Symbol: symbol, Num: num})
+	outer := e.open(Value{Kind: Shifted, Bits: 32, Num: num << by})
+	if symbol != "" {
+		e.emit(Value{Kind: Symbol, Symbol: symbol, Num: num})
+	} else {
+		e.num("", Hex, 32, num)
+	}
+	e.num("", Uint, 8, uint64(by))
+	e.close(outer)
 }

@@ -44,6 +44,9 @@ func entryPrctl(e *Event) {
 	kind := prctlArgs[e.args[0]]
 	switch kind {
 	case prctlHex:
+		if e.args[0] == unix.PR_SET_VMA {
+			e.entrySetVMA()
+		}
 		return
 	case prctlNone:
 		e.drop(1)
@@ -105,3 +108,13 @@ func exitPrctl(e *Event) {
 		e.close(outer)
 	}
 }
+
+// entrySetVMA shows the name that PR_SET_VMA gives a mapping.
+func (e *Event) entrySetVMA() {
+	e.arg(1).Kind, e.arg(1).Set = Enum, setPrctlVMA
+	e.arg(2).Kind, e.arg(3).Kind = Addr, Uint
+	e.into(4)
+	e.emitText("", e.args[4], vmaNameMax, vmaNameMax)
+}
+
+const vmaNameMax = 79 // ANON_VMA_NAME_MAX_LEN without the NUL

@@ -142,14 +142,57 @@ func init() {
 	}}, "time")
 	addSpecial(special{exit: noteEnum("sched_policy")}, "sched_getscheduler")
 	addSpecial(special{exit: exitAffinity}, "sched_getaffinity")
-	addSpecial(special{exit: func(e *Event) {
+	addSpecial(special{entry: func(e *Event) {
+		const query = 0xffffffff
+		if e.args[0] == query {
+			e.arg(0).Kind = Hex
+		}
+	}, exit: func(e *Event) {
 		if e.good() {
 			e.values[resultSlot].Kind = Hex
-			if e.res.Value() != 0 {
-				e.noteFlags("", "personality")
-			}
+			e.noteFlags("", "personality")
 		}
 	}}, "personality")
+	addSpecial(special{entry: entryMmap}, "mmap", "mmap2")
+	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: func(e *Event) {
+		e.pointer(1, e.plan.args[1].typ, e.good())
+	}}, "io_setup")
+	addSpecial(special{entry: func(e *Event) { e.arg(3).Kind = Addr }}, "semctl")
+	addSpecial(special{entry: func(e *Event) {
+		const restart2 = 0xa1b2c3d4
+		if e.args[2] != restart2 {
+			e.drop(3)
+		}
+	}}, "reboot")
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() {
+			outer := e.note()
+			e.ioprio(uint64(e.res.Value()))
+			e.close(outer)
+		}
+	}}, "ioprio_get")
+	addSpecial(special{entry: func(e *Event) {
+		e.into(2)
+		e.ioprio(e.args[2])
+	}}, "ioprio_set")
+	addSpecial(special{entry: entrySyslog}, "syslog")
+	addSpecial(special{entry: func(e *Event) {
+		const file = 0
+		if e.args[2] != file {
+			e.drop(3)
+			return
+		}
+		for i := 3; i < 5; i++ {
+			e.into(i)
+			e.emitFD("", e.args[i], false)
+		}
+	}}, "kcmp")
+	addSpecial(special{entry: func(e *Event) {
+		e.quota(0)
+	}}, "quotactl")
+	addSpecial(special{entry: func(e *Event) { e.quota(1) }}, "quotactl_fd")
+	addSpecial(special{entry: entrySeccomp}, "seccomp")
+	addSpecial(special{entry: entryPtrace}, "ptrace")
 	addSpecial(special{entry: func(e *Event) {
 		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
 		if op := e.args[0]; op == exitOut+3 || op == exitOut+4 {
@@ -214,3 +257,94 @@ func exitAffinity(e *Event) {
 const maxCPUSet = 8192 / 8
 
 const eintr = 4
+
+// entryMmap shows the size of huge pages, which the flags have as a number.
+func entryMmap(e *Event) {
+	const shift, mask, hugetlb = 26, 0x3f << 26, 0x40000
+	num := e.args[3]
+	if num&hugetlb == 0 || num&mask == 0 {
+		return
+	}
+	set := e.arg(3).Set
+	e.into(3)
+	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Set: set})
+	e.flags("", 64, num&^mask, set)
+	inner := e.open(Value{Kind: Shifted, Bits: 64, Num: num & mask})
+	e.num("", Uint, 64, num&mask>>shift)
+	e.emit(Value{Kind: Symbol, Symbol: "MAP_HUGE_SHIFT", Num: shift})
+	e.close(inner)
+	e.close(outer)
+}
+
+// ioprio emits an I/O priority: a class and a number in it (ioprio_set(2)).
+func (e *Event) ioprio(num uint64) {
+	const shift = 13
+	outer := e.open(Value{Kind: Macro, Symbol: "IOPRIO_PRIO_VALUE", Bits: 32, Num: num})
+	e.enum("", 32, num>>shift, setIoprioClass)
+	e.num("", Uint, 32, num&(1<<shift-1))
+	e.close(outer)
+}
+
+// entrySyslog shows the buffer only to the actions that fill it.
+func entrySyslog(e *Event) {
+	v := e.arg(0)
+	num, set := v.Num, v.Set
+	e.into(0)
+	outer := e.open(Value{Kind: Noted, Bits: 32, Num: num})
+	e.num("", Int, 32, num)
+	if set != nil && set.name(num) != "" {
+		e.enum("", 32, num, set)
+	}
+	e.close(outer)
+	const read, readAll, readClear, consoleLevel = 2, 3, 4, 8
+	switch num {
+	case read, readAll, readClear, consoleLevel:
+	default:
+		e.drop(1)
+		e.shown = 1
+	}
+}
+
+// quota takes argument i, a command of quotactl(2), apart.
+func (e *Event) quota(i int) {
+	num := e.args[i]
+	e.into(i)
+	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 32, Num: num})
+	e.enum("", 32, num>>8, setQuotaCmd)
+	e.enum("", 32, num&0xff, quotaTypes)
+	e.close(outer)
+}
+
+var quotaTypes = &ConstSet{Consts: []Const{{Name: "USRQUOTA", Value: 0}, {Name: "GRPQUOTA", Value: 1}, {Name: "PRJQUOTA", Value: 2}}, Prefix: "???QUOTA"}
+
+func entrySeccomp(e *Event) {
+	const strict, filter, actionAvail = 0, 1, 2
+	switch e.args[0] {
+	case filter:
+		e.pointer(2, structs["sock_fprog"], true)
+	case actionAvail:
+		e.into(2)
+		b := e.readAll(e.args[2], 4)
+		if b == nil {
+			e.emitAddr("", e.args[2], true)
+			return
+		}
+		outer := e.open(Value{Kind: Array, Num: e.args[2]})
+		e.enum("", 32, uint64(le.Uint32(b)), setSeccompAction)
+		e.close(outer)
+	}
+}
+
+// entryPtrace shows what requests of ptrace(2) use.
+func entryPtrace(e *Event) {
+	switch v := e.arg(3); e.args[0] {
+	case 0: // PTRACE_TRACEME
+		e.drop(1)
+	case 8, 16, 0x4207, 0x4208: // PTRACE_KILL, _ATTACH, _INTERRUPT, _LISTEN
+		e.drop(2)
+	case 7, 9, 17, 24, 31, 32: // PTRACE_CONT, _SINGLESTEP, _DETACH, _SYSCALL, _SYSEMU, _SYSEMU_SINGLESTEP
+		v.Kind = Signal
+	case 0x4200, 0x4206: // PTRACE_SETOPTIONS, _SEIZE
+		v.Kind, v.Set = Flags, setPtraceOptions
+	}
+}

@@ -289,13 +289,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 			dst = append(dst, " */"...)
 		}
 	case Shifted:
-		if v.Symbol != "" {
-			dst = append(dst, v.Symbol...)
-		} else {
-			dst = appendHex(dst, v.Num)
-		}
-		dst = append(dst, "<<"...)
-		dst = strconv.AppendUint(dst, uint64(v.Bits), 10)
+		dst = t.appendChildren(dst, e, v, "<<")
 	case Macro:
 		dst = append(dst, v.Symbol...)
 		dst = append(dst, '(')
@@ -446,6 +440,12 @@ func appendIP(dst []byte, b []byte) []byte {
 	a, ok := netip.AddrFromSlice(b)
 	if !ok {
 		return dst
+	}
+	// A version 4 address in the last 4 bytes, and 0 before, is shown as such;
+	// ::1 and the like are not.
+	if len(b) == 16 && b[12]|b[13] != 0 && [12]byte(b) == [12]byte{} {
+		dst = append(dst, "::"...)
+		a, _ = netip.AddrFromSlice(b[12:])
 	}
 	return a.AppendTo(dst)
 }

@@ -1,29 +1,8 @@
 package decode
 
 func init() {
-	timespec := func(e *Event, name string, sec, nsec uint64, bits uint8) {
-		outer := e.open(Value{Name: name, Kind: Struct})
-		e.num("tv_sec", Int, bits, sec)
-		switch {
-		case nsec == utimeNow && bits == 64, nsec == utimeNow:
-			e.emit(Value{Name: "tv_nsec", Kind: Symbol, Symbol: "UTIME_NOW", Num: nsec})
-		case nsec == utimeOmit:
-			e.emit(Value{Name: "tv_nsec", Kind: Symbol, Symbol: "UTIME_OMIT", Num: nsec})
-		default:
-			e.num("tv_nsec", Uint, bits, nsec)
-		}
-		e.close(outer)
-	}
-	register("timespec", sizes64(16, 8), func(e *Event, name string, r *reader) {
-		timespec(e, name, r.long(), r.long(), r.longBits())
-	})
-	register("timespec64", sizesAll(16), func(e *Event, name string, r *reader) {
-		sec, nsec := r.u64(), r.u64()
-		if e.abi.PointerBits() == 32 {
-			nsec &= 1<<32 - 1 // the kernel ignores the padding
-		}
-		timespec(e, name, sec, nsec, 64)
-	})
+	register("timespec", sizes64(16, 8), decodeTimespec)
+	register("timespec64", sizesAll(16), decodeTimespec64)
 	register("timeval", sizes64(16, 8), decodeTimeval)
 	register("utimbuf", sizes64(16, 8), func(e *Event, name string, r *reader) {
 		bits := r.longBits()
@@ -65,11 +44,24 @@ func init() {
 	register("rusage", sizes64(144, 72), decodeRusage)
 }
 
-// Values of tv_nsec that utimensat(2) knows.
-const (
-	utimeNow  = 1<<30 - 1
-	utimeOmit = 1<<30 - 2
-)
+func decodeTimespec(e *Event, name string, r *reader) {
+	e.timespec(name, r.longBits(), r.long(), r.long())
+}
+
+func decodeTimespec64(e *Event, name string, r *reader) {
+	sec, nsec := r.u64(), r.u64()
+	if e.abi.PointerBits() == 32 {
+		nsec &= 1<<32 - 1 // the kernel ignores the padding
+	}
+	e.timespec(name, 64, sec, nsec)
+}
+
+func (e *Event) timespec(name string, bits uint8, sec, nsec uint64) {
+	outer := e.open(Value{Name: name, Kind: Struct})
+	e.num("tv_sec", Int, bits, sec)
+	e.num("tv_nsec", Uint, bits, nsec)
+	e.close(outer)
+}
 
 func decodeTimeval(e *Event, name string, r *reader) {
 	bits := r.longBits()
@@ -100,4 +92,61 @@ func decodeRusage(e *Event, name string, r *reader) {
 	} {
 		e.num(f, Uint, bits, r.long())
 	}
+}
+
+// Values of tv_nsec that utimensat(2) knows.
+const (
+	utimeNow  = 1<<30 - 1
+	utimeOmit = 1<<30 - 2
+)
+
+// The times that files get are shown with the date that they mean.
+var (
+	fileTimespec = &structType{size: sizes64(16, 8), decode: func(e *Event, name string, r *reader) {
+		e.fileTime(name, r, decodeTimespec, r.longBits(), 1, true)
+	}}
+	fileTimespec64 = &structType{size: sizesAll(16), decode: func(e *Event, name string, r *reader) {
+		e.fileTime(name, r, decodeTimespec64, 64, 1, true)
+	}}
+	fileTimeval = &structType{size: sizes64(16, 8), decode: func(e *Event, name string, r *reader) {
+		e.fileTime(name, r, decodeTimeval, r.longBits(), 1000, false)
+	}}
+)
+
+func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *reader), bits uint8, unit uint64, special bool) {
+	peek := *r
+	sec, sub := peek.u(int(bits/8)), peek.u(int(bits/8))
+	layout := ".000000"
+	if special {
+		layout = ".000000000"
+		switch sub {
+		case utimeNow:
+			e.emit(Value{Name: name, Kind: Symbol, Symbol: "UTIME_NOW", Num: sub})
+			return
+		case utimeOmit:
+			e.emit(Value{Name: name, Kind: Symbol, Symbol: "UTIME_OMIT", Num: sub})
+			return
+		}
+	}
+	outer := e.open(Value{Name: name, Kind: Noted})
+	decode(e, "", r)
+	if sub < 1e9/unit {
+		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: sub * unit, Symbol: layout})
+	}
+	e.close(outer)
+}
+
+func init() {
+	times := func(i int, t *structType) special {
+		return special{entry: func(e *Event) {
+			if e.args[i] != 0 {
+				e.into(i)
+				e.emitArray("", t, e.args[i], 2)
+			}
+		}}
+	}
+	addSpecial(times(1, fileTimeval), "utimes")
+	addSpecial(times(2, fileTimeval), "futimesat")
+	addSpecial(times(2, fileTimespec), "utimensat")
+	addSpecial(times(2, fileTimespec64), "utimensat_time64")
 }

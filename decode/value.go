@@ -44,7 +44,7 @@ const (
 	Count               // Num is an address, behind it are Size things that Symbol names
 	Noted               // children are a value and what it means
 	Or                  // children are parts that are or-ed together
-	Shifted             // Num, or its name Symbol, shifted left by Bits
+	Shifted             // children are a number and by how much it is shifted to the left
 	Macro               // children are the operands of the macro Symbol
 )
 
