@@ -11,9 +11,9 @@ import (
 
 // Redirect is middleware that lets calls which name the path from, or what is
 // below it, use the same place in to. Paths are compared as the program gave
-// them: not made absolute, no link followed. It shows a program other files; it does
-not keep files from a program that changes its paths while the call is made:
-for that there is Deny.
+// them: not made absolute, no link followed. It shows a program
+// other files; it does not keep files from a program that changes its paths while
+// the call is made: for that there is Deny.
 func Redirect(from, to string) table.Middleware {
 	from, to = strings.TrimRight(from, "/"), strings.TrimRight(to, "/")
 	return func(next table.Handler) table.Handler {
