@@ -41,6 +41,12 @@ type Cmd struct {
 	// io_uring_setup answers ENOSYS unless it has a handler.
 	Enforce bool
 
+	// Placement says where the tracing thread may run.
+	Placement Placement
+	// WantRusage makes Wait tell the resources used. The kernel sums them up
+	// at every stop, which costs some percent of the time of each.
+	WantRusage bool
+
 	Err     error    // from looking up Path
 	Process *Process // the first process, after Start
 

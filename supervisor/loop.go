@@ -29,9 +29,11 @@ type loop struct {
 	strangers map[int]ptrace.Event
 
 	root  *Process
-	usage unix.Rusage // of the last process that ended
+	usage *unix.Rusage // of the last process that ended, if wanted
 	bell  *doorbell
 	place placement
+	// running counts the threads that run outside handled calls.
+	running int
 
 	wantFilter *table.Set
 	killing    bool
@@ -55,6 +57,10 @@ func newLoop(c *Cmd) *loop {
 		processes: map[int]*Process{},
 		strangers: map[int]ptrace.Event{},
 		done:      make(chan struct{}),
+		place:     placement{mode: c.Placement},
+	}
+	if c.WantRusage {
+		l.usage = &unix.Rusage{}
 	}
 	l.ctx, l.end = context.WithCancel(context.Background())
 	return l
@@ -120,7 +126,7 @@ func (l *loop) run() {
 
 // next waits for the next event.
 func (l *loop) next() (ptrace.Event, error) {
-	return l.place.wait(&l.usage)
+	return l.place.wait(l.usage)
 }
 
 // dispatch acts on one event of a tracee.
@@ -134,6 +140,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 		return
 	}
 	l.last = t
+	t.setRunning(false)
 	if e.Dead() {
 		l.threadDied(t, e)
 		return
@@ -143,6 +150,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 	}
 	switch e.Kind {
 	case ptrace.SeccompStop:
+		l.place.observe(t.tid, l.running == 0)
 		t.seccompStop(e)
 	case ptrace.SyscallStop:
 		t.syscallStop(e)
@@ -165,7 +173,11 @@ func (l *loop) dispatch(e ptrace.Event) {
 func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 	l.bury(t, e.Status, false)
 	if t.tid == l.root.pid {
-		l.state = &ProcessState{pid: t.tid, status: e.Status, usage: l.usage}
+		l.state = &ProcessState{pid: t.tid, status: e.Status}
+		if l.usage != nil {
+			usage := *l.usage
+			l.state.usage = &usage
+		}
 	}
 	l.adoptOrphans()
 }
@@ -177,6 +189,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	if t.proc.threads == 0 {
 		delete(l.processes, t.proc.pid)
 	}
+	t.setRunning(false)
 	t.gone = true
 	t.endCall()
 	if l.observer != nil && !l.killing {

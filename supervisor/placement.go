@@ -1,16 +1,253 @@
 package supervisor
 
 import (
+	"bytes"
+	"os"
+	"runtime"
+	"strconv"
+	"sync"
+	"time"
+	"unsafe"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/ptrace"
 )
 
-// placement decides where the tracing thread runs.
-type placement struct{}
+// A Placement says where the tracing thread runs. The child's own threads are
+// always left to the scheduler and to themselves.
+type Placement uint8
 
+const (
+	// PlaceAuto follows the core of the child's thread while only one at a
+	// time is busy, and leaves everything to the scheduler otherwise. It needs
+	// CAP_SYS_NICE and does nothing without.
+	PlaceAuto Placement = iota
+	// PlaceScheduler leaves the tracing thread to the scheduler.
+	PlaceScheduler
+)
+
+// placement decides where the tracing thread runs.
+//
+// A stop and a resumption are two hand-overs between tracee and tracer, of which
+// only one runs at a time. A wake-up across cores costs three to five times one on
+// the same core, yet the scheduler sends a woken thread to an idle core where it
+// can. It makes one exception: a core on which only SCHED_IDLE threads run counts
+// as idle (kernel/sched/fair.c, sched_idle_cpu). So to follow is to be pinned to
+// the tracee's core and to be SCHED_IDLE there: the tracee, woken, stays, runs at
+// once, and gives way by stopping. See docs/PERFORMANCE.md for what that gains.
+//
+// The price is that a stranger's thread on that core would starve us, and with us
+// the tracee; so the time we spend waiting for the core is watched, and too much
+// of it ends the following for a while.
+type placement struct {
+	mode      Placement
+	following bool
+	tid       int // whose core we follow
+	cpu       int
+
+	score   int // of solo events: see observe
+	events  int // in this period
+	rest    int // events to let pass before following again
+	backoff int
+
+	period time.Time     // when this period began
+	last   time.Time     // of the last event, while following
+	delay  time.Duration // run delay when the following was last checked
+
+	saved unix.CPUSet // our own affinity
+}
+
+const (
+	soloScore    = 32   // solo events, net, before following
+	maxScore     = 64   // and beyond which they do not count
+	crowdPenalty = 4    // what an event among several busy threads takes away
+	periodEvents = 128  // between looks at the clock and at the tracee's core
+	firstBackoff = 1024 // events, doubled each time up to
+	maxBackoff   = 1 << 16
+
+	// Rarer events than these are not worth following for.
+	worthwhile = periodEvents * 100 * time.Microsecond
+	// A gap that may have been spent waiting for the core.
+	suspicious = 2 * time.Millisecond
+)
+
+// wait waits for the next event of any tracee.
 func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
+	if p.following {
+		// The tracee ran while we were on our way here.
+		if e, ok := ptrace.Poll(-1, usage); ok {
+			return e, nil
+		}
+	}
 	return ptrace.Wait(-1, usage)
 }
 
-func (p *placement) leave() {}
+// observe learns of a call's stop: whose, and whether other threads of the child
+// were running meanwhile.
+func (p *placement) observe(tid int, alone bool) {
+	if p.mode != PlaceAuto {
+		return
+	}
+	if alone {
+		p.score = min(p.score+1, maxScore)
+	} else {
+		p.score = max(p.score-crowdPenalty, 0)
+	}
+	if p.rest > 0 {
+		p.rest--
+		return
+	}
+	if p.following {
+		p.follow(tid)
+		return
+	}
+	if p.events == 0 {
+		p.period = time.Now()
+	}
+	if p.events++; p.events < periodEvents {
+		return
+	}
+	p.events = 0
+	if p.score >= soloScore && time.Since(p.period) < worthwhile {
+		p.enter(tid)
+	}
+}
+
+// follow checks, while following, whether it still does good.
+func (p *placement) follow(tid int) {
+	now := time.Now()
+	gap := now.Sub(p.last)
+	p.last = now
+	p.events++
+	switch {
+	case p.score == 0:
+		p.leave()
+	case gap > suspicious:
+		if p.starved(suspicious / 2) {
+			p.leave()
+			p.backOff()
+		}
+	case p.events >= periodEvents:
+		elapsed := now.Sub(p.period)
+		p.events, p.period = 0, now
+		switch {
+		case elapsed > worthwhile && p.starved(elapsed/4):
+			p.leave()
+			p.backOff()
+		case elapsed > 4*worthwhile:
+			p.leave()
+		case tid != p.tid || processor(tid) != p.cpu:
+			p.move(tid)
+		}
+	}
+}
+
+// starved reports whether we waited for the core longer than limit since the
+// last question.
+func (p *placement) starved(limit time.Duration) bool {
+	delay := runDelay()
+	waited := delay - p.delay
+	p.delay = delay
+	return waited > limit
+}
+
+func (p *placement) backOff() {
+	p.backoff = min(max(2*p.backoff, firstBackoff), maxBackoff)
+	p.rest = p.backoff
+}
+
+// enter begins to follow.
+func (p *placement) enter(tid int) {
+	if !mayFollow() || unix.SchedGetaffinity(0, &p.saved) != nil {
+		p.mode = PlaceScheduler
+		return
+	}
+	if !p.move(tid) {
+		return
+	}
+	if setPolicy(schedIdle|schedResetOnFork) != nil {
+		unix.SchedSetaffinity(0, &p.saved)
+		p.mode = PlaceScheduler
+		return
+	}
+	p.following = true
+	p.last = time.Now()
+	p.period = p.last
+	p.delay = runDelay()
+}
+
+// move pins us to the core on which the tracee last ran.
+func (p *placement) move(tid int) bool {
+	cpu := processor(tid)
+	if !p.saved.IsSet(cpu) {
+		return false // not for us
+	}
+	var set unix.CPUSet
+	set.Set(cpu)
+	if unix.SchedSetaffinity(0, &set) != nil {
+		return false
+	}
+	p.tid, p.cpu = tid, cpu
+	return true
+}
+
+// leave gives the thread back to the scheduler.
+func (p *placement) leave() {
+	if !p.following {
+		return
+	}
+	p.following, p.events, p.score = false, 0, 0
+	setPolicy(schedOther)
+	unix.SchedSetaffinity(0, &p.saved)
+}
+
+// Scheduling policies (sched(7)).
+const (
+	schedOther       = 0
+	schedIdle        = 5
+	schedResetOnFork = 0x40000000 // the doorbell is not to inherit it
+)
+
+// setPolicy sets the scheduling policy of the calling thread.
+func setPolicy(policy uintptr) error {
+	var param struct{ priority int32 }
+	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0, policy, uintptr(unsafe.Pointer(&param)))
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// mayFollow reports whether a thread of ours may become SCHED_IDLE and come back
+// from it, which needs CAP_SYS_NICE or RLIMIT_NICE. It tries on a thread that is
+// thrown away.
+var mayFollow = sync.OnceValue(func() bool {
+	result := make(chan bool)
+	go func() {
+		// Never unlocked: the thread ends with the goroutine.
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			runtime.UnlockOSThread()
+			result <- false
+			return
+		}
+		result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
+	}()
+	return <-result
+})
+
+// runDelay returns how long the calling thread has waited for a core in its
+// life: the second field of /proc/thread-self/schedstat, 0 where there is none.
+func runDelay() time.Duration {
+	b, err := os.ReadFile("/proc/thread-self/schedstat")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(b)
+	if len(fields) < 2 {
+		return 0
+	}
+	ns, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+	return time.Duration(ns)
+}

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,7 +10,7 @@ import (
 type ProcessState struct {
 	pid    int
 	status unix.WaitStatus
-	usage  unix.Rusage
+	usage  *unix.Rusage
 }
 
 // PID returns the process id that the process had.
@@ -21,21 +20,14 @@ func (p *ProcessState) PID() int { return p.pid }
 func (p *ProcessState) WaitStatus() unix.WaitStatus { return p.status }
 
 // Rusage returns the resources that the process and those of its children that it
-// waited for have used.
-func (p *ProcessState) Rusage() *unix.Rusage { return &p.usage }
+// waited for have used, nil unless Cmd.WantRusage was set.
+func (p *ProcessState) Rusage() *unix.Rusage { return p.usage }
 
 // ExitCode returns the exit status, and -1 if a signal ended the process.
 func (p *ProcessState) ExitCode() int { return p.status.ExitStatus() }
 
 // Success reports whether the process exited with 0.
 func (p *ProcessState) Success() bool { return p.status.Exited() && p.status.ExitStatus() == 0 }
-
-// UserTime returns the user CPU time of the process and its waited-for children.
-func (p *ProcessState) UserTime() time.Duration { return time.Duration(p.usage.Utime.Nano()) }
-
-// SystemTime returns the system CPU time of the process and its waited-for
-// children.
-func (p *ProcessState) SystemTime() time.Duration { return time.Duration(p.usage.Stime.Nano()) }
 
 // String describes the end as os.ProcessState does: "exit status 1".
 func (p *ProcessState) String() string {

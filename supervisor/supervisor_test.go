@@ -46,6 +46,7 @@ func TestEmptyTable(t *testing.T) {
 	cmd := supervisor.Command("echo", "hello")
 	var out bytes.Buffer
 	cmd.Stdout = &out
+	cmd.WantRusage = true
 	run(t, cmd)
 	if out.String() != "hello\n" {
 		t.Errorf("output %q", out.String())

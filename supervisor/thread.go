@@ -17,6 +17,8 @@ type Thread struct {
 	tid  int
 	proc *Process
 	gone bool // it has died
+	// running: it was let go and has not stopped since, outside handled calls.
+	running bool
 
 	// The coroutine: nil until the thread first has a job for it.
 	next func() (struct{}, bool)
@@ -110,8 +112,21 @@ func (t *Thread) resume(how ptrace.Resumption, sig unix.Signal) {
 	t.loop.check(ptrace.Resume(t.tid, how, sig), t)
 }
 
+// setRunning notes whether the thread runs outside any handled call.
+func (t *Thread) setRunning(running bool) {
+	if t.running != running {
+		t.running = running
+		if running {
+			t.loop.running++
+		} else {
+			t.loop.running--
+		}
+	}
+}
+
 // goOn lets the thread run outside any call that is being handled.
 func (t *Thread) goOn(sig unix.Signal) {
+	t.setRunning(true)
 	if t.proc.ownFilter {
 		t.resume(ptrace.Syscall, sig)
 	} else {
