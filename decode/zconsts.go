@@ -63,8 +63,8 @@ var sets = [...]ConstSet{
 		{Name: "AF_MCTP", Value: 0x2d},
 	}},
 	{Name: "adjtimex_modes", Prefix: "ADJ_", Consts: []Const{
-		{Name: "ADJ_OFFSET_SINGLESHOT", Value: 0x8001},
 		{Name: "ADJ_OFFSET_SS_READ", Value: 0xa001},
+		{Name: "ADJ_OFFSET_SINGLESHOT", Value: 0x8001},
 		{Name: "ADJ_OFFSET", Value: 0x1},
 		{Name: "ADJ_FREQUENCY", Value: 0x2},
 		{Name: "ADJ_MAXERROR", Value: 0x4},

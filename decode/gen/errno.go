@@ -9,19 +9,27 @@ import (
 // maxErrno is beyond the errnos that have names.
 const maxErrno = 135
 
+// aliases are the second names of errnos that have two.
+var aliases = map[string]bool{
+	"EWOULDBLOCK":  true, // EAGAIN
+	"EDEADLOCK":    true, // EDEADLK
+	"ENOTSUP":      true, // EOPNOTSUPP
+	"EFSCORRUPTED": true, // EUCLEAN
+	"EFSBADCRC":    true, // EBADMSG
+}
+
 // errnoSource writes the names of errnos as x/sys/unix has them, with the texts
 // of the C library's strerror(3).
 func errnoSource(errnos map[string]uint64) ([]byte, error) {
 	names := make([]string, maxErrno)
 	for name, v := range errnos {
-		switch {
-		case v >= maxErrno:
-			return nil, fmt.Errorf("%s is %d", name, v)
-		case name == "EWOULDBLOCK" || name == "EDEADLOCK" || name == "ENOTSUP":
-			// Second names of EAGAIN, EDEADLK and EOPNOTSUPP.
-		default:
-			names[v] = name
+		if aliases[name] {
+			continue
 		}
+		if v >= maxErrno || names[v] != "" {
+			return nil, fmt.Errorf("%s is %d, as is %q", name, v, names[v])
+		}
+		names[v] = name
 	}
 	out, err := runC([]byte(fmt.Sprintf(`#include <stdio.h>
 #include <string.h>
