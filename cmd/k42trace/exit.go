@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,7 +40,7 @@ func find(name string) (string, error) {
 	if name == "" {
 		return "", &statusError{statusNotFound, errors.New("\"\": command not found")}
 	}
-	if filepath.Base(name) != name {
+	if strings.ContainsRune(name, '/') {
 		return name, executable(name, name)
 	}
 	var denied error

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"k42trace": main})
+}
+
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Setup: func(e *testscript.Env) error {
+			path, err := exec.LookPath("k42trace")
+			e.Setenv("K42", path)
+			return err
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"status": status,
+			"lines":  lines,
+			"mkelf":  makeELF,
+		},
+	})
+}
+
+// status N CMD [ARGS]: CMD ends with N, as the shell sees it: 128+n for death by
+// signal n.
+func status(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: status N CMD [ARGS]")
+	}
+	const script = `"$@"; s=$?; echo "status $s"; exit 0`
+	ts.Check(ts.Exec("/bin/sh", append([]string{"-c", script, "sh"}, args[1:]...)...))
+	out := strings.TrimSpace(ts.ReadFile("stdout"))
+	if last := out[strings.LastIndexByte(out, '\n')+1:]; last != "status "+args[0] {
+		ts.Fatalf("%s, want %s", last, args[0])
+	}
+}
+
+// lines N FILE: FILE has N lines.
+func lines(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: lines N FILE")
+	}
+	text := ts.ReadFile(args[1])
+	if n := strings.Count(text, "\n"); strconv.Itoa(n) != args[0] {
+		ts.Fatalf("%s has %d lines, not %s:\n%s", args[1], n, args[0], text)
+	}
+}
+
+// makeELF FILE: FILE is a well-formed executable for a machine that is not ours.
+func makeELF(ts *testscript.TestScript, neg bool, args []string) {
+	var b bytes.Buffer
+	b.WriteString("\x7fELF\x02\x02\x01" + strings.Repeat("\x00", 9)) // 64 bits, big endian
+	for _, v := range []any{
+		uint16(2), uint16(22), uint32(1), // ET_EXEC, EM_S390
+		uint64(0), uint64(64), uint64(0), uint32(0),
+		uint16(64), uint16(56), uint16(0), uint16(64), uint16(0), uint16(0),
+	} {
+		ts.Check(binary.Write(&b, binary.BigEndian, v))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), b.Bytes(), 0o755))
+}
