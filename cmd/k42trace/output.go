@@ -23,6 +23,7 @@ type output struct {
 	file    *os.File // nil: everything is lost
 	fd      int
 	batched bool
+	delay   time.Duration // how long text may stay in buf
 	buf     []byte
 	timer   *time.Timer // runs only while buf has something
 	armed   bool
@@ -47,7 +48,7 @@ const (
 
 // newOutput returns an output to f. If shared, the program writes there too.
 func newOutput(f *os.File, shared bool) *output {
-	o := &output{file: f, fd: -1}
+	o := &output{file: f, fd: -1, delay: flushDelay}
 	if f == nil {
 		return o
 	}
@@ -89,9 +90,9 @@ func (o *output) Write(p []byte) (int, error) {
 	if !o.armed && !o.ending {
 		o.armed = true
 		if o.timer == nil {
-			o.timer = time.AfterFunc(flushDelay, o.late)
+			o.timer = time.AfterFunc(o.delay, o.late)
 		} else {
-			o.timer.Reset(flushDelay)
+			o.timer.Reset(o.delay)
 		}
 	}
 	return len(p), nil
