@@ -78,6 +78,7 @@ type Event struct {
 
 	buf     []byte // the current chunk of the bytes that values point to
 	used    int
+	readers []reader
 	ranges  []table.Range
 	fetched int // how many of ranges have been read
 }
@@ -175,6 +176,7 @@ func (e *Event) clear() {
 		e.buf = nil
 	}
 	e.buf, e.used = e.buf[:0], 0
+	e.readers = e.readers[:0]
 	e.ranges, e.fetched = e.ranges[:0], 0
 	e.parent, e.slot, e.shown, e.done = rootSlot, 0, 0, false
 	e.partial, e.lateComma = false, false

@@ -32,12 +32,16 @@ type unit uint8
 const (
 	unitBytes unit = iota
 	unitBits
+	unitLongs // bits, of which there are whole longs
 )
 
 // bytes converts a length of the child's to bytes.
 func (t *structType) bytes(n uint64) uint64 {
-	if t.unit == unitBits {
+	switch t.unit {
+	case unitBits:
 		return n/8 + uint64(btoi(n%8 != 0))
+	case unitLongs:
+		return (n/64 + uint64(btoi(n%64 != 0))) * 8
 	}
 	return n
 }
@@ -62,6 +66,15 @@ type reader struct {
 	off  int
 	abi  table.ABI
 	addr uint64
+}
+
+// reader returns a reader of b, which is at addr in the child.
+func (e *Event) reader(b []byte, addr uint64) *reader {
+	if len(e.readers) == cap(e.readers) {
+		e.readers = make([]reader, 0, 16) // those in use stay where they are
+	}
+	e.readers = append(e.readers, reader{b: b, abi: e.abi, addr: addr})
+	return &e.readers[len(e.readers)-1]
 }
 
 func (r *reader) take(n, align int) []byte {
@@ -151,12 +164,12 @@ func (e *Event) emitStruct(name string, t *structType, addr uint64) {
 		defer e.close(outer)
 		name = ""
 	}
-	t.decode(e, name, &reader{b: b, abi: e.abi, addr: addr})
+	t.decode(e, name, e.reader(b, addr))
 }
 
 // emitBytesAs emits the struct whose bytes are b.
 func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
-	t.decode(e, name, &reader{b: b, abi: e.abi})
+	t.decode(e, name, e.reader(b, 0))
 }
 
 // emitVariable emits a struct of n bytes at addr.
@@ -167,7 +180,7 @@ func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}
-	t.decode(e, name, &reader{b: b, abi: e.abi, addr: addr})
+	t.decode(e, name, e.reader(b, addr))
 }
 
 // emitArray emits n structs at addr, as many of them as the limit allows.
@@ -189,8 +202,8 @@ func (e *Event) emitArrayN(name string, t *structType, addr, n uint64, limit int
 		return
 	}
 	outer := e.open(Value{Name: name, Kind: Array, Num: addr, Size: n, Cut: got == show && uint64(show) < n})
-	for i := range got {
-		t.decode(e, "", &reader{b: b[i*size : (i+1)*size], abi: e.abi, addr: addr + uint64(i*size)})
+	for i := 0; i < got && !e.full(); i++ {
+		t.decode(e, "", e.reader(b[i*size:(i+1)*size], addr+uint64(i*size)))
 	}
 	if got < show {
 		e.emitLost(addr + uint64(got*size))

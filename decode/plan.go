@@ -29,7 +29,7 @@ type argPlan struct {
 type special struct {
 	entry func(e *Event)
 	exit  func(e *Event)
-	split int // how many arguments are shown before the call, if not by the rule
+	need  int // how many arguments there must be; i386 has calls that pass them in a struct
 }
 
 var noSpecial special
@@ -79,11 +79,8 @@ func newPlan(abi table.ABI, sig *table.Signature) *plan {
 	if p.split < 0 {
 		p.split = len(p.show)
 	}
-	if s, ok := specials[sig.Name]; ok {
+	if s, ok := specials[sig.Name]; ok && len(p.args) >= s.need {
 		p.special = s
-		if s.split > 0 {
-			p.split = min(s.split, len(p.show))
-		}
 	}
 	return p
 }

@@ -39,7 +39,28 @@ func init() {
 		e.bitList(name, r.b, 8*len(r.b))
 	})
 	t.variable = true
+
+	// A mask of memory nodes is shown as its words.
+	t = register("nodemask", sizesAll(maxNodeMask), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Array})
+		bits := longBits(r.abi)
+		for n := 0; r.off < len(r.b); n++ {
+			if n == e.opts.StringLimit {
+				e.cut()
+				break
+			}
+			e.num("", Mask, bits, r.long())
+		}
+		e.close(outer)
+	})
+	t.variable, t.unit = true, unitLongs
+	t = register("mempolicy_mode", sizesAll(4), func(e *Event, name string, r *reader) {
+		e.flags(name, 32, r.u32(), setMempolicy)
+	})
+	t.scalar = true
 }
+
+const maxNodeMask = 4096
 
 // bitList emits the numbers below n that are in the set b.
 func (e *Event) bitList(name string, b []byte, n int) {

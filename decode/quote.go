@@ -77,7 +77,7 @@ func appendEscaped(dst, s []byte, special string) []byte {
 			dst = append(dst, '\\', 'r')
 		default:
 			dst = append(dst, '\\')
-			full := i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '9'
+			full := i+1 < len(s) && s[i+1] >= '0' && s[i+1] <= '7'
 			if full || c >= 0100 {
 				dst = append(dst, '0'+c>>6)
 			}

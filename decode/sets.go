@@ -37,7 +37,7 @@ var (
 	setPacketOptions    = SetByName("packet_option")
 	setSemFlags         = SetByName("semop_flags")
 	setCapabilities     = SetByName("capability")
-	setDumpable         = SetByName("prctl_dumpable")
+	setDumpable         = SetByName("dumpable")
 	setFSFlags          = SetByName("fs_flags")
 	setTermiosIn        = SetByName("termios_iflag")
 	setTermiosOut       = SetByName("termios_oflag")
@@ -51,6 +51,7 @@ var (
 	setPtraceOptions    = SetByName("ptrace_options")
 	setQuotaCmd         = SetByName("quotactl_cmd")
 	setPrctlVMA         = SetByName("prctl_vma")
+	setMempolicy        = SetByName("mempolicy_mode")
 	setCapVersion       = SetByName("cap_version")
 	setAuditArch        = SetByName("audit_arch")
 	setSiCodes          = [32]*ConstSet{

@@ -52,7 +52,7 @@ func (e *Event) message(good bool) {
 		e.emitAddr("", addr, addr != 0)
 		return
 	}
-	r := &reader{b: b, abi: e.abi}
+	r := e.reader(b, addr)
 	outer := e.open(Value{Kind: Struct, Num: addr})
 	e.num("mtype", Int, uint8(8*word), r.u(word))
 	e.emitBuffer("mtext", addr+uint64(word), e.args[2])

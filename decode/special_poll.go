@@ -3,7 +3,7 @@ package decode
 func init() {
 	addSpecial(special{exit: exitPoll(-1)}, "poll")
 	addSpecial(special{exit: exitPoll(2)}, "ppoll", "ppoll_time64")
-	addSpecial(special{exit: exitSelect}, "select", "_newselect", "pselect6", "pselect6_time64")
+	addSpecial(special{need: 5, exit: exitSelect}, "select", "_newselect", "pselect6", "pselect6_time64")
 	addSpecial(special{entry: func(e *Event) {
 		const del = 2
 		if e.args[1] == del { // the kernel does not look at the event

@@ -58,8 +58,12 @@ func exitClone(e *Event) {
 }
 
 func entryClone3(e *Event) {
-	if e.arg(0).Kind != Struct {
+	v := e.arg(0)
+	if v.Kind != Struct || v.first == 0 {
 		return
+	}
+	if flags := e.values[v.first].Num; flags&(clonePIDFD|cloneParentSetTID) == 0 {
+		return // the kernel writes nothing back
 	}
 	e.into(0)
 	outer := e.open(Value{Kind: Change})

@@ -65,6 +65,10 @@ func init() {
 	}
 	addSpecial(mode(2), "open", "mq_open")
 	addSpecial(mode(3), "openat")
+	addSpecial(special{entry: func(e *Event) {
+		e.into(2)
+		e.emitVariable("", structs["open_how"], e.args[2], e.args[3])
+	}}, "openat2")
 	// These take some flags of open, but no access mode.
 	noMode := func(at int) special {
 		return special{entry: func(e *Event) { e.arg(at).Set = setPipeFlags }}
@@ -140,6 +144,25 @@ func init() {
 			e.close(outer)
 		}
 	}}, "time")
+	// wait4 fills in nothing if there is nothing to tell yet.
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() && e.res.Value() == 0 {
+			e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+			if len(e.plan.args) > 3 {
+				e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
+			}
+		}
+	}}, "wait4", "waitpid")
+	// With a size of 0 these tell how much there is, and fill in nothing.
+	sized := func(buf, size int) special {
+		return special{exit: func(e *Event) {
+			if e.args[size] == 0 {
+				e.set(buf, Value{Kind: Addr, Bits: 64, Num: e.args[buf]})
+			}
+		}}
+	}
+	addSpecial(sized(1, 2), "listxattr", "llistxattr", "flistxattr")
+	addSpecial(sized(2, 3), "getxattr", "lgetxattr", "fgetxattr")
 	addSpecial(special{exit: noteEnum("sched_policy")}, "sched_getscheduler")
 	addSpecial(special{exit: exitAffinity}, "sched_getaffinity")
 	addSpecial(special{entry: func(e *Event) {
@@ -153,7 +176,7 @@ func init() {
 			e.noteFlags("", "personality")
 		}
 	}}, "personality")
-	addSpecial(special{entry: entryMmap}, "mmap", "mmap2")
+	addSpecial(special{need: 6, entry: entryMmap}, "mmap", "mmap2")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: func(e *Event) {
 		e.pointer(1, e.plan.args[1].typ, e.good())
 	}}, "io_setup")
