@@ -128,7 +128,7 @@ static void status(void)
 	static const char *const same[] = {
 		"Name:", "Umask:", "State:", "Uid:", "Gid:", "FDSize:", "Groups:", "Threads:", "SigQ:", "SigPnd:", "ShdPnd:",
 		"SigBlk:", "SigIgn:", "SigCgt:", "CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:", "Cpus_allowed:",
-		"Mems_allowed:", "CoreDumping:", "THP_enabled:", "NSpid",
+		"Mems_allowed:", "CoreDumping:", "THP_enabled:",
 	};
 	FILE *f = fopen("/proc/self/status", "r");
 	char line[1000];
