@@ -121,6 +121,9 @@ func (e *Event) Entry(c *table.Call) {
 		e.shown = 6
 		return
 	}
+	if e.abi == table.I386 {
+		e.follow()
+	}
 	p := e.plan
 	for i := range p.args {
 		if a := &p.args[i]; !a.exit || a.Dir == table.InOut {

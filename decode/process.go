@@ -44,6 +44,24 @@ func init() {
 		e.num("filter", Addr, 64, r.ptr())
 		e.close(outer)
 	})
+	register("user_desc", sizesAll(16), func(e *Event, name string, r *reader) {
+		outer := e.open(Value{Name: name, Kind: Struct})
+		if n := r.u32(); n == 1<<32-1 {
+			e.num("entry_number", Int, 32, n)
+		} else {
+			e.num("entry_number", Uint, 32, n)
+		}
+		e.num("base_addr", Mask, 32, r.u32())
+		e.num("limit", Mask, 32, r.u32())
+		bits := r.u32()
+		for _, f := range [...]struct {
+			name        string
+			shift, mask uint64
+		}{{"seg_32bit", 0, 1}, {"contents", 1, 3}, {"read_exec_only", 3, 1}, {"limit_in_pages", 4, 1}, {"seg_not_present", 5, 1}, {"useable", 6, 1}} {
+			e.num(f.name, Uint, 8, bits>>f.shift&f.mask)
+		}
+		e.close(outer)
+	})
 	register("sched_param", sizesAll(4), func(e *Event, name string, r *reader) {
 		outer := e.open(Value{Name: name, Kind: Array})
 		e.num("", Int, 32, r.u32())

@@ -101,6 +101,10 @@ func sigframeMask(abi table.ABI, sp uint64) (addr uint64, ok bool) {
 	case table.AMD64:
 		// uc_flags, uc_link, uc_stack and the 256 bytes of struct sigcontext.
 		return sp + 8 + 8 + 24 + 256, true
+	case table.I386:
+		// The signal number, two pointers and a siginfo_t; then uc_flags,
+		// uc_link, uc_stack and the 88 bytes of struct sigcontext.
+		return sp + 4 + 4 + 4 + table.SiginfoSize + 4 + 4 + 12 + 88, true
 	case table.ARM64:
 		// struct rt_sigframe begins with a siginfo_t.
 		return sp + table.SiginfoSize + 8 + 8 + 24, true

@@ -31,6 +31,7 @@ func init() {
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitSendmmsg}, "sendmmsg")
 	addSpecial(special{exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")
 
+	scalar("errno", sizesAll(4), Errno, (*reader).u32)
 	register("linger", sizesAll(8), func(e *Event, name string, r *reader) {
 		outer := e.open(Value{Name: name, Kind: Struct})
 		e.num("l_onoff", Int, 32, r.u32())
@@ -92,6 +93,8 @@ func (e *Event) sockopt(n uint64) {
 	switch {
 	case addr == 0:
 		e.emitAddr("", 0, false)
+	case n == 4 && e.args[1] == unix.SOL_SOCKET && e.args[2] == unix.SO_ERROR:
+		e.emitStruct("", structs["errno"], addr)
 	case t != nil && n >= uint64(t.size[e.abi]):
 		e.emitStruct("", t, addr)
 	case n == 4 && !(e.args[1] == unix.SOL_SOCKET && e.args[2] == unix.SO_BINDTODEVICE):

@@ -198,6 +198,19 @@ func init() {
 		e.into(2)
 		e.ioprio(e.args[2])
 	}}, "ioprio_set")
+	addSpecial(special{entry: func(e *Event) {
+		// Two arguments are one number, the upper half first.
+		e.set(1, Value{Kind: Int, Bits: 64, Num: e.args[1]<<32 | e.args[2]})
+		e.showOnly(0, 1, 3, 4)
+		e.shown = 2
+	}}, "_llseek")
+	addSpecial(special{exit: func(e *Event) {
+		if b := e.readAll(e.args[0], 4); e.good() && b != nil {
+			outer := e.note()
+			e.emit(Value{Name: "entry_number", Kind: Uint, Bits: 32, Num: uint64(le.Uint32(b)), Equals: true})
+			e.close(outer)
+		}
+	}}, "set_thread_area")
 	addSpecial(special{entry: entrySyslog}, "syslog")
 	addSpecial(special{entry: func(e *Event) {
 		const file = 0
@@ -284,6 +297,9 @@ const eintr = 4
 // entryMmap shows the size of huge pages, which the flags have as a number.
 func entryMmap(e *Event) {
 	const shift, mask, hugetlb = 26, 0x3f << 26, 0x40000
+	if e.name == "mmap2" { // the offset is in pages of 4096 bytes
+		e.arg(5).Num, e.arg(5).Bits = e.args[5]<<12, 64
+	}
 	num := e.args[3]
 	if num&hugetlb == 0 || num&mask == 0 {
 		return

@@ -161,7 +161,11 @@ func (t *Text) appendNamed(dst []byte, e *Event, v *Value) []byte {
 func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
 	if v.Name != "" {
 		dst = append(dst, v.Name...)
-		dst = append(dst, ' ')
+		if v.Equals {
+			dst = append(dst, '=')
+		} else {
+			dst = append(dst, ' ')
+		}
 	}
 	return t.appendValue(dst, e, v)
 }

@@ -60,6 +60,8 @@ type Value struct {
 	Failed bool
 	// Raw: Text is not text, even if some of it looks like it.
 	Raw bool
+	// Equals: a note is shown as name=value.
+	Equals bool
 
 	Name   string // of the field or the argument, if shown
 	Symbol string
