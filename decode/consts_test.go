@@ -109,6 +109,8 @@ func TestValues(t *testing.T) {
 		{table.AMD64, "key_serial", "KEY_SPEC_SESSION_KEYRING", 0xfffffffd},
 		{table.AMD64, "si_codes", "SI_TKILL", 0xfffffffa},
 		{table.AMD64, "ioctl_cmd", "TCGETS", unix.TCGETS},
+		{table.AMD64, "ioctl_cmd", "SNDCTL_TMR_STOP or TCSETSW", unix.TCSETSW},
+		{table.AMD64, "ioctl_cmd", "KVM_CREATE_VM", 0xae01},
 		{table.AMD64, "ioctl_cmd", "TIOCGWINSZ", unix.TIOCGWINSZ},
 		{table.AMD64, "ioctl_cmd", "SIOCGIFFLAGS", unix.SIOCGIFFLAGS},
 		{table.AMD64, "fs_magic", "EXT2_SUPER_MAGIC", unix.EXT4_SUPER_MAGIC},

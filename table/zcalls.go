@@ -437,7 +437,7 @@ var signatures = [...]Signature{
 		{Name: "group", Kind: UID, Bits: 32, Len: LenNone},
 	}},
 	95: {Name: "umask", Result: Octal, Args: []Arg{
-		{Name: "mask", Kind: Octal, Bits: 32, Len: LenNone},
+		{Name: "mask", Kind: Octal, Bits: 16, Len: LenNone},
 	}},
 	96: {Name: "gettimeofday", Result: Int, Class: ClassClock, Args: []Arg{
 		{Name: "tv", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Set: "timeval"},

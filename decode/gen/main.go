@@ -58,18 +58,28 @@ func write(name string, src []byte) {
 	}
 }
 
-// missing returns the names that x/sys/unix has no value for.
-func missing(sets []*set, have map[string]uint64) []string {
-	var names []string
+// missing returns the names that x/sys/unix has no value for, and apart from them
+// those that a header's name in sets.txt stands for, with the header.
+func missing(sets []*set, have map[string]uint64) (names []string, optional map[string]string) {
+	optional = map[string]string{}
 	for _, s := range sets {
 		for _, m := range s.members {
-			if _, ok := have[m.name]; !ok && !m.literal && !m.pattern {
+			if _, ok := have[m.name]; ok || m.literal || m.pattern {
+				continue
+			}
+			if m.header != "" {
+				optional[m.name] = m.header
+			} else {
 				names = append(names, m.name)
 			}
 		}
 	}
 	slices.Sort(names)
-	return slices.Compact(names)
+	names = slices.Compact(names)
+	for _, n := range names {
+		delete(optional, n)
+	}
+	return names, optional
 }
 
 // setSource writes the sets of x86-64 (and i386 and x32), and those of arm64 that

@@ -28,7 +28,8 @@ type member struct {
 	arm64   uint64
 	mask    uint64 // not 0: member of a field
 	pattern bool
-	without bool // what matches is taken out
+	without bool   // what matches is taken out
+	header  string // where the name is defined, if not in the usual ones
 }
 
 func compare(a, b string) int { return cmp.Compare(a, b) }
@@ -80,6 +81,16 @@ func parseMembers(words []string) ([]member, error) {
 	}
 	var members []member
 	for _, w := range words {
+		if header, ok := strings.CutPrefix(w, "header:"); ok {
+			names, err := ioctlsOf(header)
+			if err != nil {
+				return nil, err
+			}
+			for _, name := range names {
+				members = append(members, member{name: name, header: header})
+			}
+			continue
+		}
 		m := member{mask: mask}
 		name, value, literal := strings.Cut(w, "=")
 		m.literal = literal
@@ -118,7 +129,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 		}
 		if !seen[name] {
 			seen[name] = true
-			list = append(list, namedValue{name, value, mask})
+			list = append(list, namedValue{strings.ReplaceAll(name, "_or_", " or "), value, mask})
 		}
 	}
 	for _, m := range s.members {
@@ -153,6 +164,9 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			v, ok := sys[m.name]
 			if !ok {
 				v, ok = headers[m.name]
+			}
+			if !ok && m.header != "" {
+				continue // another architecture's
 			}
 			if !ok {
 				log.Fatalf("%s: no value for %s", s.name, m.name)

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"go/types"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -108,31 +109,45 @@ var headers = []string{
 	"sys/mount.h", "sys/epoll.h", "sys/poll.h", "sys/prctl.h", "sys/ptrace.h", "sys/statvfs.h", "sys/quota.h", "sys/reboot.h", "sys/timex.h",
 	"netinet/in.h", "netinet/tcp.h", "netinet/udp.h", "fcntl.h", "sched.h", "termios.h", "linux/sched.h", "linux/netlink.h", "linux/if_packet.h",
 	"linux/mount.h", "linux/membarrier.h", "linux/capability.h", "linux/landlock.h", "linux/dqblk_xfs.h", "linux/ptrace.h", "linux/kexec.h",
-	"linux/keyctl.h", "linux/fiemap.h", "linux/ioprio.h", "sys/ioctl.h",
+	"linux/keyctl.h", "linux/fiemap.h", "linux/ioprio.h", "sys/ioctl.h", "linux/kd.h", "linux/vt.h", "linux/cdrom.h", "linux/fd.h", "scsi/sg.h", "linux/lp.h",
 }
 
-// headerValues returns what the C compiler makes of names.
-func headerValues(names []string) (map[string]uint64, error) {
-	values := map[string]uint64{}
-	if len(names) == 0 {
-		return values, nil
-	}
-	var src bytes.Buffer
-	fmt.Fprintln(&src, "#define _GNU_SOURCE\n#include <stdio.h>\n#include <linux/fs.h>")
-	for _, h := range headers {
-		fmt.Fprintf(&src, "#if __has_include(<%s>)\n#include <%s>\n#endif\n", h, h)
-	}
-	fmt.Fprintln(&src, "int main(void) {")
-	for _, n := range names {
-		fmt.Fprintf(&src, "printf(\"%s %%lld\\n\", (long long)(%s));\n", n, n)
-	}
-	fmt.Fprintln(&src, "}")
-	out, err := runC(src.Bytes())
+// ioctlsOf returns the names of the ioctl requests that a header defines by the
+// macros _IO, _IOR, _IOW and _IOWR.
+func ioctlsOf(header string) ([]string, error) {
+	data, err := os.ReadFile(filepath.Join("/usr/include", header))
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
-		name, value, _ := strings.Cut(line, " ")
+	var names []string
+	for _, m := range ioctlMacro.FindAllSubmatch(data, -1) {
+		names = append(names, string(m[1]))
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s defines no ioctl", header)
+	}
+	return names, nil
+}
+
+var ioctlMacro = regexp.MustCompile(`(?m)^\s*#\s*define\s+(\w+)\s+\(?_IO[WR]*\s*\(`)
+
+// headerValues returns what the C compiler makes of names. Those of optional are
+// looked for in the headers that they are mapped to, and left out if that does
+// not compile: they are other architectures'.
+func headerValues(names []string, optional map[string]string) (map[string]uint64, error) {
+	bad, err := uncompilable(source(slices.Collect(maps.Keys(optional)), optional))
+	if err != nil {
+		return nil, err
+	}
+	optional = maps.Clone(optional)
+	maps.DeleteFunc(optional, func(name, _ string) bool { return bad[name] })
+	out, err := runC(source(slices.Concat(names, slices.Collect(maps.Keys(optional))), optional))
+	if err != nil {
+		return nil, err
+	}
+	values := map[string]uint64{}
+	for line := range strings.Lines(string(out)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
 		v, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
 			return nil, err
@@ -140,6 +155,56 @@ func headerValues(names []string) (map[string]uint64, error) {
 		values[name] = uint64(v)
 	}
 	return values, nil
+}
+
+// source is a C program that prints names and their values, with each name in a
+// line and a function of its own.
+func source(names []string, more map[string]string) []byte {
+	var src bytes.Buffer
+	fmt.Fprintln(&src, "#define _GNU_SOURCE\n#include <stdio.h>\n#include <linux/fs.h>")
+	include := slices.Sorted(maps.Values(more))
+	for _, h := range slices.Concat(headers, slices.Compact(include)) {
+		fmt.Fprintf(&src, "#if __has_include(<%s>)\n#include <%s>\n#endif\n", h, h)
+	}
+	for _, n := range names {
+		fmt.Fprintf(&src, "static void get_%s(void) { printf(\"%s %%lld\\n\", (long long)(%s)); }\n", n, n, n)
+	}
+	fmt.Fprintln(&src, "int main(void) {")
+	for _, n := range names {
+		fmt.Fprintf(&src, "get_%s();\n", n)
+	}
+	fmt.Fprintln(&src, "}")
+	return src.Bytes()
+}
+
+var compileError = regexp.MustCompile(`(?m)^<stdin>:(\d+):\d+: error`)
+
+// uncompilable returns the names in a program of source's that do not compile.
+func uncompilable(src []byte) (map[string]bool, error) {
+	cc := exec.Command("cc", "-w", "-fsyntax-only", "-x", "c", "-")
+	cc.Stdin = bytes.NewReader(src)
+	msg, err := cc.CombinedOutput()
+	if err == nil {
+		return nil, nil
+	}
+	lines := bytes.Split(src, []byte("\n"))
+	bad := map[string]bool{}
+	for _, m := range compileError.FindAllSubmatch(msg, -1) {
+		n, err := strconv.Atoi(string(m[1]))
+		if err != nil || n > len(lines) {
+			return nil, fmt.Errorf("cc: %s", msg)
+		}
+		name, ok := strings.CutPrefix(string(lines[n-1]), "static void get_")
+		if !ok {
+			return nil, fmt.Errorf("cc: %.2000s", msg)
+		}
+		name, _, _ = strings.Cut(name, "(")
+		bad[name] = true
+	}
+	if len(bad) == 0 {
+		return nil, fmt.Errorf("cc: %w\n%.2000s", err, msg)
+	}
+	return bad, nil
 }
 
 var undeclared = regexp.MustCompile(`error: ‘(\w+)’ undeclared|error: '(\w+)' undeclared`)

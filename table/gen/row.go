@@ -36,7 +36,7 @@ var types = map[string]arg{
 	"pid": {kind: "PID", bits: 32}, "uid": {kind: "UID", bits: 32}, "uid16": {kind: "UID", bits: 16},
 	"sig": {kind: "Signal", bits: 32}, "dev": {kind: "Dev", bits: 32},
 	"mode": {kind: "Octal", bits: 16}, "fmode": {kind: "Octal", bits: 16, set: "file_mode"},
-	"umask": {kind: "Octal", bits: 32}, "sigmask": {kind: "Hex", bits: 64, set: "sigmask"},
+	"umask": {kind: "Octal", bits: 16}, "sigmask": {kind: "Hex", bits: 64, set: "sigmask"},
 	"addr": {kind: "Addr", bits: 64},
 	"path": {kind: "Path", bits: 64, dir: "In"}, "str": {kind: "String", bits: 64, dir: "In"},
 	"argv": {kind: "Strings", bits: 64, dir: "In"}, "envp": {kind: "Env", bits: 64, dir: "In"},
