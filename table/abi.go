@@ -55,6 +55,15 @@ func (a ABI) PointerBits() int {
 	return 64
 }
 
+// registerBits returns how much of an argument's register a call of the ABI can
+// pass: x32 pointers are short, its registers are not.
+func (a ABI) registerBits() int {
+	if a == I386 {
+		return 32
+	}
+	return 64
+}
+
 // ABIOf returns the ABI of a call with the audit architecture arch and the
 // number nr as the kernel reported them, and false for an architecture that
 // the tables do not know.

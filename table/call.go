@@ -58,7 +58,7 @@ func (r Route) String() string {
 // Reset makes c describe a new call. It is for engines.
 func (c *Call) Reset(e Engine, abi ABI, nr int, args [6]uint64, ip, sp uint64) {
 	*c = Call{engine: e, abi: abi, nr: nr, sig: SignatureOf(abi, nr), args: args, ip: ip, sp: sp}
-	if abi.PointerBits() == 32 && abi != X32 {
+	if abi.registerBits() == 32 {
 		for i := range c.args {
 			c.args[i] = uint64(uint32(c.args[i]))
 		}
@@ -117,10 +117,18 @@ func (c *Call) Route() Route { return c.engine.Route() }
 // signature comes as it is in the register.
 func (c *Call) Arg(i int) uint64 {
 	v := c.args[i]
-	if c.sig != nil && i < len(c.sig.Args) && c.sig.Args[i].Bits == 32 {
-		return uint64(uint32(v))
+	if bits := c.bits(i); bits < 64 {
+		return v & (1<<bits - 1)
 	}
 	return v
+}
+
+// bits returns the width that the kernel reads of argument i.
+func (c *Call) bits(i int) uint8 {
+	if c.sig != nil && i < len(c.sig.Args) && c.sig.Args[i].Bits != 0 {
+		return c.sig.Args[i].Bits
+	}
+	return uint8(c.abi.registerBits())
 }
 
 // RawArg returns the whole register of argument i.
@@ -128,11 +136,8 @@ func (c *Call) RawArg(i int) uint64 { return c.args[i] }
 
 // Int returns argument i as a signed number of its width.
 func (c *Call) Int(i int) int64 {
-	v := c.args[i]
-	if c.abi == I386 || c.sig != nil && i < len(c.sig.Args) && c.sig.Args[i].Bits == 32 {
-		return int64(int32(v))
-	}
-	return int64(v)
+	shift := 64 - c.bits(i)
+	return int64(c.args[i]<<shift) >> shift
 }
 
 // FD returns argument i as a file descriptor.
