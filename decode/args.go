@@ -29,7 +29,7 @@ func (e *Event) prefetch(i int) {
 			n = clamp(a.typ.bytes(l), n)
 		case a.array():
 			l, _ := e.length(a)
-			n *= clamp(l, e.opts.StringLimit)
+			n *= clamp(l, e.opts.arrayLimit())
 		}
 		e.want(addr, n)
 	}
@@ -267,7 +267,7 @@ func (e *Event) emitBuffer(name string, addr, n uint64) {
 // emitStrings emits a NULL-terminated array of strings: argv.
 func (e *Event) emitStrings(addr uint64) {
 	word := e.abi.PointerBits() / 8
-	limit := e.opts.StringLimit
+	limit := e.opts.arrayLimit()
 	ptrs := e.pointers(addr, limit+1)
 	if len(ptrs) < word {
 		e.emitAddr("", addr, true)
@@ -278,7 +278,7 @@ func (e *Event) emitStrings(addr uint64) {
 	n := 0
 	for n < limit && (n+1)*word <= len(ptrs) && e.word(ptrs[n*word:]) != 0 {
 		a := e.word(ptrs[n*word:])
-		e.want(a, min(toPageEnd(a), limit+1))
+		e.want(a, min(toPageEnd(a), e.opts.StringLimit+1))
 		n++
 	}
 	e.fetch()

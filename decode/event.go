@@ -10,7 +10,7 @@ type Options struct {
 	// StringLimit is the most bytes of a string or buffer, and the most
 	// elements of an array, that are read; 0 means 32. Paths have no limit.
 	StringLimit int
-	// Verbose decodes structs and environments whole (strace -v).
+	// Verbose decodes structs, arrays and environments whole (strace -v).
 	Verbose bool
 	// FDPath, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
@@ -22,6 +22,17 @@ const DefaultStringLimit = 32
 
 // maxStringLimit bounds what a user can ask for.
 const maxStringLimit = 1 << 20
+
+// maxElements bounds the elements of an array that are shown in verbose mode.
+const maxElements = 1 << 14
+
+// arrayLimit returns the most elements of an array that are shown.
+func (o *Options) arrayLimit() int {
+	if o.Verbose {
+		return maxElements
+	}
+	return o.StringLimit
+}
 
 // A Decoder decodes calls into Events. It may be used from several goroutines.
 type Decoder struct {

@@ -115,9 +115,9 @@ func decodeWild(t *testing.T, abi table.ABI, nr int, seed uint64) {
 
 // TestWild decodes every call with arguments and memory that make no sense.
 func TestWild(t *testing.T) {
-	rounds := uint64(40)
+	rounds := uint64(10)
 	if testing.Short() {
-		rounds = 4
+		rounds = 2
 	}
 	for abi := range table.NumABI {
 		for nr := range 600 {

@@ -185,16 +185,12 @@ func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
 
 // emitArray emits n structs at addr, as many of them as the limit allows.
 func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
-	e.emitArrayN(name, t, addr, n, e.opts.StringLimit)
-}
-
-func (e *Event) emitArrayN(name string, t *structType, addr, n uint64, limit int) {
 	if addr == 0 {
 		e.emitAddr(name, addr, false)
 		return
 	}
 	size := t.size[e.abi]
-	show := clamp(n, limit)
+	show := clamp(n, e.opts.arrayLimit())
 	b := e.read(addr, show*size)
 	got := len(b) / size
 	if show > 0 && got == 0 {

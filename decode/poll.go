@@ -45,7 +45,7 @@ func init() {
 		outer := e.open(Value{Name: name, Kind: Array})
 		bits := longBits(r.abi)
 		for n := 0; r.off < len(r.b); n++ {
-			if n == e.opts.StringLimit {
+			if n == e.opts.arrayLimit() {
 				e.cut()
 				break
 			}

@@ -20,7 +20,7 @@ func (t *Text) appendBytes(dst []byte, v *Value) []byte {
 			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		}
 	} else {
-		dst = appendEscaped(dst, v.Text, "\"")
+		dst = appendEscaped(dst, v.Text, false)
 	}
 	dst = append(dst, '"')
 	if v.Cut {
@@ -47,23 +47,17 @@ var plain = func() (p [256]bool) {
 }()
 
 // appendEscaped appends s with the escapes of C, octal ones as short as what
-// follows allows. special are further bytes to be escaped.
-func appendEscaped(dst, s []byte, special string) []byte {
+// follows allows. angle says to escape < and > as well.
+func appendEscaped(dst, s []byte, angle bool) []byte {
 	from := 0 // s[from:i] needs no escapes and is not appended yet
 	for i, c := range s {
-		if plain[c] && (len(special) < 2 || c != special[0] && c != special[1]) {
+		if plain[c] && !(angle && (c == '<' || c == '>')) {
 			continue
 		}
 		dst = append(dst, s[from:i]...)
 		from = i + 1
 		switch c {
-		case '"':
-			if special != "\"" {
-				dst = append(dst, c)
-				break
-			}
-			dst = append(dst, '\\', c)
-		case '\\':
+		case '"', '\\':
 			dst = append(dst, '\\', c)
 		case '\t':
 			dst = append(dst, '\\', 't')
@@ -91,4 +85,4 @@ func appendEscaped(dst, s []byte, special string) []byte {
 }
 
 // appendPathEscaped appends the path of a descriptor, which stands in <>.
-func appendPathEscaped(dst, path []byte) []byte { return appendEscaped(dst, path, "<>") }
+func appendPathEscaped(dst, path []byte) []byte { return appendEscaped(dst, path, true) }

@@ -1,7 +1,8 @@
 package decode
 
 import (
-	"github.com/k42trace/k42trace/table"
+	"bytes"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -37,35 +38,77 @@ func exitSendfile(e *Event) {
 	e.close(outer)
 }
 
-// exitDents counts the entries that getdents returned.
+// exitDents counts the entries that getdents returned or, if all is to be shown,
+// decodes them.
 func exitDents(e *Event) {
 	if !e.good() {
 		return
 	}
-	lenAt := 16 // of d_reclen, behind d_ino and d_off
-	if e.name == "getdents" && e.abi == table.I386 {
-		lenAt = 8
-	}
 	n := clamp(uint64(max(e.res.Value(), 0)), maxDents)
-	count := uint64(0)
 	b := e.read(e.args[1], n)
+	e.into(1)
 	if e.args[1] == 0 || len(b) < n {
-		e.into(1)
 		e.emitAddr("", e.args[1], true)
 		return
 	}
-	for len(b) >= lenAt+2 {
-		size := int(le.Uint16(b[lenAt:]))
-		if size == 0 || size > len(b) {
+	list := Value{Kind: Count, Bits: 64, Num: e.args[1], Symbol: "entries"}
+	if e.opts.Verbose {
+		list = Value{Kind: Array, Num: e.args[1]}
+	}
+	outer := e.open(list)
+	for {
+		size := e.dirent(b)
+		if size == 0 {
 			break
 		}
+		e.arg(1).Size++
 		b = b[size:]
-		count++
 	}
-	e.set(1, Value{Kind: Count, Bits: 64, Num: e.args[1], Size: count, Symbol: "entries"})
+	e.close(outer)
 }
 
 const maxDents = 1 << 20
+
+// dirent decodes the directory entry at the start of b and returns its size, 0
+// if there is none: d_ino, d_off, d_reclen, then d_type and d_name, or, from the
+// older getdents, d_name and d_type in the last byte.
+func (e *Event) dirent(b []byte) int {
+	word, old := 8, e.name == "getdents"
+	if old {
+		word = int(longBits(e.abi) / 8)
+	}
+	header := 2*word + 2
+	if len(b) < header+2 {
+		return 0
+	}
+	size := int(le.Uint16(b[2*word:]))
+	if size < header+2 || size > len(b) || e.full() {
+		return 0
+	}
+	if !e.opts.Verbose {
+		return size
+	}
+	r := e.reader(b[:size], 0)
+	outer := e.open(Value{Kind: Struct})
+	bits := uint8(8 * word)
+	e.num("d_ino", Uint, bits, r.u(word))
+	e.num("d_off", Int, bits, r.u(word))
+	e.num("d_reclen", Uint, 16, r.u16())
+	name, typ := b[header:size-1], uint64(b[size-1])
+	if !old {
+		name, typ = b[header+1:size], uint64(b[header])
+		e.enum("d_type", 8, typ, setDirentTypes)
+	}
+	if i := bytes.IndexByte(name, 0); i >= 0 {
+		name = name[:i]
+	}
+	e.emit(Value{Name: "d_name", Kind: Bytes, Text: name, Size: uint64(len(name))})
+	if old {
+		e.enum("d_type", 8, typ, setDirentTypes)
+	}
+	e.close(outer)
+	return size
+}
 
 // An fcntlArg is what the third argument of fcntl is for a command.
 type fcntlArg uint8
@@ -110,6 +153,11 @@ const (
 	fGetLock, fSetLock, fSetLockWait       = 5, 6, 7
 	fGetLock64, fSetLock64, fSetLockWait64 = 12, 13, 14 // i386
 )
+
+var setDirentTypes = &ConstSet{Name: "dirent_type", Prefix: "DT_", Consts: []Const{
+	{Name: "DT_UNKNOWN", Value: 0}, {Name: "DT_FIFO", Value: 1}, {Name: "DT_CHR", Value: 2}, {Name: "DT_DIR", Value: 4},
+	{Name: "DT_BLK", Value: 6}, {Name: "DT_REG", Value: 8}, {Name: "DT_LNK", Value: 10}, {Name: "DT_SOCK", Value: 12}, {Name: "DT_WHT", Value: 14},
+}}
 
 func init() {
 	addSpecial(special{entry: entryFcntl, exit: exitFcntl}, "fcntl", "fcntl64")

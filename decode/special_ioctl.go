@@ -105,7 +105,20 @@ func decodeTermios(e *Event, name string, r *reader) {
 		e.cut()
 		return
 	}
-	e.num("c_line", Uint, 8, r.u8())
-	cc := r.bytes(19)
-	e.emit(Value{Name: "c_cc", Kind: Bytes, Raw: true, Text: cc, Size: uint64(len(cc))})
+	e.enum("c_line", 8, r.u8(), setLineDisciplines)
+	list := e.open(Value{Name: "c_cc", Kind: Array})
+	for i, c := range r.bytes(len(controlChars)) {
+		e.emit(Value{Kind: Hex, Bits: 8, Num: uint64(c), Name: controlChars[i]})
+	}
+	e.close(list)
 }
+
+// controlChars are the indices in c_cc that have a meaning (asm-generic/termbits.h).
+var controlChars = [19]string{
+	"[VINTR]", "[VQUIT]", "[VERASE]", "[VKILL]", "[VEOF]", "[VTIME]", "[VMIN]", "[VSWTC]", "[VSTART]", "[VSTOP]", "[VSUSP]",
+	"[VEOL]", "[VREPRINT]", "[VDISCARD]", "[VWERASE]", "[VLNEXT]", "[VEOL2]", "[17]", "[18]",
+}
+
+var setLineDisciplines = &ConstSet{Name: "line_discipline", Prefix: "N_", Consts: []Const{
+	{Name: "N_TTY", Value: 0}, {Name: "N_SLIP", Value: 1}, {Name: "N_MOUSE", Value: 2}, {Name: "N_PPP", Value: 3},
+}}

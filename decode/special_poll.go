@@ -45,7 +45,7 @@ func (e *Event) revents() {
 		if got == 0 {
 			continue
 		}
-		if shown == e.opts.StringLimit {
+		if shown == e.opts.arrayLimit() {
 			e.cut()
 			return
 		}

@@ -112,7 +112,7 @@ func (e *Event) stat(name string, s status) {
 		return
 	}
 	for i, n := range [...][2]string{{"st_atime", "st_atime_nsec"}, {"st_mtime", "st_mtime_nsec"}, {"st_ctime", "st_ctime_nsec"}} {
-		e.emit(Value{Name: n[0], Kind: Time, Bits: s.timeBits, Num: s.sec[i], Size: s.nsec[i]})
+		e.emit(Value{Name: n[0], Kind: Time, Bits: s.timeBits, Num: s.sec[i], Size: s.nsec[i], Symbol: ".000000000"})
 		e.num(n[1], Uint, s.timeBits, s.nsec[i])
 	}
 }

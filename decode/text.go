@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"math/bits"
 	"net/netip"
 	"strconv"
@@ -382,9 +383,13 @@ func appendFD(dst []byte, v *Value) []byte {
 		dst = strconv.AppendInt(dst, int64(fd), 10)
 	}
 	if v.Text != nil {
+		path, deleted := bytes.CutSuffix(v.Text, []byte(" (deleted)"))
 		dst = append(dst, '<')
-		dst = appendPathEscaped(dst, v.Text)
+		dst = appendPathEscaped(dst, path)
 		dst = append(dst, '>')
+		if deleted {
+			dst = append(dst, "(deleted)"...)
+		}
 	}
 	return dst
 }
