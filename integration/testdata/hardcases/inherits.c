@@ -77,8 +77,7 @@ static void identity(void)
 	sched_getaffinity(0, sizeof set, &set);
 	say("processors %d", CPU_COUNT(&set));
 	say("personality %#x", personality(0xffffffff));
-	say("leader of group %d, of session %d", getpgrp() == getpid(), getsid(0) == getpid());
-	say("in the parent's group %d, session %d", getpgrp() == getpgid(getppid()), getsid(0) == getsid(getppid()));
+	say("leader of a session %d, in the parent's %d", getsid(0) == getpid(), getsid(0) == getsid(getppid()));
 	say("dumpable %d", prctl(PR_GET_DUMPABLE));
 	int sig = -1, reaper = -1;
 	prctl(PR_GET_PDEATHSIG, &sig);
@@ -166,8 +165,10 @@ static void traced(void)
 			if (!strncmp(line, changed[i], strlen(changed[i]))) {
 				char *value = line + strlen(changed[i]);
 				int v = atoi(value);
+				char task[64];
+				snprintf(task, sizeof task, "/proc/%d/task/%d", getppid(), v);
 				if (i == 0)
-					say("TracerPid: %s", v == 0 ? "0" : v == getppid() ? "the parent" : "somebody");
+					say("TracerPid: %s", v == 0 ? "0" : access(task, F_OK) == 0 ? "a thread of the parent" : "somebody");
 				else
 					say("%s %d", changed[i], v);
 			}
