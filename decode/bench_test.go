@@ -37,25 +37,28 @@ func BenchmarkLine(b *testing.B) {
 	copy(m.mem[4096:], "\x7fELF\x02\x01\x01\x03\x00\x00\x00\x00\x00\x00\x00\x00\x03\x00>\x00\x01\x00")
 	le.PutUint32(m.mem[8192+24:], unix.S_IFREG|0755)
 	le.PutUint64(m.mem[8192+48:], 1926232)
-	type call struct {
-		nr   int
+	calls := []struct {
+		name string
 		args [6]uint64
 		res  int64
-	}
-	calls := []call{
-		{unix.SYS_OPENAT, [6]uint64{^uint64(99), path, unix.O_RDONLY | unix.O_CLOEXEC}, 3},
-		{unix.SYS_READ, [6]uint64{3, buf, 832}, 832},
-		{unix.SYS_FSTAT, [6]uint64{3, st}, 0},
-		{unix.SYS_CLOSE, [6]uint64{3}, 0},
+	}{
+		{"openat", [6]uint64{^uint64(99), path, unix.O_RDONLY | unix.O_CLOEXEC}, 3},
+		{"read", [6]uint64{3, buf, 832}, 832},
+		{"fstat", [6]uint64{3, st}, 0},
+		{"close", [6]uint64{3}, 0},
 	}
 	e := New(Options{}).NewEvent()
 	var text Text
+	var nrs [4]int
+	for i := range calls {
+		nrs[i], _ = table.Number(table.AMD64, calls[i].name)
+	}
 	var c table.Call
 	var line []byte
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		x := &calls[i%len(calls)]
-		c.Reset(m, table.AMD64, x.nr, x.args, 0, 0)
+		c.Reset(m, table.AMD64, nrs[i%len(calls)], x.args, 0, 0)
 		e.Entry(&c)
 		line = text.AppendEntry(line[:0], e)
 		e.Exit(&c, table.Return(x.res))

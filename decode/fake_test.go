@@ -2,7 +2,7 @@ package decode
 
 import (
 	"context"
-	"sync/atomic"
+	"runtime"
 	"testing"
 	"unsafe"
 
@@ -12,7 +12,7 @@ import (
 
 // self is an engine for calls that this process makes itself: its memory is
 // the test's own, read as a child's would be.
-type self struct{ reads atomic.Int64 }
+type self struct{}
 
 func (s *self) TID() int               { return unix.Getpid() }
 func (s *self) Process() table.Process { return s }
@@ -21,7 +21,6 @@ func (s *self) Parent() int            { return unix.Getppid() }
 func (s *self) Route() table.Route     { return table.RouteTrap }
 
 func (s *self) ReadMemory(addr uint64, p []byte) (int, error) {
-	s.reads.Add(1)
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -71,19 +70,13 @@ func line(e *Event) string {
 	return string(t.AppendResult(b, e))
 }
 
+// host is the ABI of the test itself.
+var host = map[string]table.ABI{"amd64": table.AMD64, "arm64": table.ARM64}[runtime.GOARCH]
+
 // run makes the call name for real, in this process, and returns its line.
 func run(t testing.TB, opts Options, name string, args ...uint64) string {
 	t.Helper()
-	nr, ok := table.Number(table.AMD64, name)
-	if !ok {
-		t.Fatalf("no call %q", name)
-	}
-	var a [6]uint64
-	copy(a[:], args)
-	s := &self{}
-	c := &table.Call{}
-	c.Reset(s, table.AMD64, nr, a, 0, 0)
-	e := New(opts).NewEvent()
+	e, c := event(t, opts, host, name, args...)
 	e.Entry(c)
 	e.Exit(c, c.Native())
 	return line(e)
