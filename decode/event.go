@@ -78,10 +78,9 @@ type Event struct {
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
 	lateComma bool
 
-	old     uint64 // what the length behind a pointer was before the call
-	hadOld  bool
-	left    int64     // how much of iovecs' buffers is still to be shown
-	scratch [2]uint64 // what a special entry decoder leaves for its exit
+	old    uint64 // what the length behind a pointer was before the call
+	hadOld bool
+	left   int64 // how much of iovecs' buffers is still to be shown
 
 	values []Value
 	parent int32 // receives what emit emits
@@ -195,7 +194,7 @@ func (e *Event) clear() {
 	e.parent, e.slot, e.shown, e.done = rootSlot, 0, 0, false
 	e.partial, e.lateComma = false, false
 	e.old, e.hadOld = 0, false
-	e.left, e.scratch = allData, [2]uint64{}
+	e.left = allData
 	e.name, e.sig, e.plan = "", nil, nil
 }
 

@@ -13,9 +13,8 @@ import (
 // change between two looks at it.
 type wild struct {
 	self
-	rnd    *rand.Rand
-	asked  int // bytes asked for, in all
-	errant bool
+	rnd   *rand.Rand
+	asked int // bytes asked for, in all
 }
 
 func (w *wild) readable(addr uint64) bool { return addr >= 0x1000 && addr/pageSize%8 != 7 }

@@ -198,8 +198,10 @@ func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
 		return
 	}
 	outer := e.open(Value{Name: name, Kind: Array, Num: addr, Size: n, Cut: got == show && uint64(show) < n})
+	r := e.reader(nil, 0)
 	for i := 0; i < got && !e.full(); i++ {
-		t.decode(e, "", e.reader(b[i*size:(i+1)*size], addr+uint64(i*size)))
+		*r = reader{b: b[i*size : (i+1)*size], abi: e.abi, addr: addr + uint64(i*size)}
+		t.decode(e, "", r)
 	}
 	if got < show {
 		e.emitLost(addr + uint64(got*size))

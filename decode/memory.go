@@ -130,7 +130,4 @@ func clamp(n uint64, limit int) int {
 	return int(n)
 }
 
-// signExtend32 is what a 32-bit ABI's long is for a 64-bit one.
-func signExtend32(v uint32) uint64 { return uint64(int64(int32(v))) }
-
 var le = binary.LittleEndian

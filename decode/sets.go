@@ -44,7 +44,6 @@ var (
 	setTermiosControl   = SetByName("termios_cflag")
 	setTermiosLocal     = SetByName("termios_lflag")
 	setSigev            = SetByName("sigev_notify")
-	setPersonality      = SetByName("personality")
 	setResolve          = SetByName("resolve_flags")
 	setIoprioClass      = SetByName("ioprio_class")
 	setSeccompAction    = SetByName("seccomp_action")

@@ -93,18 +93,12 @@ func (e *Event) iovBase(base, n uint64) {
 	if e.left >= 0 { // a call that fills the buffers: so much is left of its result
 		n = min(n, uint64(e.left))
 		e.left -= int64(n)
-	} else if e.left == noData {
-		e.num("iov_base", Addr, 64, base)
-		return
 	}
 	e.emitBuffer("iov_base", base, n)
 }
 
-// Values of Event.left that are no counts.
-const (
-	allData = -1 // buffers are as full as they are long
-	noData  = -2 // what buffers hold is not known
-)
+// allData in Event.left says that buffers are as full as they are long.
+const allData = -1
 
 func decodeMsghdr(e *Event, name string, r *reader) {
 	addr, addrlen := r.ptr(), r.u32()

@@ -1,7 +1,5 @@
 package decode
 
-import "github.com/k42trace/k42trace/table"
-
 func init() {
 	// The flags of the three gets have permissions in the lowest bits.
 	get := func(at int) special {
@@ -41,9 +39,6 @@ func (e *Event) message(good bool) {
 	addr := e.args[1]
 	e.into(1)
 	word := int(longBits(e.abi) / 8)
-	if e.abi == table.X32 {
-		word = 4 // compat_long_t
-	}
 	b := []byte(nil)
 	if good {
 		b = e.readAll(addr, word)
