@@ -13,7 +13,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"k42trace": main})
+	testscript.Main(m, map[string]func(){"k42trace": main, "tell-signals": tellSignals})
 }
 
 func TestScripts(t *testing.T) {

@@ -2,10 +2,11 @@ package main
 
 import (
 	"bufio"
-	"encoding/binary"
+	"bytes"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,14 +30,19 @@ type signals struct {
 	tree map[int]*member
 
 	received chan os.Signal
+	arrivals chan arrival
 	stops    chan struct{} // the program has stopped, and we are to
 
 	mu        sync.Mutex
 	delivered [numSignals + 1]time.Time // to the program, from others than us
 	inside    bool                      // the last stopping signal came from the tree
 	stopped   bool                      // the program is in a group-stop
+	stopsSeen int                       // how many group-stops it has been in
+	stopsDone int                       // of them, up to which we have stopped too
 	ended     bool
 	stopUs    bool // a stopping signal has been sent to us too
+
+	stopSignals int // how many have
 }
 
 // A member is a process of the tree.
@@ -52,12 +58,15 @@ var ownSignals = []os.Signal{
 }
 
 // catchSignals catches what is to be passed on. Signals that are ignored stay so:
-// the program inherits that (nohup(1)), and they would not reach it.
+// the program inherits that (nohup(1)), and they would not reach it. Go's runtime
+// keeps only SIGHUP, SIGINT and the terminal's stops ignored; what others were at
+// our start is not known any more.
 func catchSignals(next table.Observer) *signals {
 	s := &signals{
 		Observer: next,
 		tree:     map[int]*member{},
 		received: make(chan os.Signal, 64),
+		arrivals: make(chan arrival, 64),
 		stops:    make(chan struct{}, 1),
 	}
 	ignored := signalMask("/proc/self/status", "SigIgn")
@@ -82,14 +91,33 @@ func catchSignals(next table.Observer) *signals {
 	return s
 }
 
+// An arrival is a signal that has come to this process.
+type arrival struct {
+	sig  unix.Signal
+	when time.Time
+	stop int // which stopping signal was the last before
+}
+
 // relay starts to pass signals on to p. After p's end those that end a process
 // call abandon: what p left behind can be ended in no other way.
 func (s *signals) relay(p *supervisor.Process, abandon func()) {
 	go func() {
+		for sig := range s.received {
+			a := arrival{sig: sig.(unix.Signal), when: time.Now()}
+			s.mu.Lock()
+			if stops(a.sig) {
+				s.stopSignals++
+			}
+			a.stop = s.stopSignals
+			s.mu.Unlock()
+			s.arrivals <- a
+		}
+	}()
+	go func() {
 		for {
 			select {
-			case sig := <-s.received:
-				s.pass(p, sig.(unix.Signal), abandon)
+			case a := <-s.arrivals:
+				s.pass(p, a, abandon)
 			case <-s.stops:
 				s.stop()
 			}
@@ -99,43 +127,91 @@ func (s *signals) relay(p *supervisor.Process, abandon func()) {
 
 const (
 	// settling is how long a signal that was sent to the whole process group
-	// may take to be seen arriving at the program.
+	// may take to come to the program after it has come to us.
 	settling = 10 * time.Millisecond
-	// together is how far apart two arrivals of one such signal may be.
-	together = 20 * time.Millisecond
+	// together is how far apart two arrivals of one such signal may be, on a busy
+	// machine.
+	together = 100 * time.Millisecond
+	// patience is how long a thread of the program may stand still before it is
+	// known what it stands still for.
+	patience = time.Second
 )
 
-func (s *signals) pass(p *supervisor.Process, sig unix.Signal, abandon func()) {
-	arrived := time.Now()
-	time.Sleep(settling)
-	pending := signalMask(fmt.Sprintf("/proc/%d/status", p.PID()), "SigPnd", "ShdPnd").has(sig)
+// direct reports whether a signal that came to us has come to the program by itself
+// too. It has if it is pending there, or if it was seen when it was delivered; and
+// it may have while a thread stands in a ptrace stop that has not been looked at.
+func (s *signals) direct(pid int, a arrival) bool {
+	status := fmt.Sprintf("/proc/%d/status", pid)
+	for {
+		if signalMask(status, "SigPnd", "ShdPnd").has(a.sig) {
+			return true
+		}
+		standing := anyStands(pid)
+		s.mu.Lock()
+		delivered := s.delivered[a.sig].After(a.when.Add(-together))
+		if delivered {
+			s.delivered[a.sig] = time.Time{} // it stands for one of ours only
+		}
+		stopped := s.stopped // then nothing is delivered
+		s.mu.Unlock()
+		if delivered || !standing || stopped || time.Since(a.when) > patience {
+			return delivered
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// anyStands reports whether a thread of the process is in a ptrace stop.
+func anyStands(pid int) bool {
+	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	for _, task := range tasks {
+		stat, _ := os.ReadFile(task)
+		if i := bytes.LastIndexByte(stat, ')'); i >= 0 && i+2 < len(stat) && stat[i+2] == 't' {
+			return true
+		}
+	}
+	return false
+}
+
+// pass passes a signal on, if the program has not got it by itself.
+func (s *signals) pass(p *supervisor.Process, a arrival, abandon func()) {
+	time.Sleep(time.Until(a.when.Add(settling)))
+	direct := s.direct(p.PID(), a)
 
 	s.mu.Lock()
-	direct := pending || s.delivered[sig].After(arrived.Add(-together))
 	ended, stopped := s.ended, s.stopped
-	switch sig {
-	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+	overtaken := a.sig == unix.SIGCONT && a.stop != s.stopSignals
+	if stops(a.sig) {
 		s.stopUs = true
-	case unix.SIGCONT:
+	} else if a.sig == unix.SIGCONT {
 		s.stopUs = false
 	}
 	s.mu.Unlock()
 
 	switch {
 	case ended:
-		if ends(sig) {
+		if ends(a.sig) {
 			abandon()
 		}
 		return
-	case sig == unix.SIGCONT && !stopped && !pending:
-		return // it woke us only
+	case a.sig == unix.SIGCONT && (!stopped || overtaken):
+		return // there is nothing to continue, or a stopping signal took it back
 	case !direct:
 		// It may have ended meanwhile: then there is nobody to tell.
-		_ = p.Signal(sig)
+		_ = p.Signal(a.sig)
 	}
 	if stopped && s.wantsStop() {
 		s.stop()
 	}
+}
+
+// stops reports whether sig is one with which terminals stop programs.
+func stops(sig unix.Signal) bool {
+	switch sig {
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+		return true
+	}
+	return false
 }
 
 // ends reports whether a user sends sig to end a process.
@@ -145,108 +221,6 @@ func ends(sig unix.Signal) bool {
 		return true
 	}
 	return false
-}
-
-// stop stops this process, as the program is: whoever waits for us is to see a
-// stopped job. It returns when we are continued.
-func (s *signals) stop() {
-	s.mu.Lock()
-	still := s.stopped && !s.ended
-	s.stopUs = false
-	s.mu.Unlock()
-	if still {
-		_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
-	}
-}
-
-func (s *signals) wantsStop() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.stopUs
-}
-
-// ThreadStarted counts the tree's processes.
-func (s *signals) ThreadStarted(t, by table.Thread) {
-	pid := t.Process().PID()
-	if by == nil {
-		s.root = pid
-	}
-	if s.tree[pid] == nil {
-		s.tree[pid] = &member{}
-	}
-	s.tree[pid].threads++
-	s.Observer.ThreadStarted(t, by)
-}
-
-// ThreadExited counts them too.
-func (s *signals) ThreadExited(t table.Thread, status unix.WaitStatus, superseded bool) {
-	pid := t.Process().PID()
-	if m := s.tree[pid]; m != nil {
-		if m.threads--; m.threads <= 0 {
-			delete(s.tree, pid)
-			if pid == s.root {
-				s.mu.Lock()
-				s.ended = true
-				s.mu.Unlock()
-			}
-		}
-	}
-	s.Observer.ThreadExited(t, status, superseded)
-}
-
-// SignalDelivered notes which signals reach the program by themselves.
-func (s *signals) SignalDelivered(t table.Thread, info *table.Siginfo) {
-	sig := unix.Signal(int32(binary.NativeEndian.Uint32(info[0:])))
-	code := int32(binary.NativeEndian.Uint32(info[8:]))
-	sender := int(int32(binary.NativeEndian.Uint32(info[16:]))) // si_pid, if code <= 0
-	pid := t.Process().PID()
-	m := s.tree[pid]
-	if m != nil && sig == unix.SIGCONT {
-		m.stopped = false
-	}
-	if pid == s.root && sig > 0 && sig <= numSignals {
-		s.mu.Lock()
-		if code > 0 || sender != unix.Getpid() {
-			s.delivered[sig] = time.Now()
-		}
-		switch sig {
-		case unix.SIGCONT:
-			s.stopped = false
-		case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-			s.inside = code > 0 || s.tree[sender] != nil || sender == unix.Getpid()
-		}
-		s.mu.Unlock()
-	}
-	s.Observer.SignalDelivered(t, info)
-}
-
-// GroupStopped notes that the program has stopped.
-//
-// We stop with it if the signal has been sent to us as well, as terminals do; or
-// if all that we trace stands still because of a signal from there. We do not if
-// somebody else has stopped the program, or if processes of the tree still run:
-// they may be about to continue it, and cannot while we stand still.
-func (s *signals) GroupStopped(t table.Thread, sig unix.Signal) {
-	pid := t.Process().PID()
-	if m := s.tree[pid]; m != nil {
-		m.stopped = true
-	}
-	all := true
-	for _, m := range s.tree {
-		all = all && m.stopped
-	}
-	s.mu.Lock()
-	if pid == s.root {
-		s.stopped = true
-	}
-	if s.stopped && (s.stopUs || all && s.inside) {
-		select {
-		case s.stops <- struct{}{}:
-		default:
-		}
-	}
-	s.mu.Unlock()
-	s.Observer.GroupStopped(t, sig)
 }
 
 // A mask is a set of signals as /proc shows it.

@@ -1,0 +1,115 @@
+package main
+
+import (
+	"encoding/binary"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// stop stops this process, as the program is: whoever waits for us is to see a
+// stopped job. It returns when we are continued.
+func (s *signals) stop() {
+	s.mu.Lock()
+	still := s.stopped && !s.ended && s.stopsDone < s.stopsSeen
+	s.stopUs = false
+	s.stopsDone = s.stopsSeen
+	s.mu.Unlock()
+	if still {
+		_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+	}
+}
+
+func (s *signals) wantsStop() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stopUs
+}
+
+// ThreadStarted counts the tree's processes.
+func (s *signals) ThreadStarted(t, by table.Thread) {
+	pid := t.Process().PID()
+	if by == nil {
+		s.root = pid
+	}
+	if s.tree[pid] == nil {
+		s.tree[pid] = &member{}
+	}
+	s.tree[pid].threads++
+	s.Observer.ThreadStarted(t, by)
+}
+
+// ThreadExited counts them too.
+func (s *signals) ThreadExited(t table.Thread, status unix.WaitStatus, superseded bool) {
+	pid := t.Process().PID()
+	if m := s.tree[pid]; m != nil {
+		if m.threads--; m.threads <= 0 {
+			delete(s.tree, pid)
+			if pid == s.root {
+				s.mu.Lock()
+				s.ended = true
+				s.mu.Unlock()
+			}
+		}
+	}
+	s.Observer.ThreadExited(t, status, superseded)
+}
+
+// SignalDelivered notes which signals reach the program by themselves.
+func (s *signals) SignalDelivered(t table.Thread, info *table.Siginfo) {
+	sig := unix.Signal(int32(binary.NativeEndian.Uint32(info[0:])))
+	code := int32(binary.NativeEndian.Uint32(info[8:]))
+	sender := int(int32(binary.NativeEndian.Uint32(info[16:]))) // si_pid, if code <= 0
+	pid := t.Process().PID()
+	m := s.tree[pid]
+	if m != nil {
+		// Whoever gets a signal runs. SIGCONT itself may not be seen: a stopping
+		// signal that follows at once takes it back.
+		m.stopped = false
+	}
+	if pid == s.root && sig > 0 && sig <= numSignals {
+		s.mu.Lock()
+		if code > 0 || sender != unix.Getpid() {
+			s.delivered[sig] = time.Now()
+		}
+		s.stopped = false
+		switch sig {
+		case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
+			s.inside = code > 0 || s.tree[sender] != nil || sender == unix.Getpid()
+		}
+		s.mu.Unlock()
+	}
+	s.Observer.SignalDelivered(t, info)
+}
+
+// GroupStopped notes that the program has stopped.
+//
+// We stop with it if the signal has been sent to us as well, as terminals do; or
+// if all that we trace stands still because of a signal from there. We do not if
+// somebody else has stopped the program, or if processes of the tree still run:
+// they may be about to continue it, and cannot while we stand still.
+func (s *signals) GroupStopped(t table.Thread, sig unix.Signal) {
+	pid := t.Process().PID()
+	if m := s.tree[pid]; m != nil {
+		m.stopped = true
+	}
+	all := true
+	for _, m := range s.tree {
+		all = all && m.stopped
+	}
+	s.mu.Lock()
+	if pid == s.root && !s.stopped {
+		s.stopped = true
+		s.stopsSeen++
+	}
+	if s.stopped && (s.stopUs || all && s.inside) {
+		select {
+		case s.stops <- struct{}{}:
+		default:
+		}
+	}
+	s.mu.Unlock()
+	s.Observer.GroupStopped(t, sig)
+}
