@@ -67,6 +67,12 @@ func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 		}
 		if leader.file != nil {
 			// The file's name is that of the id, which the caller has now.
+			if caller.stream.open == caller {
+				t.buf = append(t.buf[:0], " <pid changed to "...)
+				t.buf = strconv.AppendInt(t.buf, int64(tid), 10)
+				t.buf = append(t.buf, " ...>"...)
+				t.end(caller)
+			}
 			caller.stream, leader.stream = leader.stream, caller.stream
 			caller.file, leader.file = leader.file, caller.file
 			caller.interrupted = true

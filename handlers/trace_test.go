@@ -327,6 +327,38 @@ getpid()                                = 101
 	}
 }
 
+// The caller of execve goes on in the file of the id that it gets.
+func TestPerThreadExec(t *testing.T) {
+	files := map[int]*namedFile{}
+	s, tr, _ := newTrace(t, TraceOptions{PerThread: func(tid int) io.WriteCloser {
+		files[tid] = new(namedFile)
+		return files[tid]
+	}})
+	a, b := s.thread(100), s.thread(102)
+	tr.ThreadStarted(a, nil)
+	tr.ThreadStarted(b, a)
+	path := b.write("/bin/true")
+	a.call("pause", table.Gone(), func() {
+		b.call("execve", table.Return(0), func() {
+			b.tid = 100
+			tr.ProcessExeced(b, 102)
+		}, path, 0, 0)
+	})
+	tr.ThreadExited(b, status(0), false)
+	check(t, &files[100].Buffer, `
+pause()                                 = ?
++++ superseded by execve in pid 102 +++
+<... execve resumed>)                   = 0
++++ exited with 0 +++
+`)
+	check(t, &files[102].Buffer, `
+execve("/bin/true", NULL, NULL <pid changed to 100 ...>
+`)
+	if !files[100].closed || !files[102].closed {
+		t.Error("files are still open")
+	}
+}
+
 func TestTimes(t *testing.T) {
 	for _, test := range []struct {
 		opts TraceOptions
