@@ -39,6 +39,7 @@ type options struct {
 	relative bool
 	duration bool
 	quiet    handlers.Quiet
+	quietBy  string // how it was given: -q or --quiet=
 
 	env  []envChange
 	user account
@@ -172,6 +173,9 @@ const noArgument = " "
 func (o *options) check() error {
 	if o.follow > 1 {
 		o.separate = true
+	}
+	if o.output != "" && o.quietBy == "" {
+		o.quiet = quietLevels[1] // as in strace: who reads a file wants the calls
 	}
 	switch {
 	case len(o.command) == 0:
@@ -315,6 +319,14 @@ var quietLevels = []handlers.Quiet{
 const quietAll = handlers.QuietAttach | handlers.QuietPersonality | handlers.QuietExit | handlers.QuietExec
 
 func (o *options) setQuiet(s string) error {
+	by := "--quiet="
+	if s == noArgument {
+		by = "-q"
+	}
+	if o.quietBy != "" && o.quietBy != by {
+		return errors.New("-q and --quiet=SET cannot be used together")
+	}
+	o.quietBy = by
 	if s == noArgument {
 		for _, level := range quietLevels {
 			if level&^o.quiet != 0 {

@@ -14,8 +14,8 @@ import (
 
 // outputs is where the text goes: the trace, and the messages to the user.
 type outputs struct {
-	main     *output   // the trace, or what has no thread
-	messages io.Writer // nil: there are to be none
+	main     *output // the trace, or what has no thread
+	messages *output // stderr
 
 	name   string // of -o
 	append bool
@@ -30,9 +30,9 @@ type outputs struct {
 // openOutputs opens what the options name.
 func openOutputs(o *options) (*outputs, error) {
 	out := &outputs{name: o.output, append: o.append, separate: map[int]*output{}}
+	out.messages = newOutput(os.Stderr, true)
 	if o.output == "" {
-		out.main = newOutput(os.Stderr, true)
-		out.messages = out.main
+		out.main = out.messages
 		for flag, given := range map[string]bool{"-A/--output-append-mode": o.append, "-ff/--output-separately": o.separate} {
 			if given {
 				fmt.Fprintf(os.Stderr, "k42trace: %s has no effect without -o/--output\n", flag)
