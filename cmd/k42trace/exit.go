@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -81,11 +82,20 @@ func executable(path, name string) error {
 }
 
 // startError says in a user's words why the program could not be started.
-func startError(path, name string, err error) error {
+func startError(opts *options, path string, err error) error {
+	name := opts.command[0]
 	var pathErr *fs.PathError
 	switch {
-	case !errors.As(err, &pathErr) && !errors.Is(err, exec.ErrNotFound):
+	case !errors.As(err, &pathErr):
 		return err // tracing failed, not the exec
+	case errors.Is(err, unix.EPERM) && opts.user.credential != nil && unix.Geteuid() != 0:
+		return fmt.Errorf("-u/--user: only root can run programs as somebody else: %w", unix.EPERM)
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EACCES):
+		if why := traceError(); why != nil {
+			return why
+		}
+	}
+	switch {
 	case errors.Is(err, unix.ENOEXEC):
 		return &statusError{statusCannotExec, fmt.Errorf("%s: exec format error%s", name, foreign(path))}
 	case errors.Is(err, fs.ErrNotExist):
@@ -93,6 +103,26 @@ func startError(path, name string, err error) error {
 		return &statusError{statusNotFound, fmt.Errorf("%s: its interpreter does not exist", name)}
 	}
 	return &statusError{statusCannotExec, fmt.Errorf("%s: %w", name, cause(err))}
+}
+
+// traceError returns why no program can be traced here, nil if one can. The child
+// between fork and exec reports errors of ptrace(2) as if they were execve's.
+func traceError() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Ptrace: true, Pdeathsig: syscall.SIGKILL}
+	if err := cmd.Start(); err != nil {
+		hint := "a container's seccomp filter or a security module forbids ptrace(2)"
+		if scope, e := os.ReadFile("/proc/sys/kernel/yama/ptrace_scope"); e == nil && strings.TrimSpace(string(scope)) == "3" {
+			hint = "kernel.yama.ptrace_scope is 3, which forbids all tracing until reboot"
+		}
+		return fmt.Errorf("no permission to trace: %s: %w", hint, cause(err))
+	}
+	// It stands at its exec and has not run.
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	return nil
 }
 
 // foreign tells for which machine an executable was made, if not for this one.

@@ -69,7 +69,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 	signals := catchSignals(observer)
 	cmd.Observer = signals
 	if err := cmd.Start(); err != nil {
-		return complain(startError(prog, opts.command[0], err))
+		return complain(startError(opts, prog, err))
 	}
 	if count != nil && opts.showsLaunch() {
 		count.Launched()
