@@ -86,6 +86,7 @@ type Trace struct {
 	shared  stream
 	threads map[int]*thread
 	latest  *thread // found by the last look-up
+	free    []*decode.Event
 	buf     []byte  // the text of the event at hand
 	before  time.Time
 	clock   clock
@@ -343,7 +344,12 @@ func (t *Trace) threadOf(x table.Thread) *thread {
 }
 
 func (t *Trace) add(tid int, by *thread) *thread {
-	th := &thread{tid: tid, event: t.decoder.NewEvent(), stream: &t.shared, abi: hostABI}
+	th := &thread{tid: tid, stream: &t.shared, abi: hostABI}
+	if n := len(t.free); n > 0 {
+		th.event, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		th.event = t.decoder.NewEvent()
+	}
 	if by != nil {
 		th.abi = by.abi
 	}
@@ -361,7 +367,13 @@ func (t *Trace) remove(th *thread) {
 	}
 	delete(t.threads, th.tid)
 	t.latest = nil
+	if len(t.free) < maxFree {
+		t.free = append(t.free, th.event)
+	}
 }
+
+// maxFree bounds the events that are kept for new threads.
+const maxFree = 64
 
 // FDPath reads what a descriptor of a thread refers to from /proc: a path, or
 // the kernel's name of what has none, such as socket:[7]. It is a value for

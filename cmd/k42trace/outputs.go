@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -63,12 +64,12 @@ func (out *outputs) open(name string) (*os.File, error) {
 	if out.append {
 		mode = os.O_CREATE | os.O_APPEND
 	}
-	// To be read too, if that is allowed: see output.lastWord.
-	f, err := os.OpenFile(name, mode|os.O_RDWR, 0o666)
-	if err != nil || !regular(f) {
-		if f != nil {
-			f.Close()
-		}
+	access := os.O_WRONLY
+	if info, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) || err == nil && info.Mode().IsRegular() {
+		access = os.O_RDWR // see output.lastWord
+	}
+	f, err := os.OpenFile(name, mode|access, 0o666)
+	if access == os.O_RDWR && errors.Is(err, fs.ErrPermission) {
 		f, err = os.OpenFile(name, mode|os.O_WRONLY, 0o666)
 	}
 	return f, err
