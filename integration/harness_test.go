@@ -111,11 +111,16 @@ func (p program) compare(t testing.TB) outcome {
 	t.Helper()
 	native := p.native(t)
 	traced := p.traced(t)
-	if diff := cmp.Diff(p.comparable(native), p.comparable(traced)); diff != "" {
+	if diff := p.diff(native, traced); diff != "" {
 		t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
 			filepath.Base(p.Path), strings.Join(p.Args, " "), diff)
 	}
 	return native
+}
+
+// diff returns what two outcomes of the program differ in, "" if in nothing.
+func (p program) diff(native, traced outcome) string {
+	return cmp.Diff(p.comparable(native), p.comparable(traced))
 }
 
 // visible is an outcome in the form that a diff reads best in.

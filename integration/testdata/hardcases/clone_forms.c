@@ -177,7 +177,7 @@ static void bad_arguments(void) {
 	say("a tail of zeros: %s", status_of(wait_for(pid)));
 	// The smallest version, at the very end of what is mapped.
 	char *pages = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	munmap(pages + 4096, 4096);
+	mprotect(pages + 4096, 4096, PROT_NONE);
 	struct args *edge = (struct args *)(pages + 4096 - 64);
 	edge->exit_signal = SIGCHLD;
 	pid = must(clone3(edge, 64));

@@ -21,7 +21,7 @@ int main(int argc, char **argv) {
 	const char *form = argc > 1 ? argv[1] : "clone";
 	static char stack[65536] __attribute__((aligned(16)));
 	char *page = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	munmap(page + 4096, 4096);
+	mprotect(page + 4096, 4096, PROT_NONE);
 	struct args *a = (struct args *)page;
 	pid_t pid;
 	if (!strcmp(form, "clone"))
