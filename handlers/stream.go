@@ -27,7 +27,7 @@ func (s *stream) interrupt(dst []byte) []byte {
 
 const spaces = "                                                                "
 
-// pad appends spaces until the line that begins at dst[start:] has n bytes.
+// pad appends spaces to a text that is have bytes long until it is n bytes long.
 func pad(dst []byte, have, n int) []byte {
 	for have < n {
 		k := min(n-have, len(spaces))

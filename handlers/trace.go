@@ -2,11 +2,7 @@ package handlers
 
 import (
 	"io"
-	"os"
-	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/table"
@@ -87,7 +83,7 @@ type Trace struct {
 	threads map[int]*thread
 	latest  *thread // found by the last look-up
 	free    []*decode.Event
-	buf     []byte  // the text of the event at hand
+	buf     []byte // the text of the event at hand
 	before  time.Time
 	clock   clock
 	restart [table.NumABI]int
@@ -238,97 +234,6 @@ func (t *Trace) lost(th *thread) {
 	t.end(th)
 }
 
-// begin starts a line of th.
-func (t *Trace) begin(th *thread) {
-	s := th.stream
-	t.buf = s.interrupt(t.buf[:0])
-	s.column = -len(t.buf)
-	if s == &t.shared {
-		switch {
-		case t.opts.PID == PIDAlways:
-			t.buf = appendPadded(t.buf, int64(th.tid), 5, true)
-			t.buf = append(t.buf, ' ')
-		case t.opts.PID == PIDShared && len(t.threads) > 1:
-			t.buf = append(t.buf, "[pid "...)
-			t.buf = appendPadded(t.buf, int64(th.tid), 5, false)
-			t.buf = append(t.buf, "] "...)
-		}
-	}
-	if t.opts.Clock != ClockNone || t.opts.Relative {
-		t.stamp()
-	}
-}
-
-// resume makes the line of th's call the current one again. It returns how many
-// bytes of it have been written before.
-func (t *Trace) resume(th *thread) (written int) {
-	if !th.interrupted && th.stream.open == th {
-		t.buf = t.buf[:0]
-		return th.stream.column
-	}
-	t.begin(th)
-	written = th.stream.column // minus what is in buf of the line before
-	t.buf = append(t.buf, "<... "...)
-	if th.resumes {
-		t.buf = append(t.buf, "restart_syscall"...)
-	} else {
-		t.buf = append(t.buf, th.event.Name()...)
-	}
-	t.buf = append(t.buf, " resumed>"...)
-	return written
-}
-
-// result appends the space in front of the result. written is how many bytes of
-// the line are not in buf.
-func (t *Trace) result(th *thread, written int) {
-	t.buf = append(t.buf, ' ')
-	t.buf = pad(t.buf, written+len(t.buf), t.column)
-}
-
-// write hands the text over, with an open line at its end.
-func (t *Trace) write(th *thread) {
-	th.stream.column += len(t.buf)
-	_, _ = th.stream.out.Write(t.buf)
-}
-
-// end ends the line and hands the text over.
-func (t *Trace) end(th *thread) {
-	t.buf = append(t.buf, '\n')
-	th.stream.open = nil
-	_, _ = th.stream.out.Write(t.buf)
-	if cap(t.buf) > maxKept {
-		t.buf = nil
-	}
-}
-
-// maxKept bounds the text buffer that is kept after an event.
-const maxKept = 256 << 10
-
-func (t *Trace) personality(th *thread, abi table.ABI) {
-	th.abi = abi
-	if t.opts.Quiet&QuietPersonality != 0 {
-		return
-	}
-	t.begin(th)
-	t.buf = append(t.buf, "[ Process PID="...)
-	t.buf = strconv.AppendInt(t.buf, int64(th.tid), 10)
-	t.buf = append(t.buf, " runs in "...)
-	t.buf = append(t.buf, mode(abi)...)
-	t.buf = append(t.buf, " mode. ]"...)
-	t.end(th)
-}
-
-// mode returns strace's name of an ABI.
-func mode(abi table.ABI) string {
-	switch abi {
-	case table.I386:
-		return "32 bit"
-	case table.X32:
-		return "x32"
-	}
-	return "64 bit"
-}
-
 // threadOf returns what is known of a thread.
 func (t *Trace) threadOf(x table.Thread) *thread {
 	tid := x.TID()
@@ -374,15 +279,3 @@ func (t *Trace) remove(th *thread) {
 
 // maxFree bounds the events that are kept for new threads.
 const maxFree = 64
-
-// FDPath reads what a descriptor of a thread refers to from /proc: a path, or
-// the kernel's name of what has none, such as socket:[7]. It is a value for
-// decode.Options.FDPath.
-func FDPath(t table.Thread, fd int) (path string, ok bool) {
-	name := "/proc/" + strconv.Itoa(t.TID()) + "/cwd"
-	if fd != unix.AT_FDCWD {
-		name = "/proc/" + strconv.Itoa(t.TID()) + "/fd/" + strconv.Itoa(fd)
-	}
-	path, err := os.Readlink(name)
-	return path, err == nil
-}
