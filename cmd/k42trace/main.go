@@ -59,6 +59,9 @@ func trace(opts *options, prog string, out *outputs) ending {
 	var count *handlers.Count
 	if opts.summary {
 		count = handlers.NewCount()
+		if opts.showsLaunch() {
+			count.Launched()
+		}
 		cmd.Table.Use(opts.calls, count.Wrap)
 		observer = handlers.NewTrace(opts.messagesOnly(out))
 	} else {
@@ -70,9 +73,6 @@ func trace(opts *options, prog string, out *outputs) ending {
 	cmd.Observer = signals
 	if err := cmd.Start(); err != nil {
 		return complain(startError(opts, prog, err))
-	}
-	if count != nil && opts.showsLaunch() {
-		count.Launched()
 	}
 	signals.relay(cmd.Process, cancel)
 	err := cmd.Wait()
