@@ -97,8 +97,12 @@ func prepare(ctx context.Context, dir, k42trace string) (*tools, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tools{self: self, k42trace: k42trace, dir: dir, trace: filepath.Join(dir, "trace")}
-	if t.k42trace == "" {
+	t := &tools{self: self, dir: dir, trace: filepath.Join(dir, "trace")}
+	if k42trace != "" {
+		if t.k42trace, err = filepath.Abs(k42trace); err != nil {
+			return nil, err
+		}
+	} else {
 		t.k42trace = filepath.Join(dir, "k42trace")
 		build := exec.CommandContext(ctx, "go", "build", "-o", t.k42trace, "github.com/k42trace/k42trace/cmd/k42trace")
 		if out, err := build.CombinedOutput(); err != nil {
