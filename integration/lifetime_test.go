@@ -1,0 +1,209 @@
+package integration
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/k42trace/k42trace/handlers"
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
+)
+
+// Children are killed at random moments, 100 times, in a program that embeds the
+// supervisor: it keeps no goroutine, no descriptor and no process of theirs.
+func TestKilledChildrenLeaveNothingInTheSupervisor(t *testing.T) {
+	tree := compileC(t, "busytree")
+	every, err := table.ParseSet("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	times := 100
+	if testing.Short() {
+		times = 20
+	}
+	seed := uint64(time.Now().UnixNano())
+	random := rand.New(rand.NewPCG(seed, 20))
+	goroutines := goleak.IgnoreCurrent()
+	var descriptors []string // after the first round: what Go opens once for itself is there then
+	for i := range times {
+		mark := fmt.Sprintf("%s=%08d.%08d", markVariable, os.Getpid(), runs.Add(1))
+		ctx, cancel := context.WithCancel(context.Background())
+		cmd := supervisor.CommandContext(ctx, tree)
+		cmd.Env = append(os.Environ(), mark)
+		trace := handlers.NewTrace(handlers.TraceOptions{Out: io.Discard})
+		cmd.Table = table.New()
+		cmd.Table.Use(every, trace.Wrap)
+		cmd.Observer = trace
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- cmd.Wait() }()
+		moment := time.Duration(random.Int64N(int64(40 * time.Millisecond)))
+		select {
+		case <-time.After(moment):
+		case err := <-ended:
+			t.Fatalf("ended by itself: %v", err)
+		}
+		switch i % 4 {
+		case 0:
+			cancel()
+		case 1:
+			if err := cmd.Process.Signal(syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var end error
+		for done := false; !done; {
+			if i%4 != 0 {
+				processesOf(mark, 0).kill()
+			}
+			select {
+			case end = <-ended:
+				done = true
+			case <-time.After(time.Millisecond):
+			}
+		}
+		cancel()
+		var exit *supervisor.ExitError
+		if !errors.As(end, &exit) && !errors.Is(end, context.Canceled) {
+			t.Errorf("Wait: %v", end)
+		}
+		if s := cmd.ProcessState.WaitStatus(); !s.Signaled() || s.Signal() != syscall.SIGKILL {
+			t.Errorf("the first process: %#x, want its death by SIGKILL", uint32(s))
+		}
+		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
+			t.Fatalf("round %d, killed after %v (seed %d), left\n%s", i, moment, seed, left.report())
+		}
+		if left := children(t); len(left) > 0 {
+			t.Fatalf("round %d, killed after %v (seed %d): children %v, zombies among them\n%s", i, moment, seed, left, left.report())
+		}
+		if err := goleak.Find(goroutines); err != nil {
+			t.Fatalf("round %d, killed after %v (seed %d): %v", i, moment, seed, err)
+		}
+		if now := openDescriptors(t); i == 0 {
+			descriptors = now
+		} else if !slices.Equal(descriptors, now) {
+			t.Fatalf("round %d, killed after %v (seed %d): descriptors\n%v\nbefore\n%v", i, moment, seed, now, descriptors)
+		}
+	}
+}
+
+// children returns the children of this process, zombies too.
+func children(t testing.TB) processSet {
+	t.Helper()
+	files, err := filepath.Glob("/proc/self/task/*/children")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no /proc/self/task/*/children: %v", err)
+	}
+	var set processSet
+	for _, f := range files {
+		text, _ := os.ReadFile(f) // the thread may have ended
+		for _, field := range strings.Fields(string(text)) {
+			pid, err := strconv.Atoi(field)
+			if err != nil {
+				t.Fatal(err)
+			}
+			set = append(set, pid)
+		}
+	}
+	return set
+}
+
+// openDescriptors names the open descriptors of this process, but for the one
+// that it takes to look.
+func openDescriptors(t testing.TB) []string {
+	t.Helper()
+	return descriptorsOf(t, os.Getpid())
+}
+
+func descriptorsOf(t testing.TB, pid int) []string {
+	t.Helper()
+	dir := fmt.Sprintf("/proc/%d/fd", pid)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		if err == nil { // the directory itself is closed by now
+			names = append(names, e.Name()+" "+target)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// 10,000 short processes in one run: the supervisor's memory stays under 64 MiB
+// and flat, and so do its descriptors and threads.
+func TestManyShortProcessesKeepTheSupervisorSmall(t *testing.T) {
+	const most = 64 << 10 // KiB
+	count := 10000
+	if testing.Short() {
+		count = 1000
+	}
+	prog := compileC(t, "manyshort", "musl-gcc", "-static")
+	cmd := exec.Command(tracerPath(t), "-o", filepath.Join(t.TempDir(), "trace"), "--", prog, strconv.Itoa(count))
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	marked(t, cmd)
+	var peaks, threads, descriptors []int
+	for r := bufio.NewScanner(stdout); r.Scan(); {
+		if want := fmt.Sprintf("batch %d", len(peaks)); r.Text() != want {
+			t.Fatalf("%q, want %q", r.Text(), want)
+		}
+		peaks = append(peaks, highWater(t, cmd.Process.Pid))
+		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		threads = append(threads, len(tasks))
+		descriptors = append(descriptors, len(descriptorsOf(t, cmd.Process.Pid)))
+		if _, err := stdin.Write([]byte("\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if len(peaks) != 10 {
+		t.Fatalf("%d batches, want 10", len(peaks))
+	}
+	t.Logf("peaks in KiB %v, threads %v, descriptors %v", peaks, threads, descriptors)
+	if last := peaks[9]; last > most {
+		t.Errorf("the supervisor's peak is %d KiB, want at most %d", last, most)
+	}
+	// After a third of them, everything that is kept for reuse is there.
+	if grown := peaks[9] - peaks[2]; grown > 8<<10 {
+		t.Errorf("the supervisor has grown by %d KiB after the third batch: %v", grown, peaks)
+	}
+	if threads[9] > threads[2]+8 {
+		t.Errorf("the supervisor's threads: %v", threads)
+	}
+	if descriptors[9] > descriptors[0]+4 {
+		t.Errorf("the supervisor's descriptors: %v", descriptors)
+	}
+}
