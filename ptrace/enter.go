@@ -21,12 +21,12 @@ func Enter(tid int, base Regs, abi table.ABI, site uint64, nr int, args [6]uint6
 	if err := base.Set(tid); err != nil {
 		return table.Gone(), err
 	}
-	return FinishCall(tid, step)
+	return FinishCall(step)
 }
 
 // FinishCall lets a thread that is about to make a call, or stands at its entry
 // or seccomp stop, run to the exit stop, and returns the result.
-func FinishCall(tid int, step StepFunc) (table.Result, error) {
+func FinishCall(step StepFunc) (table.Result, error) {
 	for {
 		e, err := step(Syscall)
 		if err != nil {
@@ -35,8 +35,9 @@ func FinishCall(tid int, step StepFunc) (table.Result, error) {
 		if e.Kind != SyscallStop {
 			continue
 		}
+		// Not the id that the thread began with: an exec may have changed it.
 		var info SyscallInfo
-		if err := GetSyscallInfo(tid, &info); err != nil {
+		if err := GetSyscallInfo(e.TID, &info); err != nil {
 			return table.Gone(), err
 		}
 		switch info.Op {
@@ -44,7 +45,7 @@ func FinishCall(tid int, step StepFunc) (table.Result, error) {
 			return info.Result(), nil
 		case OpEntry:
 		default:
-			return table.Gone(), fmt.Errorf("thread %d: syscall-stop that is neither entry nor exit", tid)
+			return table.Gone(), fmt.Errorf("thread %d: syscall-stop that is neither entry nor exit", e.TID)
 		}
 	}
 }

@@ -185,7 +185,7 @@ func (t *Thread) run(nr int, args [6]uint64) table.Result {
 		}
 		s.position = outside
 		if err == nil {
-			result, err = ptrace.FinishCall(t.tid, t.step)
+			result, err = ptrace.FinishCall(t.step)
 		}
 	} else {
 		var site uint64

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -30,6 +31,11 @@ func (t *Thread) forkStop(e ptrace.Event) {
 func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 	if l.threads[tid] != nil {
 		return // adopted already
+	}
+	if (l.stillborn[tid] || by.proc.lostThread) && !alive(tid) {
+		// Killed before its first stop, or adopted, run and dead already.
+		delete(l.stillborn, tid)
+		return
 	}
 	var proc *Process
 	// CLONE_THREAD or not: ask whether the new thread is in its creator's group.
@@ -104,43 +110,84 @@ func (t *Thread) firstStop() {
 func (l *loop) stranger(e ptrace.Event) {
 	if e.Dead() {
 		delete(l.strangers, e.TID)
+		l.stillborn[e.TID] = true
 		return
 	}
+	delete(l.stillborn, e.TID)
 	if l.killing {
 		unix.Kill(e.TID, unix.SIGKILL)
 		return
 	}
 	l.strangers[e.TID] = e
-	if len(l.threads) == 0 {
-		// Its creator is dead, and so are all others.
+	if l.bell.pid == 0 { // all others are dead, but the tree lives on in this one
 		if err := l.bell.hang(); err != nil {
 			l.fail(err)
+			return
 		}
-		l.adoptOrphans()
+	}
+	l.adopt(e.TID)
+}
+
+// adoptOrphans takes in strangers after a thread has died: it may have created
+// them and been killed before it could tell.
+func (l *loop) adoptOrphans() {
+	for tid := range l.strangers {
+		l.adopt(tid)
 	}
 }
 
-// adoptOrphans takes in the strangers whose creators died before they could tell
-// of them.
-func (l *loop) adoptOrphans() {
-	for tid := range l.strangers {
-		tgid, ppid, err := parentage(tid)
-		if err != nil {
-			// Killed meanwhile; its end will be reported.
-			delete(l.strangers, tid)
-			continue
-		}
-		if tgid != tid {
-			if proc := l.processes[tgid]; proc != nil {
-				continue // the creator lives and will tell
-			}
-		} else if l.processes[ppid] != nil {
-			continue
-		}
-		t := l.newThread(tid, l.processes[tgid])
-		t.proc.filter = l.wantFilter
-		l.welcome(t, nil)
+// adopt takes in a stranger if its creator may be dead. If it lives after all,
+// its event will have nothing new to tell.
+func (l *loop) adopt(tid int) {
+	tgid, ppid, err := parentage(tid)
+	if err != nil {
+		// Killed meanwhile; its end will be reported.
+		delete(l.strangers, tid)
+		return
 	}
+	proc := l.processes[tgid]
+	creator := proc
+	if creator == nil {
+		creator = l.processes[ppid]
+	}
+	if creator != nil && l.mayTell(creator) {
+		return
+	}
+	t := l.newThread(tid, proc)
+	if proc == nil {
+		if creator == nil {
+			creator = l.root
+		}
+		t.proc.inherit(creator, ptrace.CloneStop)
+	}
+	l.welcome(t, l.threads[creator.pid])
+}
+
+// mayTell reports whether the event of a thread's creation may be relied on: it
+// is, unless a thread of the creating process has died while others live on, as
+// in an exec, and as long as one has still to tell with what changed arguments
+// it created it.
+func (l *loop) mayTell(creator *Process) bool {
+	if !creator.lostThread {
+		return true
+	}
+	for _, t := range l.threads {
+		if t.proc == creator && t.busy && t.current.changed {
+			return true
+		}
+	}
+	return false
+}
+
+// alive reports whether the thread exists and is no zombie.
+func alive(tid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
+	if err != nil {
+		return false
+	}
+	// The state follows the name, which is in parentheses.
+	i := bytes.LastIndex(b, []byte(") "))
+	return i >= 0 && i+2 < len(b) && b[i+2] != 'Z' && b[i+2] != 'X'
 }
 
 // parentage reads Tgid and PPid of /proc/TID/status.

@@ -27,6 +27,8 @@ type loop struct {
 	// strangers are new threads that stopped before the event of the thread
 	// that created them came, by id.
 	strangers map[int]ptrace.Event
+	// stillborn are the ids of new threads that died before that event came.
+	stillborn map[int]bool
 
 	root  *Process
 	usage *unix.Rusage // of the last process that ended, if wanted
@@ -56,6 +58,7 @@ func newLoop(c *Cmd) *loop {
 		threads:   map[int]*Thread{},
 		processes: map[int]*Process{},
 		strangers: map[int]ptrace.Event{},
+		stillborn: map[int]bool{},
 		done:      make(chan struct{}),
 		place:     placement{mode: c.Placement},
 	}
@@ -186,6 +189,7 @@ func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	delete(l.threads, t.tid)
 	t.proc.threads--
+	t.proc.lostThread = true
 	if t.proc.threads == 0 {
 		delete(l.processes, t.proc.pid)
 	}
