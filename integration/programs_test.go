@@ -459,7 +459,7 @@ psql -Atqc "select pg_sleep(0.05); select sum(length(m)) from t where g % 3 = 0;
 pgbench -i -q -s 1 >/dev/null 2>&1
 pgbench -n -c 4 -j 2 -t 100 2>/dev/null | grep 'actually processed'
 psql -Atqc "select count(*) from pgbench_history"
-pg_dump -t t | sha256sum
+pg_dump -t t | grep -v restrict | sha256sum # of newer versions, with a random key
 pg_ctl -w -m fast restart >/dev/null && psql -Atqc "select count(*) from t"
 pg_ctl -w -m fast stop >/dev/null
 grep -c 'PANIC\|crash' pg/log || true

@@ -146,7 +146,7 @@ static void threads(void)
 static void busy(void)
 {
 	allow(RLIM_INFINITY);
-	size_t size = 64 << 20;
+	size_t size = 16 << 20;
 	char *big = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	memset(big, 'b', size);
 	pid_t pids[3];
@@ -184,15 +184,15 @@ static void busy(void)
 static void killed_dumping(void)
 {
 	allow(RLIM_INFINITY);
-	size_t size = 256 << 20;
+	size_t size = 64 << 20;
 	char *big = mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (big == MAP_FAILED)
-		skip("256 MiB");
+		skip("64 MiB");
 	for (int i = 0; i < 10; i++) {
 		pid_t pid = must("fork", fork());
 		if (pid == 0)
 			abort();
-		usleep(i * 3000);
+		usleep(i * 1000);
 		kill(pid, SIGKILL);
 		int status;
 		must("waitpid", waitpid(pid, &status, 0));
