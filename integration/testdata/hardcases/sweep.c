@@ -19,7 +19,7 @@ static const int left_out[] = {
 	SYS_clock_adjtime, SYS_kexec_file_load, SYS_delete_module, SYS_mlockall, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, SYS_io_uring_setup,
 	SYS_userfaultfd, SYS_brk, SYS_setpriority, SYS_ioprio_set, SYS_alarm, SYS_perf_event_open, SYS_restart_syscall, SYS_munmap, SYS_vmsplice,
 	SYS_waitid, SYS_wait4, SYS_close_range, SYS_quotactl, SYS_keyctl, SYS_membarrier, SYS_uselib,
-	SYS_arch_prctl, SYS_set_thread_area, SYS_get_thread_area, SYS_mincore, SYS_msgget, SYS_semget, SYS_shmget,
+	SYS_arch_prctl, SYS_set_thread_area, SYS_get_thread_area, SYS_mincore, SYS_msgget, SYS_semget, SYS_shmget, SYS_fallocate,
 #endif
 };
 
