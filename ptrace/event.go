@@ -1,9 +1,13 @@
 package ptrace
 
 import (
+	"encoding/binary"
 	"fmt"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
 )
 
 // A Kind is what happened to a tracee. The kinds are all there are: every wait
@@ -95,4 +99,19 @@ func Decode(tid int, status unix.WaitStatus) Event {
 		}
 	}
 	return e
+}
+
+// Stale reports whether an event, taken some time ago, of a thread-group leader
+// has been overtaken: the leader's id belongs to a thread that has executed
+// another program since, and stands in its exec stop. The event is to be dropped.
+func Stale(e Event) bool {
+	if e.Dead() || e.Kind == ExecStop {
+		return false
+	}
+	var info table.Siginfo
+	if requestPtr(unix.PTRACE_GETSIGINFO, e.TID, 0, unsafe.Pointer(&info)) != nil {
+		return false
+	}
+	code := int32(binary.NativeEndian.Uint32(info[8:]))
+	return code == int32(unix.SIGTRAP)|unix.PTRACE_EVENT_EXEC<<8
 }

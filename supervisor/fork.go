@@ -29,10 +29,13 @@ func (t *Thread) forkStop(e ptrace.Event) {
 
 // created adds the new thread tid that by has created.
 func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
-	if l.threads[tid] != nil {
-		return // adopted already
+	if t := l.threads[tid]; t != nil { // adopted already
+		if t.proc != by.proc {
+			t.proc.inherit(by.proc, ptrace.CloneStop)
+		}
+		return
 	}
-	if (l.stillborn[tid] || by.proc.lostThread) && !alive(tid) {
+	if (l.lossy || l.stillborn[tid]) && !alive(tid) {
 		// Killed before its first stop, or adopted, run and dead already.
 		delete(l.stillborn, tid)
 		return
@@ -136,9 +139,13 @@ func (l *loop) adoptOrphans() {
 	}
 }
 
-// adopt takes in a stranger if its creator may be dead. If it lives after all,
-// its event will have nothing new to tell.
+// adopt takes in a stranger if its creator may have died without a word. The
+// creator cannot be told from /proc: an orphan has a new parent. If it lives
+// after all, its event will correct what was guessed.
 func (l *loop) adopt(tid int) {
+	if !l.lossy {
+		return
+	}
 	tgid, ppid, err := parentage(tid)
 	if err != nil {
 		// Killed meanwhile; its end will be reported.
@@ -150,33 +157,19 @@ func (l *loop) adopt(tid int) {
 	if creator == nil {
 		creator = l.processes[ppid]
 	}
-	if creator != nil && l.mayTell(creator) {
-		return
-	}
-	t := l.newThread(tid, proc)
-	if proc == nil {
-		if creator == nil {
-			creator = l.root
-		}
-		t.proc.inherit(creator, ptrace.CloneStop)
-	}
-	l.welcome(t, l.threads[creator.pid])
-}
-
-// mayTell reports whether the event of a thread's creation may be relied on: it
-// is, unless a thread of the creating process has died while others live on, as
-// in an exec, and as long as one has still to tell with what changed arguments
-// it created it.
-func (l *loop) mayTell(creator *Process) bool {
-	if !creator.lostThread {
-		return true
+	if creator == nil {
+		creator = l.root
 	}
 	for _, t := range l.threads {
 		if t.proc == creator && t.busy && t.current.changed {
-			return true
+			return // its event is needed to undo the change in the new thread
 		}
 	}
-	return false
+	t := l.newThread(tid, proc)
+	if proc == nil {
+		t.proc.inherit(creator, ptrace.CloneStop)
+	}
+	l.welcome(t, l.threads[creator.pid])
 }
 
 // alive reports whether the thread exists and is no zombie.

@@ -27,11 +27,19 @@ type loop struct {
 	// strangers are new threads that stopped before the event of the thread
 	// that created them came, by id.
 	strangers map[int]ptrace.Event
+	// lossy: a thread has died otherwise than by its own exit, as far as we can
+	// tell. What it created just before may never be told.
+	lossy bool
 	// stillborn are the ids of new threads that died before that event came.
 	stillborn map[int]bool
 
+	queue  []ptrace.Event // taken from the kernel, not yet acted on
+	events int            // since others were last looked for: see next
+
 	root  *Process
-	usage *unix.Rusage // of the last process that ended, if wanted
+	usage *unix.Rusage // where wait4 puts what the last one used, if wanted
+	// rootUsage is what the first process has used, when it has ended.
+	rootUsage *unix.Rusage
 	bell  *doorbell
 	place placement
 	// running counts the threads that run outside handled calls.
@@ -127,9 +135,45 @@ func (l *loop) run() {
 	}
 }
 
+// fairness is after how many events those of other threads are looked for.
+const fairness = 8
+
 // next waits for the next event.
+//
+// wait4 returns the first tracee of its list that has something to tell. One
+// that makes call after call always has, by the time we come back, and those
+// behind it in the list would wait for ever. So now and then, before it is
+// resumed, the events of all others are taken too.
 func (l *loop) next() (ptrace.Event, error) {
-	return l.place.wait(l.usage)
+	for len(l.queue) > 0 {
+		e := l.queue[0]
+		l.queue = l.queue[1:]
+		if t := l.threads[e.TID]; t == nil || t.tid != t.proc.pid || t.proc.threads == 1 || !ptrace.Stale(e) {
+			return e, nil
+		}
+	}
+	e, err := l.place.wait(l.usage)
+	l.noteUsage(e)
+	if l.events++; err == nil && l.events >= fairness && len(l.threads) > 1 && !e.Dead() {
+		l.events, l.queue = 0, l.queue[:0]
+		for {
+			other, ok := ptrace.Poll(-1, l.usage)
+			if !ok {
+				break
+			}
+			l.noteUsage(other)
+			l.queue = append(l.queue, other)
+		}
+	}
+	return e, err
+}
+
+// noteUsage keeps the resources that the first process has used.
+func (l *loop) noteUsage(e ptrace.Event) {
+	if l.usage != nil && e.Dead() && e.TID == l.root.pid {
+		usage := *l.usage
+		l.rootUsage = &usage
+	}
 }
 
 // dispatch acts on one event of a tracee.
@@ -176,11 +220,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 	l.bury(t, e.Status, false)
 	if t.tid == l.root.pid {
-		l.state = &ProcessState{pid: t.tid, status: e.Status}
-		if l.usage != nil {
-			usage := *l.usage
-			l.state.usage = &usage
-		}
+		l.state = &ProcessState{pid: t.tid, status: e.Status, usage: l.rootUsage}
 	}
 	l.adoptOrphans()
 }
@@ -189,7 +229,9 @@ func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	delete(l.threads, t.tid)
 	t.proc.threads--
-	t.proc.lostThread = true
+	if superseded || status.Signaled() || t.proc.threads > 0 {
+		l.lossy = true
+	}
 	if t.proc.threads == 0 {
 		delete(l.processes, t.proc.pid)
 	}

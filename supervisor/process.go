@@ -17,10 +17,6 @@ type Process struct {
 	parent  int
 	threads int // living threads
 
-	// lostThread: a thread of it has died. What that one created just before may
-	// never be told.
-	lostThread bool
-
 	filter *table.Set // what its seccomp filters report
 	// ownFilter: the program has put filters of its own under which calls may
 	// end before ours sees them, so its calls are watched at entry and exit.
