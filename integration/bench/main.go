@@ -11,6 +11,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -74,21 +75,23 @@ func bench() error {
 	fmt.Printf("%s; medians of %d rounds, all tracers of a row in turn in each.\n\n", tools.versions(), *rounds)
 	quiet := &listener{patience: *patience}
 	var measured []measurement
+	var failures []error
 	for _, r := range allRows(*quick) {
 		if !choice.MatchString(r.name) {
 			continue
 		}
 		m := measurement{row: r}
-		if m.skipped = r.missing(tools); m.skipped == "" {
-			if err := m.run(ctx, tools, quiet, *rounds); err != nil {
-				return err
-			}
+		if name := r.missing(tools); name != "" {
+			m.skipped = "no " + name
+		} else if err := m.run(ctx, tools, quiet, *rounds); err != nil {
+			m.skipped = "see below"
+			failures = append(failures, err)
 		}
 		measured = append(measured, m)
 	}
 	writeTable(os.Stdout, measured)
 	fmt.Printf("\n%s\n%s\n", quiet, describeLoad("at the end"))
-	return nil
+	return errors.Join(failures...)
 }
 
 // prepare makes what the rows need in dir.

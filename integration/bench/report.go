@@ -118,7 +118,7 @@ func writeTable(w io.Writer, measured []measurement) {
 	lines := [][]string{append(header, "target")}
 	for _, m := range measured {
 		if m.skipped != "" {
-			lines = append(lines, []string{m.name, "skipped: no " + m.skipped})
+			lines = append(lines, []string{m.name, "skipped: " + m.skipped})
 			continue
 		}
 		name := m.name

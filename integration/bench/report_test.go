@@ -66,7 +66,7 @@ func TestTable(t *testing.T) {
 			samples: []series{{32 << 20}},
 			lines:   []int{3},
 		},
-		{row: row{name: "c", ways: tracers}, skipped: "gcc"},
+		{row: row{name: "c", ways: tracers}, skipped: "no gcc"},
 	}
 	var b strings.Builder
 	writeTable(&b, measured)

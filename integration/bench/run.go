@@ -46,7 +46,7 @@ func found(program string) bool {
 // A measurement is a row with its figures.
 type measurement struct {
 	row
-	skipped string   // the program for want of which it was not measured
+	skipped string   // why there are none
 	samples []series // one for each of the row's ways, nil where its tracer is missing
 	lines   []int    // likewise, in the last trace
 }
