@@ -15,7 +15,7 @@ int main(int argc, char **argv)
 	printf("%d %s\n", argc, argc > 1 ? argv[1] : "-");
 	printf("HARD=%s\n", getenv("HARD") ? getenv("HARD") : "-");
 	struct timespec ts;
-	printf("time %d\n", clock_gettime(CLOCK_REALTIME, &ts) == 0 && ts.tv_sec > 1000000000 && time(0) >= ts.tv_sec);
+	printf("time %d\n", clock_gettime(CLOCK_REALTIME, &ts) == 0 && ts.tv_sec > 1000000000 && time(0) + 1 >= ts.tv_sec);
 	struct stat st;
 	int r = stat("/", &st);
 	printf("stat %d %o\n", r, st.st_mode & S_IFMT);
