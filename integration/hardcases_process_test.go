@@ -130,3 +130,10 @@ func TestUntracedChildIsTraced(t *testing.T) {
 func TestThreadsByTheHundred(t *testing.T) {
 	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "threads_many")
 }
+
+// Rows 7 and 20: wait4 reports the first tracee of its list that has something
+// to tell. A tracer that lets each one run at once leaves those at the end of
+// the list to starve, and with them whoever is to end the others.
+func TestNobodyStarvesInACrowd(t *testing.T) {
+	compareBuilds(t, 0, []variant{dynamic64}, "busy_crowd")
+}
