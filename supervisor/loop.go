@@ -40,8 +40,8 @@ type loop struct {
 	usage *unix.Rusage // where wait4 puts what the last one used, if wanted
 	// rootUsage is what the first process has used, when it has ended.
 	rootUsage *unix.Rusage
-	bell  *doorbell
-	place placement
+	bell      *doorbell
+	place     placement
 	// running counts the threads that run outside handled calls.
 	running int
 
