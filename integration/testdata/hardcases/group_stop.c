@@ -272,14 +272,15 @@ static void handled_ignored_blocked(void) {
 	say("then: %s", status_of(wait_for(pid)));
 }
 
-// Stop and continue with no pause between them, in a group of processes and
-// with threads that come and go: at the end all must run.
+// Stop and continue with no pause between them: at the end all must run. (Of
+// the process alone: a child that is being forked meanwhile can keep the stop
+// and miss the continuation when both go to the process group, natively too.)
 static void hasty(void) {
 	pid_t pid = start_busy();
 	int status;
 	for (int i = 0; i < 200; i++) {
-		must(kill(-pid, SIGSTOP));
-		must(kill(-pid, SIGCONT));
+		must(kill(pid, SIGSTOP));
+		must(kill(pid, SIGCONT));
 	}
 	int before[BUSY];
 	memcpy(before, (void *)st->progress, sizeof before);
