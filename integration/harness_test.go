@@ -58,12 +58,6 @@ func runTraced(t testing.TB, path string, args ...string) outcome {
 	return program{Path: path, Args: args}.traced(t)
 }
 
-// runTracedFlags is runTraced with flags for the tracer.
-func runTracedFlags(t testing.TB, flags []string, path string, args ...string) outcome {
-	t.Helper()
-	return program{Path: path, Args: args, TracerFlags: flags}.traced(t)
-}
-
 // compareTraced fails the test on any difference between the native and the
 // traced run, and returns the native one. The program must print nothing that
 // changes from run to run.

@@ -33,7 +33,7 @@ func TestLookup(t *testing.T) {
 		{I386, 222, ""},
 		{I386, 285, ""},
 		{I386, 403, "clock_gettime64"},
-		{X32, X32Bit | 0, "read"},
+		{X32, X32Bit, "read"},
 		{X32, 0, "read"},
 		{X32, X32Bit | 13, ""}, // rt_sigaction is 512 there
 		{X32, X32Bit | 16, ""},
