@@ -300,6 +300,15 @@ static void hasty(void) {
 	say("in haste: %s", status_of(wait_for(pid)));
 }
 
+static void *awaits_stop(void *unused) {
+	int status;
+	await(st->go);
+	must(waitpid(st->go, &status, WUNTRACED));
+	check(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
+	st->handled = 1;
+	return NULL;
+}
+
 // Stopped over an exec, and threads made while a stop is on its way.
 static void around_exec(void) {
 	int status;
@@ -327,21 +336,23 @@ static void around_exec(void) {
 	say("a shell stops itself: %s", status_of(status));
 	kill(pid, SIGCONT);
 	say("then: %s", status_of(wait_for(pid)));
-	// A vfork child may stop too.
+	// A vfork child may stop too; another thread of its parent learns of it.
+	memset((void *)st, 0, sizeof *st);
 	pid = must(fork());
 	if (pid == 0) {
+		pthread_t t;
+		pthread_create(&t, NULL, awaits_stop, NULL);
 		pid_t child = vfork();
 		if (child == 0) {
-			syscall(SYS_kill, syscall(SYS_getpid), SIGSTOP);
+			st->go = syscall(SYS_getpid);
+			syscall(SYS_kill, st->go, SIGSTOP);
 			_exit(14);
 		}
+		pthread_join(t, NULL);
 		_exit(WEXITSTATUS(wait_for(child)));
 	}
-	char path[64], text[64];
-	snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
-	await(slurp(path, text, sizeof text) > 0);
-	pid_t child = atoi(text);
-	await_state(child, child, "T");
+	await(st->handled);
+	pid_t child = st->go;
 	// SIGSTOP to the parent waits for the end of the vfork.
 	kill(pid, SIGSTOP);
 	check(waitpid(pid, &status, WUNTRACED | WNOHANG) == 0);

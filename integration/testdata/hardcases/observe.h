@@ -155,7 +155,8 @@ UNUSED static int slurp(const char *path, char *buffer, int size) {
 
 // task_state is the letter of proc(5), 0 when the task is gone. Both of T
 // (stopped) and t (stopped, and traced) are T here: a traced thread in a
-// group-stop is in state t by the kernel's own rules, whoever traces it.
+// group-stop is in state t by the kernel's own rules, whoever traces it. But it
+// is in other stops too: that a group-stop is reached only wait(2) can tell.
 UNUSED static char task_state(pid_t pid, pid_t tid) {
 	char path[64], stat[512], *end;
 	snprintf(path, sizeof path, "/proc/%d/task/%d/stat", pid, tid);

@@ -269,6 +269,7 @@ int main(void) {
 		if (i % 3 == 0) { // stop all of us, by a child's hand
 			pid_t me = getpid(), pid = must(fork());
 			if (pid == 0) {
+				// (t of a traced thread may be any stop: then it is a shorter one.)
 				kill(me, SIGSTOP);
 				await_state(me, me, "T");
 				await_state(me, tid, "T");

@@ -47,7 +47,9 @@ static void *kills_child(void *unused) {
 
 static void *stops_child(void *unused) {
 	await(child_pid);
-	await_state(child_pid, child_pid, "T");
+	int status;
+	must(waitpid(child_pid, &status, WUNTRACED));
+	check(WIFSTOPPED(status) && WSTOPSIG(status) == SIGSTOP);
 	check(strchr("DS", await_state(parent, parent, "DS")));
 	kill(child_pid, SIGCONT);
 	return NULL;
