@@ -116,3 +116,26 @@ func SetSiginfo(tid int, info *table.Siginfo) error {
 	}
 	return nil
 }
+
+// Requests that x/sys/unix does not name.
+const (
+	ptraceGetSigmask = 0x420a
+	ptraceSetSigmask = 0x420b
+)
+
+// GetSigmask returns the mask of blocked signals of a stopped tracee; signal n is
+// bit n-1.
+func GetSigmask(tid int) (mask uint64, err error) {
+	if err := requestPtr(ptraceGetSigmask, tid, unsafe.Sizeof(mask), unsafe.Pointer(&mask)); err != nil {
+		return 0, requestError("PTRACE_GETSIGMASK", tid, err)
+	}
+	return mask, nil
+}
+
+// SetSigmask sets the mask of blocked signals of a stopped tracee.
+func SetSigmask(tid int, mask uint64) error {
+	if err := requestPtr(ptraceSetSigmask, tid, unsafe.Sizeof(mask), unsafe.Pointer(&mask)); err != nil {
+		return requestError("PTRACE_SETSIGMASK", tid, err)
+	}
+	return nil
+}

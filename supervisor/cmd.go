@@ -14,6 +14,8 @@ import (
 	"os/exec"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -41,6 +43,12 @@ type Cmd struct {
 	// io_uring_setup answers ENOSYS unless it has a handler.
 	Enforce bool
 
+	// Ignored are signals that the program shall find ignored, and Blocked those
+	// that it shall find blocked: the Go runtime, from which it is forked, passes
+	// on only some of what a parent has set up. SIGKILL and SIGSTOP can be
+	// neither.
+	Ignored []unix.Signal
+	Blocked []unix.Signal
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

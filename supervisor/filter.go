@@ -44,17 +44,9 @@ func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error 
 	code := program.Bytes()
 	const headerSize = 16
 	size := (uint64(headerSize+len(code)) + pinPage - 1) &^ (pinPage - 1)
-	mmap := "mmap"
-	if c.abi() == table.I386 {
-		mmap = "mmap2"
-	}
-	r, err := c.callByName(mmap, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	addr, err := scratch(c, size)
 	if err != nil {
 		return err
-	}
-	addr, err := address(c.abi(), r)
-	if err != nil {
-		return fmt.Errorf("installing the filter: mmap: %w", err)
 	}
 	image := make([]byte, headerSize, headerSize+len(code))
 	copy(image, program.Header(c.abi(), addr+headerSize))
@@ -64,7 +56,7 @@ func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error 
 			return fmt.Errorf("installing the filter: %w", err)
 		}
 	}
-	r, err = l.loadFilter(c, addr, allThreads)
+	r, err := l.loadFilter(c, addr, allThreads)
 	if err != nil {
 		return err
 	}
@@ -73,6 +65,23 @@ func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error 
 	}
 	_, err = c.callByName("munmap", addr, size)
 	return err
+}
+
+// scratch maps memory in the child for what is to be passed to a call.
+func scratch(c caller, size uint64) (uint64, error) {
+	mmap := "mmap"
+	if c.abi() == table.I386 {
+		mmap = "mmap2"
+	}
+	r, err := c.callByName(mmap, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	if err != nil {
+		return 0, err
+	}
+	addr, err := address(c.abi(), r)
+	if err != nil {
+		return 0, fmt.Errorf("mapping memory in the child: %w", err)
+	}
+	return addr, nil
 }
 
 // loadFilter calls seccomp(2) in the child. Without CAP_SYS_ADMIN that needs

@@ -115,10 +115,55 @@ func (in *launcher) prepare() error {
 	if err := in.loop.installFilter(in, in.loop.wantFilter, false); err != nil {
 		return err
 	}
+	if err := in.setSignals(); err != nil {
+		return err
+	}
 	if err := restore(); err != nil {
 		return err
 	}
 	return in.regs.Set(in.pid)
+}
+
+// setSignals sets the dispositions and the mask with which the program starts.
+func (in *launcher) setSignals() error {
+	cmd := in.loop.cmd
+	if len(cmd.Blocked) > 0 {
+		mask, err := ptrace.GetSigmask(in.pid)
+		if err != nil {
+			return err
+		}
+		for _, sig := range cmd.Blocked {
+			mask |= 1 << (sig - 1)
+		}
+		if err := ptrace.SetSigmask(in.pid, mask); err != nil {
+			return err
+		}
+	}
+	if len(cmd.Ignored) == 0 {
+		return nil
+	}
+	addr, err := scratch(in, pinPage)
+	if err != nil {
+		return err
+	}
+	// The kernel's struct sigaction begins with the handler, in all layouts.
+	var ignore [32]byte
+	ignore[0] = 1 // SIG_IGN
+	if err := ptrace.ForceWrite(in.pid, addr, ignore[:]); err != nil {
+		return err
+	}
+	const maskSize = 8
+	for _, sig := range cmd.Ignored {
+		r, err := in.callByName("rt_sigaction", uint64(sig), addr, 0, maskSize)
+		if err != nil {
+			return err
+		}
+		if r.Failed() {
+			return fmt.Errorf("ignoring signal %d: %w", sig, r.Err())
+		}
+	}
+	_, err = in.callByName("munmap", addr, pinPage)
+	return err
 }
 
 // entrySite finds a system-call instruction: in the vDSO or, where there is none,

@@ -69,13 +69,18 @@ func trace(opts *options, prog string, out *outputs) ending {
 		cmd.Table.Use(opts.calls, t.Wrap)
 		observer = t
 	}
-	signals := catchSignals(observer)
+	cmd.Ignored, cmd.Blocked = inheritedSignals()
+	keepIgnored(cmd.Ignored)
+	signals, err := catchSignals(observer)
+	if err != nil {
+		return complain(err)
+	}
 	cmd.Observer = signals
 	if err := cmd.Start(); err != nil {
 		return complain(startError(opts, prog, err))
 	}
 	signals.relay(cmd.Process, cancel)
-	err := cmd.Wait()
+	err = cmd.Wait()
 	if count != nil {
 		_, _ = count.WriteTo(out.main)
 	}

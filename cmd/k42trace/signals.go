@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -29,16 +30,18 @@ type signals struct {
 	root int // PID of the program; tracing thread only
 	tree map[int]*member
 
-	received chan os.Signal
+	caught   mask // the signals that have our handler
 	arrivals chan arrival
 	stops    chan struct{} // the program has stopped, and we are to
 
 	mu        sync.Mutex
-	delivered [numSignals + 1]time.Time // to the program, from others than us
-	inside    bool                      // the last stopping signal came from the tree
-	stopped   bool                      // the program is in a group-stop
-	stopsSeen int                       // how many group-stops it has been in
-	stopsDone int                       // of them, up to which we have stopped too
+	delivered [numSignals + 1]delivery // to the program, from others than us
+	senders   map[int]bool             // every process that has been in the tree
+	inside    bool                     // the last stopping signal came from the tree
+	stopped   bool                     // the program is in a group-stop
+	stopsSeen int                      // how many group-stops it has been in
+	stopsDone int                      // of them, up to which we have stopped too
+	stopSig   unix.Signal              // of the last one
 	ended     bool
 	stopUs    bool // a stopping signal has been sent to us too
 
@@ -61,13 +64,17 @@ var ownSignals = []os.Signal{
 // the program inherits that (nohup(1)), and they would not reach it. Go's runtime
 // keeps only SIGHUP, SIGINT and the terminal's stops ignored; what others were at
 // our start is not known any more.
-func catchSignals(next table.Observer) *signals {
+func catchSignals(next table.Observer) (*signals, error) {
 	s := &signals{
 		Observer: next,
 		tree:     map[int]*member{},
-		received: make(chan os.Signal, 64),
+		senders:  map[int]bool{},
 		arrivals: make(chan arrival, 64),
 		stops:    make(chan struct{}, 1),
+	}
+	infos, err := openSiginfoPipe()
+	if err != nil {
+		return nil, err
 	}
 	ignored := signalMask("/proc/self/status", "SigIgn")
 	for n := unix.Signal(1); n <= numSignals; n++ {
@@ -78,7 +85,10 @@ func catchSignals(next table.Observer) *signals {
 			32, 33: // the C library's own
 		default:
 			if !ignored.has(n) {
-				signal.Notify(s.received, n)
+				if err := catch(n); err != nil {
+					return nil, err
+				}
+				s.caught |= 1 << (n - 1)
 			}
 		}
 	}
@@ -88,12 +98,20 @@ func catchSignals(next table.Observer) *signals {
 			signal.Notify(drain, n)
 		}
 	}
-	return s
+	go s.receive(infos)
+	return s, nil
+}
+
+// A delivery is when the program last got a signal, and from whom.
+type delivery struct {
+	when   time.Time
+	sender int
 }
 
 // An arrival is a signal that has come to this process.
 type arrival struct {
 	sig  unix.Signal
+	from int // the process that sent it; 0: the kernel, for a terminal
 	when time.Time
 	stop int // which stopping signal was the last before
 }
@@ -101,18 +119,6 @@ type arrival struct {
 // relay starts to pass signals on to p. After p's end those that end a process
 // call abandon: what p left behind can be ended in no other way.
 func (s *signals) relay(p *supervisor.Process, abandon func()) {
-	go func() {
-		for sig := range s.received {
-			a := arrival{sig: sig.(unix.Signal), when: time.Now()}
-			s.mu.Lock()
-			if stops(a.sig) {
-				s.stopSignals++
-			}
-			a.stop = s.stopSignals
-			s.mu.Unlock()
-			s.arrivals <- a
-		}
-	}()
 	go func() {
 		for {
 			select {
@@ -123,6 +129,24 @@ func (s *signals) relay(p *supervisor.Process, abandon func()) {
 			}
 		}
 	}()
+}
+
+// receive takes what the handler wrote.
+func (s *signals) receive(infos io.Reader) {
+	var info table.Siginfo
+	for {
+		if _, err := io.ReadFull(infos, info[:]); err != nil {
+			return
+		}
+		a := arrival{sig: siNumber(&info), from: siSender(&info), when: time.Now()}
+		s.mu.Lock()
+		if stops(a.sig) {
+			s.stopSignals++
+		}
+		a.stop = s.stopSignals
+		s.mu.Unlock()
+		s.arrivals <- a
+	}
 }
 
 const (
@@ -137,6 +161,15 @@ const (
 	patience = time.Second
 )
 
+// forBoth reports whether the sender tells that a signal was sent to us as one of
+// the process group: a terminal, or the program itself. What the program sends to
+// us alone is, without us, for somebody else.
+func (s *signals) forBoth(a arrival) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return a.from == 0 || s.senders[a.from]
+}
+
 // direct reports whether a signal that came to us has come to the program by itself
 // too. It has if it is pending there, or if it was seen when it was delivered; and
 // it may have while a thread stands in a ptrace stop that has not been looked at.
@@ -148,9 +181,10 @@ func (s *signals) direct(pid int, a arrival) bool {
 		}
 		standing := anyStands(pid)
 		s.mu.Lock()
-		delivered := s.delivered[a.sig].After(a.when.Add(-together))
+		d := s.delivered[a.sig]
+		delivered := d.sender == a.from && d.when.After(a.when.Add(-together))
 		if delivered {
-			s.delivered[a.sig] = time.Time{} // it stands for one of ours only
+			s.delivered[a.sig] = delivery{} // it stands for one of ours only
 		}
 		stopped := s.stopped // then nothing is delivered
 		s.mu.Unlock()
@@ -175,8 +209,11 @@ func anyStands(pid int) bool {
 
 // pass passes a signal on, if the program has not got it by itself.
 func (s *signals) pass(p *supervisor.Process, a arrival, abandon func()) {
-	time.Sleep(time.Until(a.when.Add(settling)))
-	direct := s.direct(p.PID(), a)
+	direct := s.forBoth(a)
+	if !direct {
+		time.Sleep(time.Until(a.when.Add(settling)))
+		direct = s.direct(p.PID(), a)
+	}
 
 	s.mu.Lock()
 	ended, stopped := s.ended, s.stopped

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"encoding/binary"
+	"runtime"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -16,10 +16,23 @@ func (s *signals) stop() {
 	still := s.stopped && !s.ended && s.stopsDone < s.stopsSeen
 	s.stopUs = false
 	s.stopsDone = s.stopsSeen
+	sig := s.stopSig
 	s.mu.Unlock()
-	if still {
-		_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+	if !still {
+		return
 	}
+	// By the same signal, if we may: a shell tells Ctrl-Z from SIGSTOP.
+	if stops(sig) && s.caught.has(sig) {
+		// To this thread, which takes it before it goes on to put the handler
+		// back; another might take it only then.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		_ = setAction(sig, &sigaction{})
+		_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
+		_ = catch(sig)
+		return
+	}
+	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
 }
 
 func (s *signals) wantsStop() bool {
@@ -36,6 +49,9 @@ func (s *signals) ThreadStarted(t, by table.Thread) {
 	}
 	if s.tree[pid] == nil {
 		s.tree[pid] = &member{}
+		s.mu.Lock()
+		s.senders[pid] = true
+		s.mu.Unlock()
 	}
 	s.tree[pid].threads++
 	s.Observer.ThreadStarted(t, by)
@@ -59,9 +75,7 @@ func (s *signals) ThreadExited(t table.Thread, status unix.WaitStatus, supersede
 
 // SignalDelivered notes which signals reach the program by themselves.
 func (s *signals) SignalDelivered(t table.Thread, info *table.Siginfo) {
-	sig := unix.Signal(int32(binary.NativeEndian.Uint32(info[0:])))
-	code := int32(binary.NativeEndian.Uint32(info[8:]))
-	sender := int(int32(binary.NativeEndian.Uint32(info[16:]))) // si_pid, if code <= 0
+	sig, code, sender := siNumber(info), siCode(info), siSender(info)
 	pid := t.Process().PID()
 	m := s.tree[pid]
 	if m != nil {
@@ -72,7 +86,7 @@ func (s *signals) SignalDelivered(t table.Thread, info *table.Siginfo) {
 	if pid == s.root && sig > 0 && sig <= numSignals {
 		s.mu.Lock()
 		if code > 0 || sender != unix.Getpid() {
-			s.delivered[sig] = time.Now()
+			s.delivered[sig] = delivery{time.Now(), sender}
 		}
 		s.stopped = false
 		switch sig {
@@ -103,6 +117,7 @@ func (s *signals) GroupStopped(t table.Thread, sig unix.Signal) {
 	if pid == s.root && !s.stopped {
 		s.stopped = true
 		s.stopsSeen++
+		s.stopSig = sig
 	}
 	if s.stopped && (s.stopUs || all && s.inside) {
 		select {
