@@ -35,7 +35,7 @@ static struct {
 } *s;
 
 static int in[2], out[2], pair[2], listener, fd, id;
-static char fifo[64], lockfile[64];
+static char directory[64], fifo[80], lockfile[80];
 static struct sockaddr_un address;
 static char big[1 << 20];
 static sigset_t none;
@@ -124,11 +124,7 @@ static long c_poll_nothing(void) { return poll(NULL, 0, LONG * 1000); }
 static long c_ppoll(void) {
 	struct pollfd p = {in[0], POLLIN};
 	long t[2] = {LONG, 0};
-	long r = syscall(SYS_ppoll, &p, 1, t, NULL, 8);
-	int e = errno;
-	remains(t);
-	errno = e;
-	return r;
+	return syscall(SYS_ppoll, &p, 1, t, NULL, 8);
 }
 static long c_ppoll_mask(void) { struct pollfd p = {in[0], POLLIN}; return ppoll(&p, 1, NULL, &none); }
 static long c_select(void) { fd_set f; FD_ZERO(&f); FD_SET(in[0], &f); return select(in[0] + 1, &f, NULL, NULL, NULL); }
@@ -137,11 +133,7 @@ static long c_pselect_timeout(void) {
 	FD_ZERO(&f);
 	FD_SET(in[0], &f);
 	long t[2] = {LONG, 0};
-	long r = syscall(SYS_pselect6, in[0] + 1, &f, NULL, NULL, t, NULL);
-	int e = errno;
-	remains(t);
-	errno = e;
-	return r;
+	return syscall(SYS_pselect6, in[0] + 1, &f, NULL, NULL, t, NULL);
 }
 static long c_pselect_mask(void) { fd_set f; FD_ZERO(&f); FD_SET(in[0], &f); return pselect(in[0] + 1, &f, NULL, NULL, NULL, &none); }
 static void epoll_setup(void) {
@@ -250,7 +242,7 @@ static long c_read_fd(void) { char b[512]; return read(fd, b, 8); }
 static void put_eventfd(void) { uint64_t one = 1; check(write(fd, &one, 8) == 8); }
 static void made_timerfd(void) { fd = must(timerfd_create(CLOCK_MONOTONIC, 0)); }
 static void fire(void) { must(timerfd_settime(fd, 0, &(struct itimerspec){.it_value.tv_nsec = 1}, NULL)); }
-static void made_inotify(void) { fd = must(inotify_init()); must(inotify_add_watch(fd, "/tmp", IN_CREATE)); }
+static void made_inotify(void) { fd = must(inotify_init()); must(inotify_add_watch(fd, directory, IN_CREATE)); }
 static void creates(void) { close(must(open(lockfile, O_RDWR | O_CREAT, 0600))); unlink(lockfile); }
 static long c_inotify(void) { return read(fd, big, 4096) > 0 ? 1 : -1; }
 static long c_signalfd(void) {
@@ -438,7 +430,8 @@ static void run(struct call *c) {
 	char result[32];
 	snprintf(result, sizeof result, "%ld", s->result);
 	say("%s: handled %d, %s, result %s", c->name, s->handled, then, s->result < 0 ? errname(-s->result) : result);
-	// However often it came back to the call, no time was given twice.
+	// However often it came back to the sleep, no time was given twice. (select
+	// and ppoll do not count the time in a stop, natively.)
 	if (s->remaining_ms > 0)
 		check(s->remaining_ms <= LONG * 1000 - blocked / 1000000);
 	const int fds[] = {in[0], in[1], out[0], out[1], pair[0], pair[1], listener, fd};
@@ -500,19 +493,22 @@ int main(int argc, char **argv) {
 	mode = argc > 1 ? argv[1] : "restart";
 	threaded = argc > 2 && !strcmp(argv[2], "threaded");
 	const char *only = argc > 2 && !threaded ? argv[2] : argc > 3 ? argv[3] : NULL;
-	snprintf(fifo, sizeof fifo, "/tmp/k42-restarts-fifo-%d", getpid());
-	snprintf(lockfile, sizeof lockfile, "/tmp/k42-restarts-lock-%d", getpid());
+	strcpy(directory, "/tmp/k42-restarts-XXXXXX");
+	check(mkdtemp(directory));
+	snprintf(fifo, sizeof fifo, "%s/fifo", directory);
+	snprintf(lockfile, sizeof lockfile, "%s/lock", directory);
 	s = shared(4096);
 	// Before any call was interrupted, there is nothing to restart.
 	say("restart_syscall by hand: %s", outcome_of(syscall(SYS_restart_syscall)));
 	if (!strcmp(mode, "time")) {
 		beyond_the_timeout();
+		rmdir(directory);
 		return 0;
 	}
 	int ignored = !strncmp(mode, "ignored", 7), final = !strcmp(mode, "ignored-final");
 	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++)
 		if (only ? !strcmp(only, calls[i].name) : !ignored || !(calls[i].flags & FINAL) == !final)
 			run(&calls[i]);
-	unlink(fifo), unlink(lockfile);
+	unlink(fifo), unlink(lockfile), rmdir(directory);
 	return 0;
 }
