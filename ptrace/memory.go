@@ -34,7 +34,7 @@ func ReadMemory(tid int, addr uint64, p []byte) (int, error) {
 	case 0:
 		return int(n), nil
 	case unix.EPERM, unix.ENOSYS:
-		return peek(tid, addr, p)
+		return PeekMemory(tid, addr, p)
 	}
 	return 0, e
 }
@@ -133,9 +133,12 @@ func ForceWrite(tid int, addr uint64, p []byte) error {
 	return nil
 }
 
-// peek reads word by word. It works on tracees that process_vm_readv refuses:
-// those that made themselves undumpable while we are not privileged.
-func peek(tid int, addr uint64, p []byte) (int, error) {
+// PeekMemory is ReadMemory word by word, by PTRACE_PEEKDATA. It works on tracees
+// that process_vm_readv refuses, those that made themselves undumpable while we
+// are not privileged; and it fails at pages under userfaultfd(2), where the other
+// waits until the program has resolved the fault (mm/userfaultfd.c,
+// handle_userfault: only faults that may be retried wait).
+func PeekMemory(tid int, addr uint64, p []byte) (int, error) {
 	done := 0
 	for done < len(p) {
 		at := addr + uint64(done)

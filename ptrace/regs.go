@@ -27,9 +27,10 @@ type Registers interface {
 	Result() table.Result
 	// SetArg sets one argument register.
 	SetArg(abi table.ABI, i int, v uint64)
-	// RestartInterrupted makes a call that ended with EINTR because of an
-	// Interrupt, and for no signal, start again when the thread goes on.
-	RestartInterrupted()
+	// RestartInterrupted makes a call that has just ended with EINTR start
+	// again when the thread goes on, unless a handler is to run first. It
+	// reports whether there was such a call.
+	RestartInterrupted() bool
 	// Mode32 reports whether the thread runs 32-bit code.
 	Mode32() bool
 }

@@ -131,8 +131,10 @@ func IsVsyscall(ip uint64) bool { return ip >= vsyscallStart && ip < vsyscallEnd
 
 // RestartInterrupted turns an EINTR into ERESTARTNOHAND, which the kernel turns
 // back into EINTR if a handler is to run, and into a restart if none is.
-func (r *Regs) RestartInterrupted() {
-	if int64(r.Orig_rax) >= 0 && r.Result().Errno() == unix.EINTR {
-		r.SetResult(table.Errno(table.ERESTARTNOHAND))
+func (r *Regs) RestartInterrupted() bool {
+	if int64(r.Orig_rax) < 0 || r.Result().Errno() != unix.EINTR {
+		return false
 	}
+	r.SetResult(table.Errno(table.ERESTARTNOHAND))
+	return true
 }

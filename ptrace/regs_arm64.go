@@ -130,4 +130,4 @@ func IsVsyscall(uint64) bool { return false }
 // RestartInterrupted: by the time of the stop arm64 has already turned its
 // ERESTART codes into EINTR or a restart, and a plain EINTR cannot be told from
 // one that the program must see.
-func (r *Regs) RestartInterrupted() {}
+func (r *Regs) RestartInterrupted() bool { return false }

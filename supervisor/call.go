@@ -30,6 +30,7 @@ type callState struct {
 	regs    ptrace.Regs
 	changed bool // the arguments that the kernel saw are not the program's
 	denied  bool // without us the call would end with ENOSYS
+	faults  bool // a call from the vsyscall page that ends in SIGSEGV
 	execed  bool // a successful exec: a new image, nothing to restore
 	pins    []pinArea
 }
@@ -40,7 +41,7 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 		t.wake(e) // an injected call that is itself on the list
 		return
 	}
-	t.entrySeen = false
+	t.entrySeen, t.stopped = false, false
 	t.current = callState{}
 	info := &t.current.info
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, info), t) {
@@ -241,6 +242,7 @@ func (t *Thread) finish(result table.Result) {
 	}
 	var err error
 	switch {
+	case s.faults && result.Gone():
 	case s.position == pending:
 		if result.Restarting() {
 			// Nothing has run that the kernel could restart.

@@ -61,6 +61,7 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	p.parent = from.pid
 	p.filter = from.filter
 	p.ownFilter = from.ownFilter
+	p.userfaults = from.userfaults
 	p.sites = from.sites
 	if kind == ptrace.ForkStop {
 		// A copy of the memory has copies of the pages; a process that shares

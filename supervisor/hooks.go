@@ -15,20 +15,22 @@ import (
 type hook uint8
 
 const (
-	noHook      hook = iota
-	hookFork         // creates a process; must not be injected
-	hookClone        // the same, with its flags in argument 0
-	hookClone3       // the same, with its flags in memory
-	hookReturn       // sigreturn: sets all registers
-	hookSeccomp      // may install a filter
-	hookPrctl        // the same, and may ask whether there is one
-	hookIOUring      // system calls that no filter sees
+	noHook        hook = iota
+	hookFork           // creates a process; must not be injected
+	hookClone          // the same, with its flags in argument 0
+	hookClone3         // the same, with its flags in memory
+	hookReturn         // sigreturn: sets all registers
+	hookSeccomp        // may install a filter
+	hookPrctl          // the same, and may ask whether there is one
+	hookIOUring        // system calls that no filter sees
+	hookUserfault      // makes reading its memory wait for the program itself
 )
 
 var hookNames = map[string]hook{
 	"fork": hookFork, "vfork": hookFork, "clone": hookClone, "clone3": hookClone3,
 	"rt_sigreturn": hookReturn, "sigreturn": hookReturn,
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
+	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
 }
 
 // hooks has the hook of every number below its length.
@@ -62,12 +64,23 @@ func creates(abi table.ABI, nr int) bool {
 // returnsElsewhere reports whether the call sets all registers.
 func returnsElsewhere(abi table.ABI, nr int) bool { return hookOf(abi, nr) == hookReturn }
 
+// userfaultfdNew is USERFAULTFD_IOC_NEW, an ioctl of /dev/userfaultfd.
+const userfaultfdNew = 0xaa00
+
 // cloneUntraced is CLONE_UNTRACED: the new thread would not be traced.
 const cloneUntraced = unix.CLONE_UNTRACED
 
 // hookRules are the calls that stop for the supervisor's own sake.
 func hookRules(enforce bool) []seccomp.ArgRule {
 	rules := append(seccomp.TreeRules(), seccomp.FilterRules()...)
+	for abi := range table.NumABI {
+		if nr, ok := table.Number(abi, "userfaultfd"); ok {
+			rules = append(rules, seccomp.ArgRule{ABI: abi, Nr: nr})
+		}
+		if nr, ok := table.Number(abi, "ioctl"); ok {
+			rules = append(rules, seccomp.ArgRule{ABI: abi, Nr: nr, Arg: 1, Mask: ^uint32(0), Value: userfaultfdNew})
+		}
+	}
 	if enforce {
 		for abi := range table.NumABI {
 			if nr, ok := table.Number(abi, "io_uring_setup"); ok {
@@ -172,6 +185,10 @@ func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Resu
 	case hookPrctl:
 		if uint32(args[0]) == unix.PR_SET_SECCOMP {
 			t.proc.ownFilter = true
+		}
+	case hookUserfault:
+		if c.Name() == "userfaultfd" || uint32(args[1]) == userfaultfdNew {
+			t.proc.userfaults = true
 		}
 	}
 }

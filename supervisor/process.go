@@ -21,9 +21,12 @@ type Process struct {
 	// ownFilter: the program has put filters of its own under which calls may
 	// end before ours sees them, so its calls are watched at entry and exit.
 	ownFilter bool
-	pins      []pinArea // free ones
-	sites     [table.NumABI]uint64
-	extending bool // a thread was interrupted to extend the filter
+	// userfaults: reading its memory may wait for one of its threads to resolve
+	// a fault, if it is read in a way that can wait.
+	userfaults bool
+	pins       []pinArea // free ones
+	sites      [table.NumABI]uint64
+	extending  bool // a thread was interrupted to extend the filter
 }
 
 var _ table.Process = (*Process)(nil)

@@ -1,6 +1,11 @@
 package supervisor
 
 import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/ptrace"
@@ -35,7 +40,56 @@ func (t *Thread) signalStop(e ptrace.Event) {
 			return
 		}
 	}
+	t.spareInterrupted(e.Signal)
 	t.goOn(e.Signal)
+}
+
+// spareInterrupted restarts a call that a signal has interrupted though the
+// program ignores it. Without a tracer such a signal is not even queued
+// (kernel/signal.c, sig_ignored), so calls that fail with EINTR whatever SA_RESTART
+// says, as epoll_wait does, must not learn of it, unless it ends a group-stop, which
+// interrupts them too. A timeout begins anew.
+func (t *Thread) spareInterrupted(sig unix.Signal) {
+	stopped := t.stopped
+	if sig == unix.SIGCONT {
+		t.stopped = false
+	}
+	var regs ptrace.Regs
+	if stopped || regs.Get(t.tid) != nil || !regs.RestartInterrupted() {
+		return
+	}
+	ignored, caught := dispositions(t.tid)
+	bit := uint64(1) << (sig - 1)
+	switch sig {
+	case unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGCONT: // whose default it is
+		if caught&bit != 0 {
+			return
+		}
+	default:
+		if ignored&bit == 0 {
+			return
+		}
+	}
+	t.loop.check(regs.Set(t.tid), t)
+}
+
+// dispositions returns the ignored and the caught signals of the thread's process:
+// SigIgn and SigCgt of /proc/TID/status. What cannot be read counts as caught.
+func dispositions(tid int) (ignored, caught uint64) {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
+	if err != nil {
+		return 0, ^uint64(0)
+	}
+	field := func(name string) uint64 {
+		_, rest, _ := strings.Cut(string(b), name+":\t")
+		value, _, _ := strings.Cut(rest, "\n")
+		n, err := strconv.ParseUint(value, 16, 64)
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	return field("SigIgn"), field("SigCgt")
 }
 
 // deliverHeld raises the signals that were held again, in order. Their delivery
@@ -60,6 +114,7 @@ func (t *Thread) groupStop(e ptrace.Event) {
 			return
 		}
 	}
+	t.stopped = true
 	if o := t.loop.observer; o != nil {
 		t.loop.guard(func() { o.GroupStopped(t, e.Signal) })
 		if t.loop.killing {
@@ -76,6 +131,7 @@ func (t *Thread) trapStop() {
 		t.resume(t.how, 0)
 		return
 	}
+	interrupted := !t.stopped && !t.born
 	if t.born {
 		t.firstStop()
 		if t.loop.killing {
@@ -84,6 +140,13 @@ func (t *Thread) trapStop() {
 	}
 	if t.extendFilterNow() {
 		return
+	}
+	if interrupted {
+		// An Interrupt of ours, or a SIGCONT that another thread takes.
+		var regs ptrace.Regs
+		if regs.Get(t.tid) == nil && regs.RestartInterrupted() {
+			t.loop.check(regs.Set(t.tid), t)
+		}
 	}
 	t.goOn(0)
 }

@@ -48,6 +48,9 @@ type Thread struct {
 	parkSeq uint64 // of the Park it is in; 0: none
 	parks   uint64
 
+	// stopped: it has been in a group-stop since its last call or SIGCONT.
+	stopped bool
+
 	// born: the event of its first stop is still to come.
 	born bool
 	// fix: argument registers to be put back before it first runs, because the
@@ -72,6 +75,9 @@ func (t *Thread) ReadMemory(addr uint64, p []byte) (int, error) {
 	if t.gone {
 		return 0, unix.ESRCH
 	}
+	if t.proc.userfaults {
+		return ptrace.PeekMemory(t.tid, addr, p)
+	}
 	return ptrace.ReadMemory(t.tid, addr, p)
 }
 
@@ -80,6 +86,12 @@ func (t *Thread) ReadRanges(r []table.Range) {
 	if t.gone {
 		for i := range r {
 			r[i].N = 0
+		}
+		return
+	}
+	if t.proc.userfaults {
+		for i := range r {
+			r[i].N, _ = ptrace.PeekMemory(t.tid, r[i].Addr, r[i].Buf)
 		}
 		return
 	}

@@ -11,7 +11,8 @@ import (
 
 // vsyscall does the work of a call from the vsyscall page. The kernel emulates
 // these inside a page fault, without an exit stop that could tell the result
-// (arch/x86/entry/vsyscall/vsyscall_64.c), and lets a tracer answer them.
+// (arch/x86/entry/vsyscall/vsyscall_64.c), and lets a tracer answer them. One with
+// a bad pointer, which raises SIGSEGV, is left to the kernel.
 func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
 	now := time.Now()
 	var out []byte
@@ -19,7 +20,7 @@ func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
 	case unix.SYS_GETTIMEOFDAY:
 		if args[1] != 0 { // struct timezone, long without meaning
 			if _, err := t.WriteMemory(args[1], make([]byte, 8)); err != nil {
-				return table.Errno(unix.EFAULT)
+				return t.vsyscallFault()
 			}
 		}
 		out = binary.NativeEndian.AppendUint64(out, uint64(now.Unix()))
@@ -32,7 +33,7 @@ func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
 		cpu := processor(t.tid)
 		if args[1] != 0 { // the NUMA node
 			if _, err := t.WriteMemory(args[1], make([]byte, 4)); err != nil {
-				return table.Errno(unix.EFAULT)
+				return t.vsyscallFault()
 			}
 		}
 		return t.vsyscallResult(args[0], binary.NativeEndian.AppendUint32(out, uint32(cpu)), 0)
@@ -43,8 +44,14 @@ func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
 func (t *Thread) vsyscallResult(addr uint64, out []byte, v int64) table.Result {
 	if addr != 0 {
 		if n, err := t.WriteMemory(addr, out); err != nil || n < len(out) {
-			return table.Errno(unix.EFAULT)
+			return t.vsyscallFault()
 		}
 	}
 	return table.Return(v)
+}
+
+// vsyscallFault leaves a call that will fault to the kernel.
+func (t *Thread) vsyscallFault() table.Result {
+	t.current.faults = true
+	return table.Gone()
 }

@@ -130,9 +130,9 @@ static void *pager(void *arg)
 		memset(page, 0, sizeof page);
 		strcpy(page, "/nonexistent/out of a fault");
 		struct uffdio_copy copy = {.dst = m.arg.pagefault.address & ~4095UL, .src = (unsigned long)page, .len = 4096};
+		__atomic_fetch_add(&faults, 1, __ATOMIC_SEQ_CST); // before who waits goes on
 		if (ioctl(uffd, UFFDIO_COPY, &copy) && errno != EEXIST)
 			must("UFFDIO_COPY", -1);
-		__atomic_fetch_add(&faults, 1, __ATOMIC_SEQ_CST);
 	}
 	return 0;
 }
