@@ -1,6 +1,7 @@
 package ptrace
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/k42trace/k42trace/table"
@@ -21,12 +22,25 @@ func Enter(tid int, base Regs, abi table.ABI, site uint64, nr int, args [6]uint6
 	if err := base.Set(tid); err != nil {
 		return table.Gone(), err
 	}
-	return FinishCall(step)
+	return finish(step, func(info *SyscallInfo) bool {
+		return info.Nr() == int(int32(nr)) && info.Args() == base.args(abi) && info.IP == site+SyscallInsnLen
+	})
 }
 
-// FinishCall lets a thread that is about to make a call, or stands at its entry
-// or seccomp stop, run to the exit stop, and returns the result.
+// FinishCall lets a thread that stands at a call's seccomp stop run to the exit
+// stop, and returns the result.
 func FinishCall(step StepFunc) (table.Result, error) {
+	return finish(step, func(*SyscallInfo) bool { return false })
+}
+
+// ErrTampered: the thread made another call than the one that was prepared. The
+// instruction is in the program's memory, where another thread of it can change it
+// at the last moment.
+var ErrTampered = errors.New("an injected call was tampered with")
+
+// finish is FinishCall for a thread that may have the entry still before it:
+// expected tells whether a call at its entry is the right one.
+func finish(step StepFunc, expected func(*SyscallInfo) bool) (table.Result, error) {
 	for {
 		e, err := step(Syscall)
 		if err != nil {
@@ -44,6 +58,9 @@ func FinishCall(step StepFunc) (table.Result, error) {
 		case OpExit:
 			return info.Result(), nil
 		case OpEntry:
+			if !expected(&info) {
+				return table.Gone(), fmt.Errorf("thread %d: %w", e.TID, ErrTampered)
+			}
 		default:
 			return table.Gone(), fmt.Errorf("thread %d: syscall-stop that is neither entry nor exit", e.TID)
 		}

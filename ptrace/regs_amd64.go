@@ -138,3 +138,14 @@ func (r *Regs) RestartInterrupted() bool {
 	r.SetResult(table.Errno(table.ERESTARTNOHAND))
 	return true
 }
+
+// args returns the arguments of a call as the kernel takes them from the registers.
+func (r *Regs) args(abi table.ABI) (args [6]uint64) {
+	for i := range args {
+		args[i] = *r.arg(abi, i)
+		if abi == table.I386 {
+			args[i] = uint64(uint32(args[i]))
+		}
+	}
+	return args
+}

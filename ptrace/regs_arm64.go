@@ -131,3 +131,6 @@ func IsVsyscall(uint64) bool { return false }
 // ERESTART codes into EINTR or a restart, and a plain EINTR cannot be told from
 // one that the program must see.
 func (r *Regs) RestartInterrupted() bool { return false }
+
+// args returns the arguments of a call as the kernel takes them from the registers.
+func (r *Regs) args(table.ABI) [6]uint64 { return [6]uint64(r.Regs[:6]) }

@@ -164,6 +164,13 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter {
 			return table.Return(0), true
 		}
+	case hookSeccomp:
+		// A listener may let calls run that our filter would have reported
+		// (SECCOMP_USER_NOTIF_FLAG_CONTINUE outranks RET_TRACE).
+		const newListener = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER
+		if t.loop.cmd.Enforce && uint32(args[0]) == unix.SECCOMP_SET_MODE_FILTER && uint32(args[1])&newListener != 0 {
+			return table.Errno(unix.EINVAL), true
+		}
 	case hookIOUring:
 		if t.loop.cmd.Enforce && t.loop.table.Lookup(c.ABI(), nr) == nil {
 			return table.Errno(unix.ENOSYS), true
