@@ -401,8 +401,9 @@ static int settled(pid_t pid) {
 static void run(struct call *c) {
 	pid_t pid = start(c);
 	int status, over = settled(pid);
-	int64_t blocked_since = now_ns();
+	int64_t blocked_since = now_ns(), interrupted = blocked_since;
 	for (int i = 0; i < 5 && !over; i++) {
+		interrupted = now_ns();
 		if (!strcmp(mode, "stop")) {
 			must(kill(pid, SIGSTOP));
 			check(waitpid(pid, &status, WUNTRACED) == pid && WIFSTOPPED(status));
@@ -420,9 +421,10 @@ static void run(struct call *c) {
 		over = settled(pid);
 	}
 	const char *then = over ? "over" : "in the call";
-	int64_t blocked = now_ns() - blocked_since;
-	if (!over && c->complete)
+	if (!over) {
+		interrupted = now_ns();
 		c->complete();
+	}
 	await(s->done);
 	s->leave = 1;
 	check(wait_for(pid) == 0);
@@ -434,7 +436,7 @@ static void run(struct call *c) {
 	// However often it came back to the sleep, no time was given twice. (select
 	// and ppoll do not count the time in a stop, natively.)
 	if (s->remaining_ms > 0)
-		check(s->remaining_ms <= LONG * 1000 - blocked / 1000000);
+		check(s->remaining_ms <= LONG * 1000 - (interrupted - blocked_since) / 1000000);
 	const int fds[] = {in[0], in[1], out[0], out[1], pair[0], pair[1], listener, fd};
 	for (unsigned i = 0; i < sizeof fds / sizeof *fds; i++)
 		if (fds[i] > 2)
