@@ -22,10 +22,11 @@ func through(t testing.TB, prog, line string) outcome {
 }
 
 // talker writes much and exits with 9, and makes calls that would fill a trace.
+// With an argument it writes until it cannot, and exits with 5.
 func talker(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "talker")
-	script := "#!/bin/bash\nfor i in {1..300}; do echo line $i; : </dev/null; done\necho to stderr >&2\nexit 9\n"
+	script := "#!/bin/bash\nif test $# -gt 0; then while echo line; do :; done; exit 5; fi\nfor i in {1..300}; do echo line $i; : </dev/null; done\necho to stderr >&2\nexit 9\n"
 	if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -91,9 +92,9 @@ func TestTraceToAClosedPipe(t *testing.T) {
 func TestProgramAtAClosedPipe(t *testing.T) {
 	prog := talker(t)
 	for _, line := range []string{
-		`$PROG | head -1; echo ${PIPESTATUS[@]}`,
+		`$PROG forever | head -1; echo ${PIPESTATUS[@]}`,
 		`$PROG 2>&1 >/dev/full; echo $?`,
-		`(trap '' PIPE; $PROG 2>/dev/null | head -1; echo ${PIPESTATUS[@]})`,
+		`(trap '' PIPE; $PROG forever 2>/dev/null | head -1; echo ${PIPESTATUS[@]})`,
 		`yes | head -2; echo ${PIPESTATUS[@]}`,
 	} {
 		native := through(t, prog, strings.ReplaceAll(line, "$TRACER", ""))

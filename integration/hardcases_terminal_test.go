@@ -226,7 +226,7 @@ func TestTerminal(t *testing.T) {
 			x.keys(ctrlC)
 			x.status(130)
 		}},
-		{"Ctrl-Z and kill", path, func(x *terminal) {
+		{"background kill", path, func(x *terminal) {
 			x.command("./prog rests", "up\r\n")
 			x.keys(ctrlZ)
 			x.expect("Stopped")
@@ -260,7 +260,7 @@ func TestTerminal(t *testing.T) {
 			x.expect("signal 3 from the kernel\r\n")
 			x.status(13)
 		}},
-		{"terminated", path, func(x *terminal) {
+		{"background terminated", path, func(x *terminal) {
 			x.command("./prog catches & p=$!", "up\r\n")
 			x.command("kill -INT $p; sleep 0.2; kill -TERM $p; wait $p; echo waited $?", "waited 25")
 			x.expect(prompt)
@@ -369,7 +369,8 @@ func TestTerminal(t *testing.T) {
 					said[i] = jobID.ReplaceAllString(x.said.String(), "$1 ID\r")
 				})
 			}
-			// A program in the background writes when it likes, between the shell's prompts.
+			// What becomes of a program in the background is told at any time, between the
+			// shell's own lines.
 			if diff := cmp.Diff(said[0], said[1]); diff != "" && !t.Failed() && !strings.HasPrefix(s.name, "background") {
 				t.Errorf("what the terminal said natively (-) and traced (+) differs:\n%s", diff)
 			}
