@@ -85,17 +85,20 @@ func TestProgramThatMayNotBeRead(t *testing.T) {
 	native.mustExit(t, 0)
 	// no_new_privs shows: without rights, a filter takes it (seccomp(2)).
 	want := strings.Replace(native.Stdout, "no_new_privs 0", "no_new_privs 1", 1)
-	direct := u.traced(t, prog, "identity")
-	direct.mustExit(t, 0)
-	if direct.Stdout != want {
-		t.Errorf("got\n%swant\n%s", direct.Stdout, want)
-	}
-	// Executed by a shell, after much that may be read.
-	child := u.traced(t, "/bin/sh", "-c", prog+" identity; "+prog+" identity; echo shell $?")
-	child.mustExit(t, 0)
-	if child.Stdout != want+want+"shell 0\n" {
-		t.Errorf("from a shell: got\n%swant twice\n%s", child.Stdout, want)
-	}
+	t.Run("executed by a shell", func(t *testing.T) {
+		o := u.traced(t, "/bin/sh", "-c", prog+" identity; "+prog+" identity; echo shell $?")
+		o.mustExit(t, 0)
+		if o.Stdout != want+want+"shell 0\n" {
+			t.Errorf("got\n%swant twice\n%s", o.Stdout, want)
+		}
+	})
+	t.Run("launched", func(t *testing.T) {
+		o := u.traced(t, prog, "identity")
+		o.mustExit(t, 0)
+		if o.Stdout != want {
+			t.Errorf("got\n%swant\n%s", o.Stdout, want)
+		}
+	})
 }
 
 // Row 39: under a tracer without rights, execve(2) ignores the set-user-ID bit.
