@@ -42,8 +42,8 @@ func exit(err error) {
 }
 
 func bench() error {
-	rounds := flag.Int("n", 7, "rounds; a figure is the median of them")
-	quick := flag.Bool("quick", false, "three rounds of shorter programs, for a first look")
+	rounds := flag.Int("n", 0, "rounds; a figure is the median of them (default 7, or 3 if -quick)")
+	quick := flag.Bool("quick", false, "shorter programs, for a first look")
 	only := flag.String("row", "", "only the rows whose name matches this regular expression")
 	patience := flag.Duration("patience", time.Minute, "how long, in all, to wait for moments when nothing else runs")
 	k42trace := flag.String("k42trace", "", "the command to measure (default: build it)")
@@ -52,10 +52,12 @@ func bench() error {
 	if err != nil {
 		return err
 	}
-	if *quick {
+	switch {
+	case *rounds == 0 && *quick:
 		*rounds = 3
-	}
-	if *rounds < 1 {
+	case *rounds == 0:
+		*rounds = 7
+	case *rounds < 0:
 		return fmt.Errorf("-n %d: no rounds", *rounds)
 	}
 
