@@ -45,26 +45,28 @@ type placement struct {
 	following bool
 	tid       int // whose core we follow
 	cpu       int
+	same      int // events in a row of another thread
 
-	score   int // of solo events: see observe
-	events  int // in this period
-	rest    int // events to let pass before following again
-	backoff int
+	score   int       // of solo events: see observe
+	events  int       // in this period
+	rest    time.Time // until which not to follow again
+	backoff time.Duration
 
 	period time.Time     // when this period began
 	last   time.Time     // of the last event, while following
-	delay  time.Duration // run delay when the following was last checked
+	delay  time.Duration // run delay when it was last looked at
 
 	saved unix.CPUSet // our own affinity
 }
 
 const (
-	soloScore    = 32   // solo events, net, before following
-	maxScore     = 64   // and beyond which they do not count
-	crowdPenalty = 4    // what an event among several busy threads takes away
-	periodEvents = 128  // between looks at the clock and at the tracee's core
-	firstBackoff = 1024 // events, doubled each time up to
-	maxBackoff   = 1 << 16
+	soloScore    = 32          // solo events, net, before following
+	maxScore     = 64          // and beyond which they do not count
+	crowdPenalty = 4           // what an event among several busy threads takes away
+	periodEvents = 128         // between looks at the clock and at the tracee's core
+	shortRun     = 4           // events in a row of a thread that it is not worth to move for
+	firstBackoff = time.Second // doubled each time up to
+	maxBackoff   = time.Minute
 
 	// Rarer events than these are not worth following for.
 	worthwhile = periodEvents * 100 * time.Microsecond
@@ -94,22 +96,17 @@ func (p *placement) observe(tid int, alone bool) {
 	} else {
 		p.score = max(p.score-crowdPenalty, 0)
 	}
-	if p.rest > 0 {
-		p.rest--
-		return
-	}
 	if p.following {
 		p.follow(tid)
 		return
 	}
-	if p.events == 0 {
-		p.period = time.Now()
-	}
 	if p.events++; p.events < periodEvents {
 		return
 	}
-	p.events = 0
-	if p.score >= soloScore && time.Since(p.period) < worthwhile {
+	now := time.Now()
+	elapsed := now.Sub(p.period)
+	p.events, p.period = 0, now
+	if p.score >= soloScore && elapsed < worthwhile && now.After(p.rest) {
 		p.enter(tid)
 	}
 }
@@ -120,9 +117,17 @@ func (p *placement) follow(tid int) {
 	gap := now.Sub(p.last)
 	p.last = now
 	p.events++
+	if tid == p.tid {
+		p.same = 0
+	} else {
+		p.same++
+	}
 	switch {
 	case p.score == 0:
 		p.leave()
+	case p.same == shortRun:
+		// New processes start on other cores than their parents'.
+		p.move(tid)
 	case gap > suspicious:
 		if p.starved(suspicious / 2) {
 			p.leave()
@@ -154,13 +159,19 @@ func (p *placement) starved(limit time.Duration) bool {
 
 func (p *placement) backOff() {
 	p.backoff = min(max(2*p.backoff, firstBackoff), maxBackoff)
-	p.rest = p.backoff
+	p.rest = time.Now().Add(p.backoff)
 }
 
 // enter begins to follow.
 func (p *placement) enter(tid int) {
-	if !mayFollow() || unix.SchedGetaffinity(0, &p.saved) != nil {
+	if !mayFollow() || unix.SchedGetaffinity(0, &p.saved) != nil || p.saved.Count() < 2 {
 		p.mode = PlaceScheduler
+		return
+	}
+	// Where every core has somebody to run, as SCHED_IDLE we would starve. The
+	// tracee stands still, so of those that are runnable one is us.
+	if runnable()-1 >= runtime.NumCPU() {
+		p.backOff()
 		return
 	}
 	if !p.move(tid) {
@@ -182,6 +193,11 @@ func (p *placement) move(tid int) bool {
 	cpu := processor(tid)
 	if !p.saved.IsSet(cpu) {
 		return false // not for us
+	}
+	p.same = 0
+	if p.following && cpu == p.cpu {
+		p.tid = tid
+		return true
 	}
 	var set unix.CPUSet
 	set.Set(cpu)
@@ -220,22 +236,27 @@ func setPolicy(policy uintptr) error {
 }
 
 // mayFollow reports whether a thread of ours may become SCHED_IDLE and come back
-// from it, which needs CAP_SYS_NICE or RLIMIT_NICE. It tries on a thread that is
-// thrown away.
+// from it, which needs CAP_SYS_NICE, outside user namespaces, or RLIMIT_NICE. It
+// tries on a thread that is thrown away.
 var mayFollow = sync.OnceValue(func() bool {
 	result := make(chan bool)
-	go func() {
-		// Never unlocked: the thread ends with the goroutine.
-		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			runtime.UnlockOSThread()
-			result <- false
-			return
-		}
-		result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
-	}()
+	go tryIdle(result)
 	return <-result
 })
+
+func tryIdle(result chan<- bool) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		// The main thread cannot be thrown away. Held, it is not the next one's.
+		defer runtime.UnlockOSThread()
+		other := make(chan bool)
+		go tryIdle(other)
+		result <- <-other
+		return
+	}
+	// Never unlocked: the thread ends with the goroutine.
+	result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
+}
 
 // runDelay returns how long the calling thread has waited for a core in its
 // life: the second field of /proc/thread-self/schedstat, 0 where there is none.
@@ -250,4 +271,20 @@ func runDelay() time.Duration {
 	}
 	ns, _ := strconv.ParseInt(string(fields[1]), 10, 64)
 	return time.Duration(ns)
+}
+
+// runnable returns how many threads of the machine have or want a core: the
+// fourth field of /proc/loadavg (proc(5)), 0 if it cannot be read.
+func runnable() int {
+	b, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(b)
+	if len(fields) < 4 {
+		return 0
+	}
+	n, _, _ := bytes.Cut(fields[3], []byte("/"))
+	count, _ := strconv.Atoi(string(n))
+	return count
 }
