@@ -17,6 +17,8 @@ import (
 // siginfo into a pipe.
 
 // siginfoPipe is the descriptor that the handler writes to.
+//
+//lint:ignore U1000 the handler reads it
 var siginfoPipe int32
 
 // siginfoHandlerPC and siginfoRestorerPC return the addresses of the handler and
@@ -60,22 +62,13 @@ func catch(sig unix.Signal) error {
 // openSiginfoPipe opens the pipe and returns the end from which siginfos come. A
 // full pipe loses signals, as a full queue of the kernel's does.
 func openSiginfoPipe() (*os.File, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, err
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC|unix.O_NONBLOCK); err != nil {
+		return nil, fmt.Errorf("pipe2: %w", err)
 	}
-	// Fd makes the descriptor blocking; the handler must never block.
-	fd := w.Fd()
-	if err := unix.SetNonblock(int(fd), true); err != nil {
-		return nil, err
-	}
-	siginfoPipe = int32(fd)
-	keepOpen = w
-	return r, nil
+	siginfoPipe = int32(p[1])
+	return os.NewFile(uintptr(p[0]), "siginfo"), nil
 }
-
-// keepOpen keeps the pipe's other end from being closed by the garbage collector.
-var keepOpen *os.File
 
 // Fields of a siginfo (sigaction(2)).
 func siNumber(info *table.Siginfo) unix.Signal {

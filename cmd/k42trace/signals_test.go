@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
@@ -193,6 +194,11 @@ func TestStopOfGroup(t *testing.T) {
 			t.Errorf("the program is in state %s", s)
 		}
 		tr.kill(-tr.cmd.Process.Pid, unix.SIGCONT)
+		// It sleeps in its read again: a stop that comes before it has seen the
+		// SIGCONT takes that back.
+		for s := state(t, pid); s != "S"; s = state(t, pid) {
+			runtime.Gosched()
+		}
 	}
 	tr.say("it")
 	tr.expect("got it")
