@@ -39,8 +39,17 @@ type SyscallInfo struct {
 // as the kernel reads it.
 func (i *SyscallInfo) Nr() int { return int(int32(i.u[0])) }
 
-// Args returns the arguments at entry and seccomp stops.
-func (i *SyscallInfo) Args() [6]uint64 { return [6]uint64(i.u[1:7]) }
+// Args returns the arguments at entry and seccomp stops. Of a 32-bit call's
+// registers, the kernel reads the lower half, and so do we.
+func (i *SyscallInfo) Args() [6]uint64 {
+	args := [6]uint64(i.u[1:7])
+	if i.Arch == table.AuditArchI386 {
+		for n := range args {
+			args[n] = uint64(uint32(args[n]))
+		}
+	}
+	return args
+}
 
 // FilterData returns the SECCOMP_RET_DATA at seccomp stops.
 func (i *SyscallInfo) FilterData() uint32 { return uint32(i.u[7]) }
