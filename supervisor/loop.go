@@ -36,6 +36,8 @@ type loop struct {
 	queue  []ptrace.Event // taken from the kernel, not yet acted on
 	events int            // since others were last looked for: see next
 
+	idle []*coroutine // of threads that have died
+
 	root  *Process
 	usage *unix.Rusage // where wait4 puts what the last one used, if wanted
 	// rootUsage is what the first process has used, when it has ended.
@@ -97,6 +99,7 @@ func (l *loop) start() error {
 			l.drainTree()
 			uncancel()
 			unwatch()
+			l.endCoroutines()
 			l.place.leave()
 			l.bell.close()
 			l.inbox.close()
@@ -197,7 +200,8 @@ func (l *loop) dispatch(e ptrace.Event) {
 	}
 	switch e.Kind {
 	case ptrace.SeccompStop:
-		l.place.observe(t.tid, l.running == 0)
+		l.place.observe(t.tid, l.running == 0, !t.seen)
+		t.seen = true
 		t.seccompStop(e)
 	case ptrace.SyscallStop:
 		t.syscallStop(e)
@@ -236,6 +240,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 		delete(l.processes, t.proc.pid)
 	}
 	t.setRunning(false)
+	l.place.died(t.tid)
 	t.gone = true
 	t.endCall()
 	if l.observer != nil && !l.killing {

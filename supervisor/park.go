@@ -26,7 +26,7 @@ func (t *Thread) Park(c *table.Call, f func(ctx context.Context)) error {
 		f(ctx)
 	})
 	for t.parkSeq == id && !t.gone {
-		t.suspend()
+		t.co.suspend()
 	}
 	if t.parkSeq == id {
 		t.parkSeq = 0
@@ -41,5 +41,5 @@ func (t *Thread) unpark(id uint64) {
 		return
 	}
 	t.parkSeq = 0
-	t.next()
+	t.co.next()
 }

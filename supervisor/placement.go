@@ -85,9 +85,9 @@ func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 	return ptrace.Wait(-1, usage)
 }
 
-// observe learns of a call's stop: whose, and whether other threads of the child
-// were running meanwhile.
-func (p *placement) observe(tid int, alone bool) {
+// observe learns of a call's stop: whose, whether other threads of the child were
+// running meanwhile, and whether it is the thread's first.
+func (p *placement) observe(tid int, alone, fresh bool) {
 	if p.mode != PlaceAuto {
 		return
 	}
@@ -97,7 +97,7 @@ func (p *placement) observe(tid int, alone bool) {
 		p.score = max(p.score-crowdPenalty, 0)
 	}
 	if p.following {
-		p.follow(tid)
+		p.follow(tid, fresh)
 		return
 	}
 	if p.events++; p.events < periodEvents {
@@ -112,7 +112,7 @@ func (p *placement) observe(tid int, alone bool) {
 }
 
 // follow checks, while following, whether it still does good.
-func (p *placement) follow(tid int) {
+func (p *placement) follow(tid int, fresh bool) {
 	now := time.Now()
 	gap := now.Sub(p.last)
 	p.last = now
@@ -125,8 +125,9 @@ func (p *placement) follow(tid int) {
 	switch {
 	case p.score == 0:
 		p.leave()
-	case p.same == shortRun:
-		// New processes start on other cores than their parents'.
+	case p.same == shortRun, tid != p.tid && (fresh || p.tid == 0):
+		// New processes start on other cores than their parents', and these
+		// mostly wait for them.
 		p.move(tid)
 	case gap > suspicious:
 		if p.starved(suspicious / 2) {
@@ -145,6 +146,13 @@ func (p *placement) follow(tid int) {
 		case tid != p.tid || processor(tid) != p.cpu:
 			p.move(tid)
 		}
+	}
+}
+
+// died learns that a thread is gone.
+func (p *placement) died(tid int) {
+	if p.tid == tid {
+		p.tid = 0
 	}
 }
 

@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"iter"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/ptrace"
@@ -20,13 +18,10 @@ type Thread struct {
 	// running: it was let go and has not stopped since, outside handled calls.
 	running bool
 
-	// The coroutine: nil until the thread first has a job for it.
-	next func() (struct{}, bool)
-	stop func()
-	// suspend gives control back to the event loop from inside the coroutine.
-	suspend func() bool
-	job     func(*Thread) // what the coroutine does next
-	busy    bool          // it is in the middle of it
+	co   *coroutine    // nil until the thread first has a job for it
+	job  func(*Thread) // what the coroutine does next
+	busy bool          // it is in the middle of it
+	seen bool          // it has made a call that stopped
 
 	how   ptrace.Resumption // with which the thread was last resumed
 	event ptrace.Event      // for which the coroutine was resumed
@@ -149,21 +144,11 @@ func (t *Thread) goOn(sig unix.Signal) {
 // start begins a job in the thread's coroutine.
 func (t *Thread) start(job func(*Thread)) {
 	t.job, t.busy = job, true
-	if t.next == nil {
-		t.next, t.stop = iter.Pull(t.coroutine)
+	if t.co == nil {
+		t.co = t.loop.coroutine()
+		t.co.thread = t
 	}
-	t.next()
-}
-
-// coroutine does job after job.
-func (t *Thread) coroutine(yield func(struct{}) bool) {
-	t.suspend = func() bool { return yield(struct{}{}) }
-	for {
-		t.doJob()
-		if !yield(struct{}{}) {
-			return
-		}
-	}
+	t.co.next()
 }
 
 func (t *Thread) doJob() {
@@ -185,7 +170,7 @@ func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
 		return ptrace.Event{}, unix.ESRCH
 	}
 	t.resume(how, 0)
-	t.suspend()
+	t.co.suspend()
 	if t.gone || t.loop.killing {
 		return ptrace.Event{}, unix.ESRCH
 	}
@@ -195,7 +180,7 @@ func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
 // wake gives a stop to the coroutine that waits for it.
 func (t *Thread) wake(e ptrace.Event) {
 	t.event = e
-	t.next()
+	t.co.next()
 }
 
 // endCall lets the coroutine of a thread that has died run to its end: whatever
@@ -208,10 +193,10 @@ func (t *Thread) endCall() {
 		t.begin(&t.entry)
 	}
 	for t.busy {
-		t.next()
+		t.co.next()
 	}
-	if t.stop != nil {
-		t.stop()
-		t.next, t.stop = nil, nil
+	if t.co != nil {
+		t.loop.retire(t.co)
+		t.co = nil
 	}
 }
