@@ -118,6 +118,9 @@ func (in *launcher) prepare() error {
 	if err := in.setSignals(); err != nil {
 		return err
 	}
+	if in.loop.cmd.indirect() {
+		return in.exec()
+	}
 	if err := restore(); err != nil {
 		return err
 	}

@@ -21,6 +21,9 @@ func (c *Cmd) newInner() *exec.Cmd {
 	if c.Stderr != nil && sameWriter(c.Stdout, c.Stderr) {
 		in.Stderr = in.Stdout // one descriptor, one copy, as os/exec promises
 	}
+	if c.indirect() {
+		in.Path = "/proc/self/exe"
+	}
 	var attr syscall.SysProcAttr
 	if c.SysProcAttr != nil {
 		attr = *c.SysProcAttr
