@@ -32,6 +32,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	}
 	l.last = t
 
+	t.seen = false
 	t.proc.pins = nil
 	t.proc.sites = [table.NumABI]uint64{}
 	if t.busy {

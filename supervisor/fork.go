@@ -66,6 +66,7 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	if kind == ptrace.ForkStop {
 		// A copy of the memory has copies of the pages; a process that shares
 		// the memory must not use the same ones at the same time.
+		p.pinned = from.pinned
 		p.pins = append([]pinArea(nil), from.pins...)
 	}
 }

@@ -48,7 +48,7 @@ func (t *Thread) pinArea(c *table.Call, size uint64) (pinArea, error) {
 	if c.ABI() == table.I386 {
 		mmap = "mmap2"
 	}
-	r := c.Inject(mmap, 0, size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	r := c.Inject(mmap, t.proc.pinHint(c.ABI(), size), size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
 	if r.Gone() {
 		return pinArea{}, unix.ESRCH
 	}
@@ -60,6 +60,19 @@ func (t *Thread) pinArea(c *table.Call, size uint64) (pinArea, error) {
 		c.Inject("mseal", addr, size, 0) // ENOSYS from 32-bit kernels' table: as before 6.10
 	}
 	return pinArea{addr, size}, nil
+}
+
+// pinHint returns where an area of size bytes may go: far from where the kernel
+// puts the program's own mappings, so that it does not fill a hole that the program
+// has just made and means to be one. 32-bit programs have no such place.
+func (p *Process) pinHint(abi table.ABI, size uint64) uint64 {
+	if abi.PointerBits() == 32 {
+		return 0
+	}
+	const first = 64 << 30
+	hint := first + p.pinned
+	p.pinned += size + pinPage
+	return hint
 }
 
 // address returns the address that a mapping call has returned.

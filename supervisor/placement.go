@@ -86,7 +86,7 @@ func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 }
 
 // observe learns of a call's stop: whose, whether other threads of the child were
-// running meanwhile, and whether it is the thread's first.
+// running meanwhile, and whether it is the program's first in the thread.
 func (p *placement) observe(tid int, alone, fresh bool) {
 	if p.mode != PlaceAuto {
 		return
@@ -125,9 +125,10 @@ func (p *placement) follow(tid int, fresh bool) {
 	switch {
 	case p.score == 0:
 		p.leave()
-	case p.same == shortRun, tid != p.tid && (fresh || p.tid == 0):
+	case p.same == shortRun, fresh, tid != p.tid && p.tid == 0:
 		// New processes start on other cores than their parents', and these
-		// mostly wait for them.
+		// mostly wait for them. An exec moves them once more (kernel/sched/
+		// core.c, sched_exec).
 		p.move(tid)
 	case gap > suspicious:
 		if p.starved(suspicious / 2) {

@@ -24,6 +24,7 @@ type Process struct {
 	// userfaults: reading its memory may wait for one of its threads to resolve
 	// a fault, if it is read in a way that can wait.
 	userfaults bool
+	pinned     uint64    // bytes of address space given to pins so far
 	pins       []pinArea // free ones
 	sites      [table.NumABI]uint64
 	extending  bool // a thread was interrupted to extend the filter
