@@ -1,10 +1,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"os/user"
+	"os/exec"
 	"slices"
 	"strconv"
 	"strings"
@@ -58,27 +57,41 @@ func (a *account) set(s string) error {
 		a.credential = &syscall.Credential{Uid: uint32(u), Gid: uint32(g), Groups: []uint32{uint32(g)}}
 		return nil
 	}
-	u, err := user.Lookup(s)
+	uid, err := ids("-u", s)
 	if err != nil {
-		if u, err = user.LookupId(s); err != nil {
-			return fmt.Errorf("there is no user %q", s)
-		}
+		return fmt.Errorf("there is no user %q", s)
 	}
-	ids := []string{u.Uid, u.Gid}
-	groups, err := u.GroupIds()
+	gid, err := ids("-g", s)
 	if err != nil {
 		return err
 	}
-	var n []uint32
-	for _, id := range append(ids, groups...) {
-		v, err := strconv.ParseUint(id, 10, 32)
-		if err != nil {
-			return errors.New("odd id of user or group: " + id)
-		}
-		n = append(n, uint32(v))
+	groups, err := ids("-G", s)
+	if err != nil {
+		return err
 	}
-	a.credential = &syscall.Credential{Uid: n[0], Gid: n[1], Groups: n[2:]}
+	a.credential = &syscall.Credential{Uid: uid[0], Gid: gid[0], Groups: groups}
 	return nil
+}
+
+// ids asks id(1) for a user's ids: it knows all sources of users that the machine
+// has, as os/user does only with cgo.
+func ids(which, user string) ([]uint32, error) {
+	out, err := exec.Command("id", which, "--", user).Output()
+	if err != nil {
+		return nil, fmt.Errorf("id %s %s: %w", which, user, err)
+	}
+	var list []uint32
+	for _, word := range strings.Fields(string(out)) {
+		n, err := strconv.ParseUint(word, 10, 32)
+		if err != nil {
+			return nil, fmt.Errorf("id %s %s: %w", which, user, err)
+		}
+		list = append(list, uint32(n))
+	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("id %s %s told nothing", which, user)
+	}
+	return list, nil
 }
 
 func (a *account) attributes() *syscall.SysProcAttr {

@@ -46,23 +46,21 @@ func inheritedSignals() (ignored, blocked []unix.Signal) {
 // runtimeVariables returns the addresses of variables by their symbols' names, nil
 // if one is missing.
 func runtimeVariables(names ...string) []unsafe.Pointer {
-	f, err := elf.Open("/proc/self/exe")
+	image, err := mapFile("/proc/self/exe")
 	if err != nil {
 		return nil
 	}
-	defer f.Close()
+	defer func() { _ = unix.Munmap(image) }()
+	f, err := elf.NewFile(bytes.NewReader(image))
+	if err != nil || f.Class != elf.ELFCLASS64 {
+		return nil
+	}
 	symtab := f.Section(".symtab")
-	if symtab == nil || int(symtab.Link) >= len(f.Sections) || f.Class != elf.ELFCLASS64 {
+	if symtab == nil || int(symtab.Link) >= len(f.Sections) {
 		return nil
 	}
-	symbols, err := symtab.Data()
-	if err != nil {
-		return nil
-	}
-	strings, err := f.Sections[symtab.Link].Data()
-	if err != nil {
-		return nil
-	}
+	// The sections where they lie: most of their pages are never touched.
+	symbols, strings := contents(image, symtab), contents(image, f.Sections[symtab.Link])
 	value := func(name string) uintptr {
 		at := bytes.Index(strings, []byte("\x00"+name+"\x00")) + 1
 		if at == 0 {
@@ -91,6 +89,28 @@ func runtimeVariables(names ...string) []unsafe.Pointer {
 		found = append(found, *(*unsafe.Pointer)(unsafe.Pointer(&v)))
 	}
 	return found
+}
+
+// mapFile maps a file for reading.
+func mapFile(name string) ([]byte, error) {
+	fd, err := unix.Open(name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return nil, err
+	}
+	return unix.Mmap(fd, 0, int(st.Size), unix.PROT_READ, unix.MAP_PRIVATE)
+}
+
+// contents returns the bytes of a section, none if they are not all in the file.
+func contents(image []byte, s *elf.Section) []byte {
+	if s.Offset > uint64(len(image)) || s.FileSize > uint64(len(image))-s.Offset {
+		return nil
+	}
+	return image[s.Offset : s.Offset+s.FileSize]
 }
 
 // keepIgnored makes this process ignore what its parent has set to be ignored, as
