@@ -54,7 +54,9 @@ type placement struct {
 
 	period time.Time     // when this period began
 	last   time.Time     // of the last event, while following
-	delay  time.Duration // run delay when it was last looked at
+	delay  time.Duration // how long we had waited for a core when last looked at
+	ran    time.Duration // how long ranTID had had one then
+	ranTID int
 
 	saved unix.CPUSet // our own affinity
 }
@@ -131,7 +133,7 @@ func (p *placement) follow(tid int, fresh bool) {
 		// core.c, sched_exec).
 		p.move(tid)
 	case gap > suspicious:
-		if p.starved(suspicious / 2) {
+		if p.starved(tid, suspicious/2) {
 			p.leave()
 			p.backOff()
 		}
@@ -139,7 +141,7 @@ func (p *placement) follow(tid int, fresh bool) {
 		elapsed := now.Sub(p.period)
 		p.events, p.period = 0, now
 		switch {
-		case elapsed > worthwhile && p.starved(elapsed/4):
+		case elapsed > worthwhile && p.starved(tid, elapsed/4):
 			p.leave()
 			p.backOff()
 		case elapsed > 4*worthwhile:
@@ -157,13 +159,19 @@ func (p *placement) died(tid int) {
 	}
 }
 
-// starved reports whether we waited for the core longer than limit since the
-// last question.
-func (p *placement) starved(limit time.Duration) bool {
-	delay := runDelay()
+// starved reports whether, since the last question, we have waited for the core
+// longer than limit and it was not the tracee that had it: woken by us, it runs in
+// our place, and we wait for as long as it computes.
+func (p *placement) starved(tid int, limit time.Duration) bool {
+	ran, _ := schedstat(strconv.Itoa(tid))
+	_, delay := schedstat("thread-self")
 	waited := delay - p.delay
-	p.delay = delay
-	return waited > limit
+	its := ran
+	if tid == p.ranTID {
+		its -= p.ran
+	}
+	p.delay, p.ran, p.ranTID = delay, ran, tid
+	return waited > limit && waited > 2*its
 }
 
 func (p *placement) backOff() {
@@ -194,7 +202,9 @@ func (p *placement) enter(tid int) {
 	p.following = true
 	p.last = time.Now()
 	p.period = p.last
-	p.delay = runDelay()
+	p.ran, _ = schedstat(strconv.Itoa(tid))
+	_, p.delay = schedstat("thread-self")
+	p.ranTID = tid
 }
 
 // move pins us to the core on which the tracee last ran.
@@ -267,19 +277,21 @@ func tryIdle(result chan<- bool) {
 	result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
 }
 
-// runDelay returns how long the calling thread has waited for a core in its
-// life: the second field of /proc/thread-self/schedstat, 0 where there is none.
-func runDelay() time.Duration {
-	b, err := os.ReadFile("/proc/thread-self/schedstat")
+// schedstat returns how long a thread has had a core in its life, and how long it
+// has waited for one: the first two fields of /proc/THREAD/schedstat, 0 where there
+// is none.
+func schedstat(thread string) (ran, waited time.Duration) {
+	b, err := os.ReadFile("/proc/" + thread + "/schedstat")
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	fields := bytes.Fields(b)
 	if len(fields) < 2 {
-		return 0
+		return 0, 0
 	}
-	ns, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return time.Duration(ns)
+	r, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+	w, _ := strconv.ParseInt(string(fields[1]), 10, 64)
+	return time.Duration(r), time.Duration(w)
 }
 
 // runnable returns how many threads of the machine have or want a core: the
