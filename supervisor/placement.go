@@ -186,9 +186,9 @@ func (p *placement) enter(tid int) {
 		return
 	}
 	// Where every core has somebody to run, as SCHED_IDLE we would starve. The
-	// tracee stands still, so of those that are runnable one is us.
+	// tracee stands still, so of those that are runnable one is us. That may be
+	// over in a moment: it is asked again after the next period.
 	if runnable()-1 >= runtime.NumCPU() {
-		p.backOff()
 		return
 	}
 	if !p.move(tid) {
