@@ -47,7 +47,7 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, info), t) {
 		return
 	}
-	if t.proc.ownFilter && !t.loop.ours(t.proc, info) {
+	if t.proc.ownFilter && !ours(info) {
 		// The program's own filter says RET_TRACE, which without a tracer
 		// means ENOSYS (seccomp(2)).
 		t.current.denied = true

@@ -1,9 +1,8 @@
 package supervisor
 
 import (
-	"golang.org/x/sys/unix"
-
 	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/seccomp"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -61,7 +60,7 @@ func (t *Thread) extendFilter() {
 	c := &threadCaller{thread: t}
 	err := c.regs.Get(t.tid)
 	if err == nil {
-		c.mode = table.ABI(ptrace.NativeABI)
+		c.mode = ptrace.NativeABI
 		if c.regs.Mode32() {
 			c.mode = table.I386
 		}
@@ -70,8 +69,12 @@ func (t *Thread) extendFilter() {
 		c.regs.RestartInterrupted()
 		c.site, err = t.vdsoSite(c.mode)
 	}
+	var program seccomp.Program
 	if err == nil {
-		err = t.loop.installFilter(c, want, true)
+		program, err = t.loop.policy(want)
+	}
+	if err == nil {
+		err = t.loop.installFilter(c, program, true)
 	}
 	if err == nil {
 		err = c.regs.Set(t.tid)
@@ -110,11 +113,5 @@ func (c *threadCaller) abi() table.ABI { return c.mode }
 func (c *threadCaller) memoryOf() int { return c.thread.tid }
 
 func (c *threadCaller) callByName(name string, args ...uint64) (table.Result, error) {
-	nr, ok := table.Number(c.mode, name)
-	if !ok {
-		return table.Errno(unix.ENOSYS), nil
-	}
-	var a [6]uint64
-	copy(a[:], args)
-	return ptrace.Enter(c.thread.tid, c.regs, c.mode, c.site, nr, a, c.thread.step)
+	return enterByName(c.thread.tid, c.regs, c.mode, c.site, c.thread.step, name, args)
 }

@@ -17,6 +17,25 @@ type caller interface {
 	memoryOf() int // thread id, for its memory
 }
 
+// enterByName is ptrace.Enter by a call's name.
+func enterByName(tid int, base ptrace.Regs, abi table.ABI, site uint64, step ptrace.StepFunc, name string, args []uint64) (table.Result, error) {
+	nr, ok := table.Number(abi, name)
+	if !ok {
+		return table.Errno(unix.ENOSYS), nil
+	}
+	var a [6]uint64
+	copy(a[:], args)
+	return ptrace.Enter(tid, base, abi, site, nr, a, step)
+}
+
+// mmapName is the name of the call that maps memory with six arguments.
+func mmapName(abi table.ABI) string {
+	if abi == table.I386 {
+		return "mmap2"
+	}
+	return "mmap"
+}
+
 // policy returns what the filter has to report for the present table.
 func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 	p := seccomp.Policy{Native: ptrace.NativeABI, Trace: trace, Rules: hookRules(l.cmd.Enforce)}
@@ -25,7 +44,7 @@ func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 
 // ours reports whether a seccomp stop comes from our filter and not from one of
 // the program's own.
-func (l *loop) ours(p *Process, info *ptrace.SyscallInfo) bool {
+func ours(info *ptrace.SyscallInfo) bool {
 	switch info.FilterData() {
 	case seccomp.TraceData, seccomp.TraceForeign:
 		return true
@@ -36,11 +55,7 @@ func (l *loop) ours(p *Process, info *ptrace.SyscallInfo) bool {
 // installFilter puts our filter on the caller's thread, or on all threads of its
 // process. A filter can never be taken away; routes that vanish from the table
 // just pass.
-func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error {
-	program, err := l.policy(trace)
-	if err != nil {
-		return err
-	}
+func (l *loop) installFilter(c caller, program seccomp.Program, allThreads bool) error {
 	code := program.Bytes()
 	const headerSize = 16
 	size := (uint64(headerSize+len(code)) + pinPage - 1) &^ (pinPage - 1)
@@ -69,11 +84,7 @@ func (l *loop) installFilter(c caller, trace *table.Set, allThreads bool) error 
 
 // scratch maps memory in the child for what is to be passed to a call.
 func scratch(c caller, size uint64) (uint64, error) {
-	mmap := "mmap"
-	if c.abi() == table.I386 {
-		mmap = "mmap2"
-	}
-	r, err := c.callByName(mmap, 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	r, err := c.callByName(mmapName(c.abi()), 0, size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
 	if err != nil {
 		return 0, err
 	}

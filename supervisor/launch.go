@@ -7,6 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/seccomp"
+	"github.com/k42trace/k42trace/signaldefer"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -18,7 +20,8 @@ func (l *loop) launch() error {
 	}
 	quietSIGCHLD()
 	l.wantFilter = l.table.Routed()
-	if _, err := l.policy(l.wantFilter); err != nil {
+	program, err := l.policy(l.wantFilter)
+	if err != nil {
 		return err
 	}
 	bell, err := newDoorbell()
@@ -33,7 +36,7 @@ func (l *loop) launch() error {
 		return err
 	}
 	pid := l.cmd.inner.Process.Pid
-	in := &launcher{loop: l, pid: pid}
+	in := &launcher{loop: l, pid: pid, program: program}
 	if err := in.prepare(); err != nil {
 		unix.Kill(pid, unix.SIGKILL)
 		for {
@@ -58,9 +61,7 @@ func (l *loop) launch() error {
 		l.guard(func() { l.observer.ThreadStarted(t, nil) })
 	}
 	if !l.killing {
-		for _, h := range in.held {
-			t.held.Hold(h.sig, &h.info)
-		}
+		t.held = in.held
 		t.leave()
 	}
 	return nil
@@ -74,12 +75,9 @@ type launcher struct {
 	regs ptrace.Regs
 	site uint64
 	mode table.ABI
-	held []heldSignal
-}
+	held signaldefer.Queue
 
-type heldSignal struct {
-	sig  unix.Signal
-	info table.Siginfo
+	program seccomp.Program
 }
 
 func (in *launcher) prepare() error {
@@ -112,7 +110,7 @@ func (in *launcher) prepare() error {
 	if _, err := in.callByName("prctl", unix.PR_SET_PDEATHSIG, deathsig, 0, 0, 0); err != nil {
 		return err
 	}
-	if err := in.loop.installFilter(in, in.loop.wantFilter, false); err != nil {
+	if err := in.loop.installFilter(in, in.program, false); err != nil {
 		return err
 	}
 	if err := in.setSignals(); err != nil {
@@ -193,13 +191,7 @@ func (in *launcher) abi() table.ABI { return in.mode }
 func (in *launcher) memoryOf() int { return in.pid }
 
 func (in *launcher) callByName(name string, args ...uint64) (table.Result, error) {
-	nr, ok := table.Number(in.mode, name)
-	if !ok {
-		return table.Errno(unix.ENOSYS), nil
-	}
-	var a [6]uint64
-	copy(a[:], args)
-	return ptrace.Enter(in.pid, in.regs, in.mode, in.site, nr, a, in.step)
+	return enterByName(in.pid, in.regs, in.mode, in.site, in.step, name, args)
 }
 
 // step resumes the process and waits for its next stop in a call, on the spot:
@@ -217,12 +209,11 @@ func (in *launcher) step(how ptrace.Resumption) (ptrace.Event, error) {
 		case e.Dead():
 			return e, fmt.Errorf("process %d was killed before its first instruction: %w", in.pid, unix.ESRCH)
 		case e.Kind == ptrace.SignalStop:
-			var h heldSignal
-			if err := ptrace.GetSiginfo(in.pid, &h.info); err != nil {
+			var info table.Siginfo
+			if err := ptrace.GetSiginfo(in.pid, &info); err != nil {
 				return e, err
 			}
-			h.sig = e.Signal
-			in.held = append(in.held, h)
+			in.held.Hold(e.Signal, &info)
 		case e.Kind == ptrace.GroupStop, e.Kind == ptrace.TrapStop:
 		default:
 			return e, nil

@@ -44,11 +44,7 @@ func (t *Thread) pinArea(c *table.Call, size uint64) (pinArea, error) {
 		return area, nil
 	}
 	size = (max(size, 1) + pinPage - 1) &^ (pinPage - 1)
-	mmap := "mmap"
-	if c.ABI() == table.I386 {
-		mmap = "mmap2"
-	}
-	r := c.Inject(mmap, t.proc.pinHint(c.ABI(), size), size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
+	r := c.Inject(mmapName(c.ABI()), t.proc.pinHint(c.ABI(), size), size, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS, ^uint64(0), 0)
 	if r.Gone() {
 		return pinArea{}, unix.ESRCH
 	}
