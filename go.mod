@@ -15,5 +15,6 @@ require (
 
 require (
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	golang.org/x/arch v0.32.0 // indirect
 	golang.org/x/tools v0.26.0 // indirect
 )

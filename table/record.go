@@ -1,0 +1,26 @@
+package table
+
+import "time"
+
+// A Recorder is a Handler that does nothing about a call but look at it. The
+// direct route need not stop a thread for it: exec.so records the call, and the
+// Recorder hears of it a little later. Where a call comes by the trap route, its
+// Handle is called as any other's.
+//
+// The methods run on the tracing thread, in the order of the events as far as
+// the clock can tell it, and must not block. Of the Call they may use what
+// describes it, and read memory, which answers with what was recorded; Native,
+// Inject, Pin and Park fail.
+type Recorder interface {
+	Handler
+	// Entered tells of a call that has not returned yet: it blocks, or events
+	// of other threads came between. Calls that return soon are told by
+	// Returned alone.
+	Entered(c *Call, at time.Time)
+	// Returned tells how a call ended that entered the kernel at entered and
+	// left it at left. res is Gone if the thread ended in the call.
+	Returned(c *Call, res Result, entered, left time.Time)
+	// WantsTimes reports whether it looks at the times, which cost the program
+	// some nanoseconds a call; they are zero if no Recorder does.
+	WantsTimes() bool
+}
