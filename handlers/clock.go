@@ -8,11 +8,13 @@ type clock struct {
 	text   []byte // 15:04:05
 }
 
-// stamp appends the time, as the options want it, to a line's beginning.
-func (t *Trace) stamp() {
-	now := time.Now()
+// stamp appends the time at, as the options want it, to a line's beginning.
+func (t *Trace) stamp(at time.Time) {
+	if at.IsZero() {
+		at = time.Now()
+	}
 	if t.opts.Clock != ClockNone {
-		t.buf = t.clock.append(t.buf, now, t.opts.Clock)
+		t.buf = t.clock.append(t.buf, at, t.opts.Clock)
 		t.buf = append(t.buf, ' ')
 	}
 	if !t.opts.Relative {
@@ -20,9 +22,9 @@ func (t *Trace) stamp() {
 	}
 	var since time.Duration
 	if !t.before.IsZero() {
-		since = now.Sub(t.before)
+		since = at.Sub(t.before)
 	}
-	t.before = now
+	t.before = at
 	if t.opts.Clock != ClockNone {
 		t.buf = append(t.buf, "(+"...)
 	}

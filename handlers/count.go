@@ -15,6 +15,9 @@ import (
 // strace -c -w does. It is a Handler or Middleware of one Cmd's Table, and
 // must not be used from two goroutines.
 //
+// On the direct route exec.so does the counting, and Count gets the sums: it is a
+// table.Tallier.
+//
 // restart_syscall is not a call of its own: its time and its outcome belong to
 // the call that it resumes.
 type Count struct {
@@ -25,6 +28,8 @@ type Count struct {
 	restart [table.NumABI]int
 	waiting map[int]*tally // by thread: calls that restart_syscall may resume
 }
+
+var _ table.Tallier = (*Count)(nil)
 
 // A tally is the sum of all calls with one number.
 type tally struct {
@@ -49,8 +54,12 @@ func NewCount() *Count {
 // Handle counts a call that has no other handler.
 func (n *Count) Handle(c *table.Call) table.Result { return n.count(c, table.Native) }
 
-// Wrap counts the calls that reach next. It is a table.Middleware.
+// Wrap counts the calls that reach next. It is a table.Middleware. If next only
+// lets the call run it returns n itself, a table.Tallier.
 func (n *Count) Wrap(next table.Handler) table.Handler {
+	if runsOnly(next) {
+		return n
+	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return n.count(c, next) })
 }
 
@@ -85,6 +94,20 @@ func (n *Count) add(abi table.ABI, nr, tid int, res table.Result, spent time.Dur
 		n.waiting[tid] = t
 	}
 }
+
+// Tally adds calls that were counted elsewhere.
+func (n *Count) Tally(abi table.ABI, nr int, calls, errors uint64, spent time.Duration) {
+	if calls == 0 {
+		return
+	}
+	t := n.tally(abi, nr)
+	t.calls += calls
+	t.errors += errors
+	t.spent += spent
+}
+
+// WantsTimes reports that the table shows times.
+func (n *Count) WantsTimes() bool { return true }
 
 // Launched counts the execve with which the supervisor started the program.
 func (n *Count) Launched() {

@@ -78,3 +78,21 @@ func TestCountHandles(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestCountTallies(t *testing.T) {
+	n := NewCount()
+	read := number(t, "read")
+	n.add(table.AMD64, read, 1, table.Return(1), 10)
+	n.Tally(table.AMD64, read, 5, 2, 100)
+	n.Tally(table.AMD64, number(t, "close"), 0, 0, 0)
+	if got, want := *n.tally(table.AMD64, read), (tally{read, 6, 2, 110}); got != want {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	var out bytes.Buffer
+	if _, err := n.WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	if bytes.Contains(out.Bytes(), []byte("close")) {
+		t.Errorf("shows what never happened:\n%s", &out)
+	}
+}

@@ -2,12 +2,13 @@ package handlers
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/k42trace/k42trace/table"
 )
 
-// begin starts a line of th.
-func (t *Trace) begin(th *thread) {
+// begin starts a line of th, as of the time at.
+func (t *Trace) begin(th *thread, at time.Time) {
 	s := th.stream
 	t.buf = s.interrupt(t.buf[:0])
 	s.column = -len(t.buf)
@@ -23,18 +24,18 @@ func (t *Trace) begin(th *thread) {
 		}
 	}
 	if t.opts.Clock != ClockNone || t.opts.Relative {
-		t.stamp()
+		t.stamp(at)
 	}
 }
 
 // resume makes the line of th's call the current one again. It returns how many
 // bytes of it have been written before.
-func (t *Trace) resume(th *thread) (written int) {
+func (t *Trace) resume(th *thread, at time.Time) (written int) {
 	if !th.interrupted && th.stream.open == th {
 		t.buf = t.buf[:0]
 		return th.stream.column
 	}
-	t.begin(th)
+	t.begin(th, at)
 	written = th.stream.column // minus what is in buf of the line before
 	t.buf = append(t.buf, "<... "...)
 	if th.resumes {
@@ -48,7 +49,7 @@ func (t *Trace) resume(th *thread) (written int) {
 
 // result appends the space in front of the result. written is how many bytes of
 // the line are not in buf.
-func (t *Trace) result(th *thread, written int) {
+func (t *Trace) result(written int) {
 	t.buf = append(t.buf, ' ')
 	t.buf = pad(t.buf, written+len(t.buf), t.column)
 }
@@ -72,12 +73,12 @@ func (t *Trace) end(th *thread) {
 // maxKept bounds the text buffer that is kept after an event.
 const maxKept = 256 << 10
 
-func (t *Trace) personality(th *thread, abi table.ABI) {
+func (t *Trace) personality(th *thread, abi table.ABI, at time.Time) {
 	th.abi = abi
 	if t.opts.Quiet&QuietPersonality != 0 {
 		return
 	}
-	t.begin(th)
+	t.begin(th, at)
 	t.buf = append(t.buf, "[ Process PID="...)
 	t.buf = strconv.AppendInt(t.buf, int64(th.tid), 10)
 	t.buf = append(t.buf, " runs in "...)

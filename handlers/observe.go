@@ -15,11 +15,10 @@ var _ table.Observer = (*Trace)(nil)
 // ThreadStarted shows the first thread's execve, and tells of other threads.
 func (t *Trace) ThreadStarted(x, by table.Thread) {
 	if by == nil {
-		th := t.threadOf(x)
+		t.threadOf(x)
 		if l := t.opts.Launch; l != nil {
 			c := l.call(x)
-			t.enter(th, c)
-			t.leave(th, c, table.Return(0))
+			t.Returned(c, table.Return(0), present, present)
 		}
 		return
 	}
@@ -54,12 +53,9 @@ func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 		caller = t.add(formerTID, nil)
 	}
 	if leader := t.threads[tid]; leader != nil {
-		if leader.inCall {
-			leader.inCall = false
-			t.lost(leader)
-		}
+		t.abandon(leader)
 		if t.opts.Quiet&QuietExec == 0 {
-			t.begin(leader)
+			t.begin(leader, present)
 			t.buf = append(t.buf, "+++ superseded by execve in pid "...)
 			t.buf = strconv.AppendInt(t.buf, int64(formerTID), 10)
 			t.buf = append(t.buf, " +++"...)
@@ -92,7 +88,7 @@ func (t *Trace) SignalDelivered(x table.Thread, info *table.Siginfo) {
 		return
 	}
 	th := t.threadOf(x)
-	t.begin(th)
+	t.begin(th, present)
 	t.buf = append(t.buf, "--- "...)
 	t.buf = appendSignal(t.buf, sig)
 	t.buf = append(t.buf, ' ')
@@ -107,7 +103,7 @@ func (t *Trace) GroupStopped(x table.Thread, sig unix.Signal) {
 		return
 	}
 	th := t.threadOf(x)
-	t.begin(th)
+	t.begin(th, present)
 	t.buf = append(t.buf, "--- stopped by "...)
 	t.buf = appendSignal(t.buf, sig)
 	t.buf = append(t.buf, " ---"...)
@@ -125,12 +121,9 @@ func (t *Trace) ThreadExited(x table.Thread, status unix.WaitStatus, superseded 
 	if th == nil {
 		return
 	}
-	if th.inCall {
-		th.inCall = false
-		t.lost(th)
-	}
+	t.abandon(th)
 	if t.exitShown(status) {
-		t.begin(th)
+		t.begin(th, present)
 		t.buf = appendExit(t.buf, status)
 		t.end(th)
 	}

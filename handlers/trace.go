@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"io"
+	"reflect"
 	"time"
 
 	"github.com/k42trace/k42trace/decode"
@@ -72,8 +73,8 @@ const (
 )
 
 // Trace writes calls, signals and ends of the child's threads in the format of
-// strace. It is the Observer of one Cmd, and a Handler or Middleware of its
-// Table; it must not be used for two Cmds, nor from two goroutines.
+// strace. It is the Observer of one Cmd, and a Handler, Recorder or Middleware
+// of its Table; it must not be used for two Cmds, nor from two goroutines.
 type Trace struct {
 	opts    TraceOptions
 	decoder *decode.Decoder
@@ -100,10 +101,10 @@ type thread struct {
 
 	// Of the call at hand:
 	inCall      bool
-	interrupted bool // something else came after its entry
-	incomplete  bool // the entry has not shown all arguments
-	resumes     bool // it is restart_syscall
-	begin       time.Time
+	interrupted bool      // something else came after its entry
+	incomplete  bool      // the entry has not shown all arguments
+	resumes     bool      // it is restart_syscall
+	entered     time.Time // for Duration
 }
 
 // NewTrace returns a Trace.
@@ -131,107 +132,32 @@ func NewTrace(opts TraceOptions) *Trace {
 func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Native) }
 
 // Wrap traces the calls that reach next: the arguments are those that the child
-// gave, the result is what next made of it. It is a table.Middleware.
+// gave, the result is what next made of it. It is a table.Middleware. If next
+// only lets the call run, Trace need not take part in it: Wrap returns t
+// itself, a table.Recorder.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
+	if runsOnly(next) {
+		return t
+	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
+}
+
+// runsOnly reports whether h is table.Native, which is a function: Go compares
+// no functions, but those without variables are where their code is.
+func runsOnly(h table.Handler) bool {
+	f, ok := h.(table.HandlerFunc)
+	return ok && reflect.ValueOf(f).Pointer() == reflect.ValueOf(table.Native).Pointer()
 }
 
 func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 	th := t.threadOf(c.Thread())
-	t.enter(th, c)
+	t.enter(th, c, present)
+	if t.opts.Duration {
+		th.entered = time.Now()
+	}
 	res := next.Handle(c)
-	t.leave(th, c, res)
+	t.leave(th, c, res, th.entered, present)
 	return res
-}
-
-// enter writes what is known before the call runs, and leaves the line open.
-func (t *Trace) enter(th *thread, c *table.Call) {
-	if abi := c.ABI(); abi != th.abi {
-		t.personality(th, abi)
-	}
-	t.begin(th)
-	th.inCall, th.interrupted = true, false
-	if th.resumes = c.Nr() == t.restart[c.ABI()]; th.resumes {
-		t.buf = append(t.buf, "restart_syscall("...)
-		t.buf = th.appendResumed(t.buf)
-		th.incomplete = false
-	} else {
-		th.event.Entry(c)
-		at := len(t.buf)
-		t.buf = t.opts.Text.AppendEntry(t.buf, th.event)
-		th.incomplete = incomplete(t.buf[at:], c.Signature())
-	}
-	th.stream.open = th
-	t.write(th)
-	if t.opts.Duration {
-		th.begin = time.Now()
-	}
-}
-
-// incomplete reports whether an entry's text waits for arguments.
-func incomplete(entry []byte, sig *table.Signature) bool {
-	switch entry[len(entry)-1] {
-	case ' ':
-		return true
-	case '(':
-		return sig != nil && len(sig.Args) > 0
-	}
-	return false
-}
-
-// appendResumed appends the argument that strace shows for restart_syscall.
-func (th *thread) appendResumed(dst []byte) []byte {
-	dst = append(dst, "<... resuming interrupted "...)
-	if th.last == "" {
-		dst = append(dst, "system call"...)
-	} else {
-		dst = append(dst, th.last...)
-	}
-	return append(dst, " ...>"...)
-}
-
-// leave writes the rest of a call's line.
-func (t *Trace) leave(th *thread, c *table.Call, res table.Result) {
-	if !th.inCall {
-		return // it was written when the thread ended
-	}
-	var spent time.Duration
-	if t.opts.Duration {
-		spent = time.Since(th.begin)
-	}
-	th.inCall = false
-	if res.Gone() {
-		t.lost(th)
-		return
-	}
-	th.event.Exit(c, res)
-	start := t.resume(th)
-	if th.resumes {
-		t.buf = append(t.buf, ')')
-	} else {
-		t.buf = t.opts.Text.AppendExit(t.buf, th.event)
-		th.last = th.event.Name()
-	}
-	t.result(th, start)
-	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
-	if t.opts.Duration {
-		t.buf = append(t.buf, " <"...)
-		t.buf = appendSeconds(t.buf, spent, 0)
-		t.buf = append(t.buf, '>')
-	}
-	t.end(th)
-}
-
-// lost writes the rest of the line of a call that never returned.
-func (t *Trace) lost(th *thread) {
-	start := t.resume(th)
-	if th.incomplete {
-		t.buf = append(t.buf, unfinished...)
-	}
-	t.buf = append(t.buf, ')')
-	t.result(th, start)
-	t.buf = append(t.buf, "= ?"...)
-	t.end(th)
 }
 
 // threadOf returns what is known of a thread.

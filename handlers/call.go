@@ -1,0 +1,115 @@
+package handlers
+
+import (
+	"time"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// present, as the time of a line, stands for the time at which it is written. It
+// is what a Trace gets that wants no times.
+var present time.Time
+
+// enter writes what is known before the call runs, and leaves the line open.
+func (t *Trace) enter(th *thread, c *table.Call, at time.Time) {
+	t.entry(th, c, at)
+	th.inCall, th.interrupted = true, false
+	th.stream.open = th
+	t.write(th)
+}
+
+// entry begins the line of a call.
+func (t *Trace) entry(th *thread, c *table.Call, at time.Time) {
+	if abi := c.ABI(); abi != th.abi {
+		t.personality(th, abi, at)
+	}
+	t.begin(th, at)
+	if th.resumes = c.Nr() == t.restart[c.ABI()]; th.resumes {
+		t.buf = append(t.buf, "restart_syscall("...)
+		t.buf = th.appendResumed(t.buf)
+		th.incomplete = false
+		return
+	}
+	th.event.Entry(c)
+	from := len(t.buf)
+	t.buf = t.opts.Text.AppendEntry(t.buf, th.event)
+	th.incomplete = incomplete(t.buf[from:], c.Signature())
+}
+
+// incomplete reports whether an entry's text waits for arguments.
+func incomplete(entry []byte, sig *table.Signature) bool {
+	switch entry[len(entry)-1] {
+	case ' ':
+		return true
+	case '(':
+		return sig != nil && len(sig.Args) > 0
+	}
+	return false
+}
+
+// appendResumed appends the argument that strace shows for restart_syscall.
+func (th *thread) appendResumed(dst []byte) []byte {
+	dst = append(dst, "<... resuming interrupted "...)
+	if th.last == "" {
+		dst = append(dst, "system call"...)
+	} else {
+		dst = append(dst, th.last...)
+	}
+	return append(dst, " ...>"...)
+}
+
+// leave writes the rest of a call's line.
+func (t *Trace) leave(th *thread, c *table.Call, res table.Result, entered, left time.Time) {
+	if !th.inCall {
+		return // it was written when the thread ended
+	}
+	th.inCall = false
+	if t.opts.Duration && left.IsZero() {
+		left = time.Now()
+	}
+	written := t.resume(th, left)
+	t.exit(th, c, res, written, entered, left)
+}
+
+// exit ends the line of a call, of which written bytes are not in buf, and hands
+// it over.
+func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, entered, left time.Time) {
+	if res.Gone() {
+		t.lost(th, written)
+		return
+	}
+	th.event.Exit(c, res)
+	if th.resumes {
+		t.buf = append(t.buf, ')')
+	} else {
+		t.buf = t.opts.Text.AppendExit(t.buf, th.event)
+		th.last = th.event.Name()
+	}
+	t.result(written)
+	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
+	if t.opts.Duration {
+		t.buf = append(t.buf, " <"...)
+		t.buf = appendSeconds(t.buf, left.Sub(entered), 0)
+		t.buf = append(t.buf, '>')
+	}
+	t.end(th)
+}
+
+// lost ends the line of a call that never returned.
+func (t *Trace) lost(th *thread, written int) {
+	if th.incomplete {
+		t.buf = append(t.buf, unfinished...)
+	}
+	t.buf = append(t.buf, ')')
+	t.result(written)
+	t.buf = append(t.buf, "= ?"...)
+	t.end(th)
+}
+
+// abandon ends the line of the call in which a thread was when it ended.
+func (t *Trace) abandon(th *thread) {
+	if th.inCall {
+		th.inCall = false
+		t.lost(th, t.resume(th, present))
+	}
+}
