@@ -122,15 +122,27 @@ func WriteMemory(tid int, addr uint64, p []byte) (int, error) {
 // /proc/TID/mem: into read-only and execute-only private pages, which are
 // copied first (proc_pid_mem(5)).
 func ForceWrite(tid int, addr uint64, p []byte) error {
-	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", tid), os.O_WRONLY, 0)
+	f, err := openMemory(tid, os.O_WRONLY)
 	if err != nil {
-		return fmt.Errorf("opening memory of thread %d: %w", tid, err)
+		return err
 	}
 	defer f.Close()
 	if _, err := f.WriteAt(p, int64(addr)); err != nil {
 		return fmt.Errorf("writing memory of thread %d at %#x: %w", tid, addr, err)
 	}
 	return nil
+}
+
+// OpenMemory opens the thread's memory to read and write it as ForceWrite does: by
+// address, whatever its protection.
+func OpenMemory(tid int) (*os.File, error) { return openMemory(tid, os.O_RDWR) }
+
+func openMemory(tid, flag int) (*os.File, error) {
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", tid), flag, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening memory of thread %d: %w", tid, err)
+	}
+	return f, nil
 }
 
 // PeekMemory is ReadMemory word by word, by PTRACE_PEEKDATA. It works on tracees

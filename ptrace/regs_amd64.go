@@ -19,7 +19,20 @@ type Regs struct{ unix.PtraceRegs }
 const (
 	offRax     = unsafe.Offsetof(unix.PtraceRegs{}.Rax)
 	offOrigRax = unsafe.Offsetof(unix.PtraceRegs{}.Orig_rax)
+	offGsBase  = unsafe.Offsetof(unix.PtraceRegs{}.Gs_base)
 )
+
+// SetAreaBase gives the stopped thread tid a place in memory that code of ours finds
+// without a register: the base of GS, which 64-bit programs leave alone.
+func SetAreaBase(tid int, addr uint64) error {
+	if err := request(unix.PTRACE_POKEUSR, tid, offGsBase, uintptr(addr)); err != nil {
+		return requestError("PTRACE_POKEUSER", tid, err)
+	}
+	return nil
+}
+
+// AreaBase returns what SetAreaBase has set, if the program has not changed it.
+func (r *Regs) AreaBase() uint64 { return r.Gs_base }
 
 // Code segment selector of 32-bit code (arch/x86/include/asm/segment.h,
 // __USER32_CS).

@@ -2,6 +2,8 @@ package ptrace
 
 import (
 	"encoding/binary"
+	"errors"
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -134,3 +136,12 @@ func (r *Regs) RestartInterrupted() bool { return false }
 
 // args returns the arguments of a call as the kernel takes them from the registers.
 func (r *Regs) args(table.ABI) [6]uint64 { return [6]uint64(r.Regs[:6]) }
+
+// SetAreaBase fails: the register that would do (x18 of the platform) is the
+// program's.
+func SetAreaBase(tid int, addr uint64) error {
+	return fmt.Errorf("thread %d: a base for the area: %w", tid, errors.ErrUnsupported)
+}
+
+// AreaBase returns 0: there is none.
+func (r *Regs) AreaBase() uint64 { return 0 }

@@ -84,6 +84,16 @@ func (s *Set) Contains(o *Set) bool {
 	return true
 }
 
+// Empty reports whether no call is in the set.
+func (s *Set) Empty() bool {
+	for abi := range NumABI {
+		if !s.empty(abi) {
+			return false
+		}
+	}
+	return true
+}
+
 func (s *Set) empty(abi ABI) bool {
 	return s.bits[abi] == [maxNumber / 64]uint64{} && !s.other[abi]
 }
