@@ -77,18 +77,13 @@ func (e *Event) lengthAt(addr uint64) uint64 {
 	return n
 }
 
-// number returns argument i, cut to its width, with its upper half.
+// number returns argument i with its upper half.
 func (e *Event) number(i int) (num uint64, bits uint8) {
 	a := &e.plan.args[i]
-	num, bits = e.args[i], a.Bits
-	if bits == 0 || bits > 64 {
-		bits = 64
+	if a.high {
+		return e.args[i] | e.args[i+1]<<32, 64
 	}
-	num &= 1<<bits - 1
-	if bits == 32 && i+1 < len(e.plan.args) && e.plan.args[i+1].Kind == table.High {
-		return num | e.args[i+1]<<32, 64
-	}
-	return num, bits
+	return e.args[i], a.bits
 }
 
 // decodeArg decodes argument i by its signature. Memory that is not good to
@@ -97,50 +92,18 @@ func (e *Event) decodeArg(i int, good bool) {
 	a := &e.plan.args[i]
 	e.slot = argSlot + int32(i)
 	num, bits := e.number(i)
-	v := Value{Bits: bits, Num: num, Set: a.set}
-	switch a.Kind {
-	case table.Int:
-		v.Kind = Int
-	case table.Uint:
-		v.Kind = Uint
-	case table.Hex:
-		v.Kind = Hex
-		if a.Set == "sigmask" {
-			v.Kind, v.Set = SigSet, nil
-		}
-	case table.Octal:
-		v.Kind = Perm
-		if a.Set == "file_mode" {
-			v.Kind, v.Set = Mode, nil
-		}
-	case table.FD, table.DirFD:
-		e.emitFD("", num, a.Kind == table.DirFD)
-		return
-	case table.PID:
-		v.Kind = PID
-	case table.UID:
-		v.Kind = UID
-	case table.Signal:
-		v.Kind = Signal
-	case table.Dev:
-		v.Kind = Dev
-	case table.Flags:
-		v.Kind = Flags
-	case table.Enum:
-		v.Kind = Enum
-	case table.Path, table.String, table.Buffer, table.Strings, table.Env, table.Struct:
-		if num == 0 || !good {
-			e.emitAddr("", num, num != 0)
-			return
-		}
+	switch {
+	case a.kind == FD || a.kind == DirFD:
+		e.emitFD("", num, a.kind == DirFD)
+	case a.followed() && num != 0 && good:
+		*e.arg(i) = Value{}
 		e.decodeMemory(a, num)
-		return
-	case table.High, table.Unused:
-		v.Kind = Absent
+	case a.followed():
+		e.emitAddr("", num, num != 0)
 	default:
-		v.Kind = Addr
+		v := e.next()
+		v.Kind, v.Bits, v.Num, v.Set = a.kind, bits, num, a.set
 	}
-	e.emit(v)
 }
 
 func (e *Event) decodeMemory(a *argPlan, addr uint64) {
@@ -206,7 +169,7 @@ func (e *Event) decodeChange(i int, good bool) {
 	}
 	outer := e.open(Value{Kind: Array, Num: addr})
 	if now != e.old {
-		inner := e.open(Value{Kind: Change})
+		inner := e.begin("", Change)
 		e.num("", Int, 32, e.old)
 		e.num("", Int, 32, now)
 		e.close(inner)
@@ -219,11 +182,13 @@ func (e *Event) decodeChange(i int, good bool) {
 // emitAddr emits an address in place of what it points to. failed says that
 // there should have been more.
 func (e *Event) emitAddr(name string, addr uint64, failed bool) {
-	e.emit(Value{Kind: Addr, Name: name, Bits: 64, Num: addr, Failed: failed})
+	v := e.next()
+	v.Kind, v.Name, v.Bits, v.Num, v.Failed = Addr, name, 64, addr, failed
 }
 
 func (e *Event) emitFD(name string, num uint64, dir bool) {
-	v := Value{Kind: FD, Name: name, Bits: 32, Num: uint64(uint32(num))}
+	v := e.next()
+	v.Kind, v.Name, v.Bits, v.Num = FD, name, 32, uint64(uint32(num))
 	if dir {
 		v.Kind = DirFD
 	}
@@ -233,7 +198,6 @@ func (e *Event) emitFD(name string, num uint64, dir bool) {
 			v.Text = append(e.alloc(len(path))[:0], path...)
 		}
 	}
-	e.emit(v)
 }
 
 func (e *Event) emitPath(name string, addr uint64) {
@@ -250,7 +214,7 @@ func (e *Event) emitText(name string, addr uint64, limit, first int) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}
-	e.emit(Value{Kind: Bytes, Name: name, Num: addr, Text: s, Size: uint64(len(s)), Cut: !ended})
+	e.bytes(name, addr, s, uint64(len(s)), !ended)
 }
 
 // emitBuffer emits n bytes at addr, as many of them as the limit allows.
@@ -261,7 +225,13 @@ func (e *Event) emitBuffer(name string, addr, n uint64) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}
-	e.emit(Value{Kind: Bytes, Name: name, Num: addr, Text: b, Size: n, Cut: uint64(want) < n})
+	e.bytes(name, addr, b, n, uint64(want) < n)
+}
+
+// bytes emits text that is at addr in the child: all of size bytes, unless cut.
+func (e *Event) bytes(name string, addr uint64, text []byte, size uint64, cut bool) {
+	v := e.next()
+	v.Kind, v.Name, v.Num, v.Text, v.Size, v.Cut = Bytes, name, addr, text, size, cut
 }
 
 // emitStrings emits a NULL-terminated array of strings: argv.

@@ -72,7 +72,8 @@ type Event struct {
 	sp     uint64
 	res    table.Result
 	done   bool
-	shown  int // of Args, how many Entry could decode, from the first on
+	order  []int // the arguments that are shown
+	shown  int   // how many of them Entry could decode, from the first on
 	// partial: of the next one, a Change, Entry has the first child.
 	partial bool
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
@@ -83,8 +84,10 @@ type Event struct {
 	left   int64 // how much of iovecs' buffers is still to be shown
 
 	values []Value
-	parent int32 // receives what emit emits
-	slot   int32 // or, if not 0, this value is what emit sets
+	parent int32  // gets the next value as a child
+	slot   int32  // or, if not 0, this is the next value itself
+	latest int32  // the value made last
+	own    [6]int // order's, where it is not the plan's
 
 	buf     []byte // the current chunk of the bytes that values point to
 	used    int
@@ -95,12 +98,11 @@ type Event struct {
 
 // The first values of an event have fixed places.
 const (
-	rootSlot   = 0 // parent of the arguments shown
+	trashSlot  = 0 // takes what an event has no room for
 	argSlot    = 1 // arguments 0 to 5
 	resultSlot = 7
 	noteSlot   = 8 // parent of what explains the result
-	trashSlot  = 9 // takes what an event has no room for
-	numSlots   = 10
+	numSlots   = 9
 )
 
 // Name returns the name of the call.
@@ -121,61 +123,77 @@ func (e *Event) Notes() func(yield func(*Value) bool) { return e.Children(&e.val
 // in execve, destroy the memory.
 func (e *Event) Entry(c *table.Call) {
 	e.reset(c)
-	defer e.release()
-	if e.sig == nil {
-		for i := range 6 {
-			e.slot = argSlot + int32(i)
-			e.emit(Value{Kind: Hex, Bits: 64, Num: e.args[i]})
-		}
-		e.show(0, 1, 2, 3, 4, 5)
-		e.shown = 6
+	p := e.plan
+	if p == nil {
+		e.unknown()
 		return
 	}
+	e.thread, e.mem = c.Thread(), c.Thread()
 	if e.abi == table.I386 {
 		e.follow()
+		p = e.plan
 	}
-	p := e.plan
-	for i := range p.args {
-		if a := &p.args[i]; !a.exit || a.Dir == table.InOut {
+	if len(p.before) > 0 {
+		for _, i := range p.before {
 			e.prefetch(i)
 		}
+		e.fetch()
 	}
-	e.fetch()
 	for i := range p.args {
-		if a := &p.args[i]; !a.exit {
+		switch a := &p.args[i]; {
+		case a.scalar:
+			v := e.arg(i)
+			*v = Value{}
+			v.Kind, v.Bits, v.Num, v.Set = a.kind, a.bits, e.args[i], a.set
+		case !a.exit:
 			e.decodeArg(i, true)
-		} else if a.Dir == table.InOut {
-			e.keepOld(i)
+		default:
+			*e.arg(i) = Value{}
+			if a.Dir == table.InOut {
+				e.keepOld(i)
+			}
 		}
 	}
-	e.show(p.show...)
-	e.shown = p.split
+	e.order, e.shown = p.show, p.split
 	if p.special.entry != nil {
 		p.special.entry(e)
 	}
+	e.release()
+}
+
+// unknown decodes a call without a signature: all its registers.
+func (e *Event) unknown() {
+	for i, num := range e.args {
+		e.set(i, Value{Kind: Hex, Bits: 64, Num: num})
+	}
+	e.showOnly(0, 1, 2, 3, 4, 5)
+	e.shown = 6
 }
 
 // Exit decodes the rest of the call that Entry was called for: what the kernel
 // filled in, and the result res.
 func (e *Event) Exit(c *table.Call, res table.Result) {
-	if len(e.values) < numSlots {
-		e.reset(c)
+	e.res, e.done = res, true
+	e.slot, e.parent = 0, trashSlot
+	p := e.plan
+	if p == nil {
+		e.emitResult(Int)
+		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
-	defer e.release()
-	e.res, e.done = res, true
 	e.ranges, e.fetched = e.ranges[:0], 0
-	e.slot, e.parent = 0, rootSlot
-	if e.plan != nil && e.plan.hasExit {
-		e.exitArgs(!res.Failed() && !res.Gone())
+	if len(p.exits) > 0 {
+		e.exitArgs(e.good())
 	}
-	e.slot = resultSlot
-	e.emitResult()
-	if e.plan != nil && e.plan.special.exit != nil {
-		e.plan.special.exit(e)
+	e.emitResult(p.result)
+	if p.special.exit != nil {
+		p.special.exit(e)
 	}
+	e.release()
 }
 
+// clear forgets the last call. What the slots of the arguments and of the result
+// hold stays until they get what belongs there.
 func (e *Event) clear() {
 	if cap(e.values) > keepValues {
 		e.values = nil
@@ -184,71 +202,82 @@ func (e *Event) clear() {
 		e.values = make([]Value, numSlots, 64)
 	}
 	e.values = e.values[:numSlots]
-	clear(e.values)
+	e.values[noteSlot] = Value{}
 	if cap(e.buf) > keepBuffer {
 		e.buf = nil
 	}
 	e.buf, e.used = e.buf[:0], 0
 	e.readers = e.readers[:0]
 	e.ranges, e.fetched = e.ranges[:0], 0
-	e.parent, e.slot, e.shown, e.done = rootSlot, 0, 0, false
+	e.parent, e.slot, e.shown, e.done = trashSlot, 0, 0, false
+	e.order = nil
 	e.partial, e.lateComma = false, false
 	e.old, e.hadOld = 0, false
 	e.left = allData
-	e.name, e.sig, e.plan = "", nil, nil
 }
 
 func (e *Event) reset(c *table.Call) {
 	e.clear()
-	e.thread, e.mem = c.Thread(), c.Thread()
-	e.abi, e.nr, e.sig, e.sp = c.ABI(), c.Nr(), c.Signature(), c.SP()
-	for i := range e.args {
-		e.args[i] = c.RawArg(i)
-	}
+	e.abi, e.nr, e.sig, e.sp, e.args = c.ABI(), c.Nr(), c.Signature(), c.SP(), c.Args()
 	if e.sig == nil {
-		e.name = c.Name()
+		e.name, e.plan = c.Name(), nil
 		return
 	}
 	e.name = e.sig.Name
 	e.plan = planOf(e.abi, e.nr, e.sig)
-	for i := range e.plan.args {
-		e.args[i] = c.Arg(i)
-	}
+	e.plan.cut(&e.args)
 }
 
 // release forgets the thread, which the event may outlive.
 func (e *Event) release() { e.thread, e.mem = nil, nil }
 
-// emit makes v the next value: of the slot that waits for one, or the next
-// child of the value that is open. It returns its index.
-func (e *Event) emit(v Value) int32 {
+// next returns the next value, empty: the slot that waits for one, or the next
+// child of the value that is open. It is good until the next one is asked for.
+func (e *Event) next() *Value {
 	if i := e.slot; i != 0 {
-		e.slot = 0
-		v.next = e.values[i].next
-		e.values[i] = v
-		return i
+		e.slot, e.latest = 0, i
+		v := &e.values[i]
+		*v = Value{}
+		return v
 	}
-	i := int32(len(e.values))
-	if i >= maxValues {
+	n := len(e.values)
+	if n >= maxValues {
 		e.values[e.parent].Cut = true
-		return trashSlot
+		e.latest = trashSlot
+		return &e.values[trashSlot]
 	}
-	e.values = append(e.values, v)
+	e.latest = int32(n)
 	p := &e.values[e.parent]
 	if p.first == 0 {
-		p.first = i
+		p.first = int32(n)
 	} else {
-		e.values[p.last].next = i
+		e.values[p.last].next = int32(n)
 	}
-	p.last = i
-	return i
+	p.last = int32(n)
+	e.values = append(e.values, Value{})
+	return &e.values[n]
 }
 
-// open emits v and makes it the parent of what follows, until close is called
-// with what open returned.
+// emit makes v the next value.
+func (e *Event) emit(v Value) { *e.next() = v }
+
+// begin makes a value of the given name and kind the parent of what follows,
+// until close is called with what begin returned.
+func (e *Event) begin(name string, kind Kind) (outer int32) {
+	v := e.next()
+	v.Name, v.Kind = name, kind
+	return e.descend()
+}
+
+// open is begin for a value of which there is more to say.
 func (e *Event) open(v Value) (outer int32) {
-	i := e.emit(v)
-	outer, e.parent = e.parent, i
+	e.emit(v)
+	return e.descend()
+}
+
+// descend makes the latest value the parent of what follows.
+func (e *Event) descend() (outer int32) {
+	outer, e.parent = e.parent, e.latest
 	return outer
 }
 
@@ -261,19 +290,15 @@ func (e *Event) full() bool { return len(e.values) >= maxValues }
 func (e *Event) exitArgs(good bool) {
 	p := e.plan
 	if good {
-		for i := range p.args {
-			if p.args[i].exit {
-				e.prefetch(i)
-			}
+		for _, i := range p.after {
+			e.prefetch(i)
 		}
 		e.fetch()
 	}
-	for i := range p.args {
-		switch a := &p.args[i]; {
-		case !a.exit:
-		case a.Dir == table.InOut:
+	for _, i := range p.exits {
+		if p.args[i].Dir == table.InOut {
 			e.decodeChange(i, good)
-		default:
+		} else {
 			e.decodeArg(i, good)
 		}
 	}
@@ -281,30 +306,16 @@ func (e *Event) exitArgs(good bool) {
 
 // show makes arguments the next ones that are shown.
 func (e *Event) show(args ...int) {
-	for _, a := range args {
-		i := argSlot + int32(a)
-		root := &e.values[rootSlot]
-		if root.first == 0 {
-			root.first = i
-		} else {
-			e.values[root.last].next = i
-		}
-		root.last = i
-		e.values[i].next = 0
-	}
+	n := copy(e.own[:], e.order)
+	n += copy(e.own[n:], args)
+	e.order = e.own[:n]
 }
 
 // showOnly replaces the arguments shown.
-func (e *Event) showOnly(args ...int) {
-	e.values[rootSlot].first = 0
-	e.show(args...)
-}
+func (e *Event) showOnly(args ...int) { e.order = e.own[:copy(e.own[:], args)] }
 
 // arg returns the value of argument i.
 func (e *Event) arg(i int) *Value { return &e.values[argSlot+i] }
 
 // set gives argument i a value without children.
-func (e *Event) set(i int, v Value) {
-	e.slot = argSlot + int32(i)
-	e.emit(v)
-}
+func (e *Event) set(i int, v Value) { *e.arg(i) = v }

@@ -137,16 +137,19 @@ func longBits(abi table.ABI) uint8 {
 
 // num emits a number.
 func (e *Event) num(name string, kind Kind, bits uint8, num uint64) {
-	e.emit(Value{Name: name, Kind: kind, Bits: bits, Num: num})
+	v := e.next()
+	v.Name, v.Kind, v.Bits, v.Num = name, kind, bits, num
 }
 
 // flags and enum emit a number with the names of a set.
 func (e *Event) flags(name string, bits uint8, num uint64, set *ConstSet) {
-	e.emit(Value{Name: name, Kind: Flags, Bits: bits, Num: num, Set: set})
+	v := e.next()
+	v.Name, v.Kind, v.Bits, v.Num, v.Set = name, Flags, bits, num, set
 }
 
 func (e *Event) enum(name string, bits uint8, num uint64, set *ConstSet) {
-	e.emit(Value{Name: name, Kind: Enum, Bits: bits, Num: num, Set: set})
+	v := e.next()
+	v.Name, v.Kind, v.Bits, v.Num, v.Set = name, Enum, bits, num, set
 }
 
 // cut marks the open value as shown in part.

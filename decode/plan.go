@@ -9,18 +9,27 @@ import (
 // A plan is a signature with all its names looked up.
 type plan struct {
 	sig     *table.Signature
+	head    string // what a line begins with: read(
 	args    []argPlan
 	show    []int // the arguments that are shown
 	split   int   // how many of show are known before the call
-	hasExit bool  // there are arguments that only Exit decodes
+	exits   []int // the arguments that only Exit decodes
+	before  []int // those with memory to be read before the call,
+	after   []int // and after it
+	result  Kind
 	special *special
 }
 
 type argPlan struct {
 	table.Arg
-	set  *ConstSet
-	typ  *structType
-	exit bool // Exit decodes it
+	set    *ConstSet
+	typ    *structType
+	exit   bool   // Exit decodes it
+	scalar bool   // a number, of which nothing else need be known
+	high   bool   // the next argument is its upper half
+	kind   Kind   // of a number's value
+	bits   uint8  // how many the kernel reads,
+	mask   uint64 // and which
 }
 
 // A special completes what the signature alone cannot tell: arguments whose
@@ -53,28 +62,27 @@ func planOf(abi table.ABI, nr int, sig *table.Signature) *plan {
 }
 
 func newPlan(abi table.ABI, sig *table.Signature) *plan {
-	p := &plan{sig: sig, split: -1, special: &noSpecial}
-	for i, a := range sig.Args {
-		if i >= 6 {
-			break
+	p := &plan{sig: sig, head: sig.Name + "(", split: -1, special: &noSpecial, result: resultKind(sig.Result)}
+	for i := range sig.Args[:min(len(sig.Args), 6)] {
+		a := newArgPlan(abi, sig, i)
+		if a.exit {
+			p.exits = append(p.exits, i)
 		}
-		ap := argPlan{Arg: a}
-		if a.Set != "" {
-			ap.set = SetFor(abi, a.Set)
+		if a.followed() {
+			if !a.exit || a.Dir == table.InOut {
+				p.before = append(p.before, i)
+			}
+			if a.exit {
+				p.after = append(p.after, i)
+			}
 		}
-		if a.Kind == table.Struct {
-			ap.typ = structs[a.Set]
-		}
-		change := ap.typ != nil && ap.typ.change
-		ap.exit = a.Dir&table.InOut == table.Out || a.Dir == table.InOut && change
-		p.hasExit = p.hasExit || ap.exit
 		if a.Kind != table.High && a.Kind != table.Unused {
-			if ap.exit && p.split < 0 {
+			if a.exit && p.split < 0 {
 				p.split = len(p.show)
 			}
 			p.show = append(p.show, i)
 		}
-		p.args = append(p.args, ap)
+		p.args = append(p.args, a)
 	}
 	if p.split < 0 {
 		p.split = len(p.show)
@@ -83,4 +91,86 @@ func newPlan(abi table.ABI, sig *table.Signature) *plan {
 		p.special = s
 	}
 	return p
+}
+
+func newArgPlan(abi table.ABI, sig *table.Signature, i int) argPlan {
+	a := argPlan{Arg: sig.Args[i]}
+	if a.Set != "" {
+		a.set = SetFor(abi, a.Set)
+	}
+	if a.Kind == table.Struct {
+		a.typ = structs[a.Set]
+	}
+	change := a.typ != nil && a.typ.change
+	a.exit = a.Dir&table.InOut == table.Out || a.Dir == table.InOut && change
+	a.bits = a.Bits
+	if a.bits == 0 || a.bits > 64 {
+		a.bits = 64
+	}
+	a.mask = 1<<a.bits - 1
+	if abi == table.I386 {
+		a.mask &= 1<<32 - 1
+	}
+	a.high = a.bits == 32 && i+1 < len(sig.Args) && sig.Args[i+1].Kind == table.High
+	if a.kind = scalarKind(&a.Arg); a.kind == SigSet || a.kind == Mode {
+		a.set = nil
+	}
+	a.scalar = a.kind != Absent && a.kind != FD && a.kind != DirFD && !a.high
+	return a
+}
+
+// scalarKind returns the kind of an argument's value; Absent for none, and for
+// addresses that are followed.
+func scalarKind(a *table.Arg) Kind {
+	switch a.Kind {
+	case table.Int:
+		return Int
+	case table.Uint:
+		return Uint
+	case table.Hex:
+		if a.Set == "sigmask" {
+			return SigSet
+		}
+		return Hex
+	case table.Octal:
+		if a.Set == "file_mode" {
+			return Mode
+		}
+		return Perm
+	case table.FD:
+		return FD
+	case table.DirFD:
+		return DirFD
+	case table.PID:
+		return PID
+	case table.UID:
+		return UID
+	case table.Signal:
+		return Signal
+	case table.Dev:
+		return Dev
+	case table.Flags:
+		return Flags
+	case table.Enum:
+		return Enum
+	case table.Path, table.String, table.Buffer, table.Strings, table.Env, table.Struct, table.High, table.Unused:
+		return Absent
+	}
+	return Addr
+}
+
+// followed says that a is the address of memory that is decoded.
+func (a *argPlan) followed() bool {
+	switch a.Kind {
+	case table.Path, table.String, table.Buffer, table.Strings, table.Env, table.Struct:
+		return true
+	}
+	return false
+}
+
+// cut cuts arguments to what the kernel reads of them.
+func (p *plan) cut(args *[6]uint64) {
+	for i := range p.args {
+		args[i] &= p.args[i].mask
+	}
 }

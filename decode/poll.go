@@ -4,7 +4,7 @@ import "github.com/k42trace/k42trace/table"
 
 func init() {
 	register("pollfd", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		fd, events := r.u32(), r.u16()
 		e.emitFD("fd", fd, false)
 		if int32(fd) >= 0 {
@@ -14,13 +14,13 @@ func init() {
 	})
 	// struct epoll_event is packed on x86-64 and its compat ABIs.
 	register("epoll_event", [table.NumABI]int{table.AMD64: 12, table.I386: 12, table.X32: 12, table.ARM64: 16}, func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.flags("events", 32, r.u32(), setEpoll)
 		if r.abi == table.ARM64 {
 			r.skip(4)
 		}
 		data := le.Uint64(r.bytes(8))
-		inner := e.open(Value{Name: "data", Kind: Struct})
+		inner := e.begin("data", Struct)
 		e.num("u32", Uint, 32, uint64(uint32(data)))
 		e.num("u64", Uint, 64, data)
 		e.close(inner)
@@ -42,7 +42,7 @@ func init() {
 
 	// A mask of memory nodes is shown as its words.
 	t = register("nodemask", sizesAll(maxNodeMask), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Array})
+		outer := e.begin(name, Array)
 		bits := longBits(r.abi)
 		for n := 0; r.off < len(r.b); n++ {
 			if n == e.opts.arrayLimit() {
@@ -64,7 +64,7 @@ const maxNodeMask = 4096
 
 // bitList emits the numbers below n that are in the set b.
 func (e *Event) bitList(name string, b []byte, n int) {
-	outer := e.open(Value{Name: name, Kind: List})
+	outer := e.begin(name, List)
 	for i := 0; i < min(n, 8*len(b)) && !e.full(); i++ {
 		if b[i/8]>>(i%8)&1 != 0 {
 			e.num("", Int, 32, uint64(i))
@@ -75,7 +75,7 @@ func (e *Event) bitList(name string, b []byte, n int) {
 
 // fdSet emits the descriptors below n that are in the set b.
 func (e *Event) fdSet(name string, b []byte, n int) {
-	outer := e.open(Value{Name: name, Kind: List})
+	outer := e.begin(name, List)
 	for i := 0; i < min(n, 8*len(b)) && !e.full(); i++ {
 		if b[i/8]>>(i%8)&1 != 0 {
 			e.emitFD("", uint64(i), false)

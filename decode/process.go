@@ -8,7 +8,7 @@ func init() {
 	limit := func(infinity string, read func(r *reader) uint64) func(e *Event, name string, r *reader) {
 		return func(e *Event, name string, r *reader) {
 			bits := uint8(len(r.b) * 8 / 2)
-			outer := e.open(Value{Name: name, Kind: Struct})
+			outer := e.begin(name, Struct)
 			e.emit(Value{Name: "rlim_cur", Kind: Limit, Bits: bits, Num: read(r), Symbol: infinity})
 			e.emit(Value{Name: "rlim_max", Kind: Limit, Bits: bits, Num: read(r), Symbol: infinity})
 			e.close(outer)
@@ -21,7 +21,7 @@ func init() {
 	t := register("clone_args", sizesAll(cloneArgsSize), decodeCloneArgs)
 	t.variable = true
 	register("cap_header", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.enum("version", 32, r.u32(), setCapVersion)
 		e.num("pid", PID, 32, r.u32())
 		e.close(outer)
@@ -29,7 +29,7 @@ func init() {
 	register("cap_data", sizesAll(24), decodeCapData)
 	register("open_how", sizesAll(24), func(e *Event, name string, r *reader) {
 		flags, mode, resolve := r.u64(), r.u64(), r.u64()
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.flags("flags", 64, flags, setOpenFlags)
 		if flags&oCreateMask != 0 {
 			e.num("mode", Perm, 64, mode)
@@ -39,13 +39,13 @@ func init() {
 	})
 	structs["open_how"].variable = true
 	register("sock_fprog", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("len", Uint, 16, r.u16())
 		e.num("filter", Addr, 64, r.ptr())
 		e.close(outer)
 	})
 	register("user_desc", sizesAll(16), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		if n := r.u32(); n == 1<<32-1 {
 			e.num("entry_number", Int, 32, n)
 		} else {
@@ -63,14 +63,14 @@ func init() {
 		e.close(outer)
 	})
 	register("sched_param", sizesAll(4), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Array})
+		outer := e.begin(name, Array)
 		e.num("", Int, 32, r.u32())
 		e.close(outer)
 	})
 }
 
 func decodeUtsname(e *Event, name string, r *reader) {
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	for i, f := range [...]string{"sysname", "nodename", "release", "version", "machine", "domainname"} {
 		if i == 2 && !e.opts.Verbose {
@@ -87,10 +87,10 @@ func decodeUtsname(e *Event, name string, r *reader) {
 
 func decodeSysinfo(e *Event, name string, r *reader) {
 	bits := r.longBits()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.num("uptime", Int, bits, r.long())
-	loads := e.open(Value{Name: "loads", Kind: Array})
+	loads := e.begin("loads", Array)
 	for range 3 {
 		e.num("", Uint, bits, r.long())
 	}
@@ -130,7 +130,7 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	}
 	flags, pidfd, childTID, parentTID := r.u64(), r.u64(), r.u64(), r.u64()
 	signal, stack, stackSize, tls := r.u64(), r.u64(), r.u64(), r.u64()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.flags("flags", 64, flags, setClone)
 	if flags&clonePIDFD != 0 {
@@ -167,7 +167,7 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 // decodeCapData decodes the two structs of versions 2 and 3, one after the other,
 // as the three sets that they make up.
 func decodeCapData(e *Event, name string, r *reader) {
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	for i, n := range [...]string{"effective", "permitted", "inheritable"} {
 		low, high := uint64(le.Uint32(r.b[4*i:])), uint64(le.Uint32(r.b[12+4*i:]))
 		e.emit(Value{Name: n, Kind: CapSet, Bits: 64, Num: low | high<<32, Set: setCapabilities})

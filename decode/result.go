@@ -2,32 +2,42 @@ package decode
 
 import "github.com/k42trace/k42trace/table"
 
-// emitResult emits what the call returned, by the kind of its result.
-func (e *Event) emitResult() {
-	if e.res.Failed() || e.res.Gone() {
-		e.emit(Value{})
+// resultKind returns the kind of a result's value.
+func resultKind(k table.Kind) Kind {
+	switch k {
+	case table.Hex, table.Addr:
+		return Hex
+	case table.Octal:
+		return Octal
+	case table.Uint:
+		return Uint
+	case table.FD:
+		return FD
+	case table.UID:
+		return UID
+	case table.PID:
+		return PID
+	}
+	return Int
+}
+
+// emitResult emits what the call returned.
+func (e *Event) emitResult(kind Kind) {
+	e.slot = resultSlot
+	num := uint64(e.res.Raw())
+	if kind == FD && e.good() {
+		e.emitFD("", num, false)
 		return
 	}
-	v := Value{Kind: Int, Bits: longBits(e.abi), Num: uint64(e.res.Raw())}
-	if e.sig != nil {
-		switch e.sig.Result {
-		case table.Hex, table.Addr:
-			v.Kind = Hex
-		case table.Octal:
-			v.Kind = Octal
-		case table.Uint:
-			v.Kind = Uint
-		case table.FD:
-			e.emitFD("", v.Num, false)
-			return
-		case table.UID:
-			v.Kind, v.Bits = UID, 32
-		case table.PID:
-			v.Kind = PID
-		}
+	v := e.next()
+	if !e.good() {
+		return
+	}
+	v.Kind, v.Bits, v.Num = kind, longBits(e.abi), num
+	if kind == UID {
+		v.Bits = 32
 	}
 	if v.Bits == 32 {
-		v.Num = uint64(uint32(v.Num))
+		v.Num = uint64(uint32(num))
 	}
-	e.emit(v)
 }

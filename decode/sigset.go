@@ -14,7 +14,7 @@ func init() {
 	register("sigaction", sizesPtr(32, 20), decodeSigaction)
 	// size, sp and flags of an alternate stack (sigaltstack(2)).
 	register("stack_t", sizesPtr(24, 12), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("ss_sp", Addr, 64, r.ptr())
 		e.flags("ss_flags", 32, r.u32(), setSigaltstack)
 		e.num("ss_size", Uint, 64, r.ptr())
@@ -24,7 +24,7 @@ func init() {
 	register("sigevent", sizesPtr(64, 64), decodeSigevent)
 	register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		mask, size := r.ptr(), r.ptr()
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.emitVariable("sigmask", structs["sigset"], mask, size)
 		e.num("sigsetsize", Uint, 64, size)
 		e.close(outer)
@@ -47,7 +47,7 @@ func decodeSigaction(e *Event, name string, r *reader) {
 	flags := r.ptr() // unsigned long, narrow in x32's compat layout
 	restorer := r.ptr()
 	mask := r.bytes(8)
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	const label, hasRestorer = "sa_handler", 0x04000000
 	word := uint8(r.abi.PointerBits())
 	switch handler {
@@ -116,9 +116,9 @@ func sigframeMask(abi table.ABI, sp uint64) (addr uint64, ok bool) {
 // (sigevent(7)).
 func decodeSigevent(e *Event, name string, r *reader) {
 	value, signo, notify := r.ptr(), r.u32(), r.u32()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	if value != 0 {
-		inner := e.open(Value{Name: "sigev_value", Kind: Struct})
+		inner := e.begin("sigev_value", Struct)
 		e.num("sival_int", Int, 32, uint64(uint32(value)))
 		e.num("sival_ptr", Addr, 64, value)
 		e.close(inner)

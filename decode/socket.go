@@ -14,20 +14,20 @@ func init() {
 	t.variable = true
 	register("iovec", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		base, n := r.ptr(), r.ptr()
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.iovBase(base, n)
 		e.num("iov_len", Uint, 64, n)
 		e.close(outer)
 	})
 	register("iovec_addr", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("iov_base", Addr, 64, r.ptr())
 		e.num("iov_len", Uint, 64, r.ptr())
 		e.close(outer)
 	})
 	register("msghdr", sizesPtr(56, 28), decodeMsghdr)
 	register("mmsghdr", sizesPtr(64, 32), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		n := uint64(le.Uint32(r.b[len(r.b)/8*7:])) // msg_len, behind the msghdr
 		if e.done && e.plan.args[1].Result {
 			e.left = int64(n)
@@ -54,7 +54,7 @@ func decodeSockaddr(e *Event, name string, r *reader) {
 		return
 	}
 	family := r.u16()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.enum("sa_family", 16, family, setFamily)
 	switch n := len(r.b); {
@@ -106,7 +106,7 @@ func decodeMsghdr(e *Event, name string, r *reader) {
 	control, controllen := r.ptr(), r.ptr()
 	flags := r.u32()
 	r.skip(r.abi.PointerBits()/8 - 4) // padding at the end
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	if e.hadOld {
 		e.emitVariable("msg_name", structs["sockaddr"], addr, min(addrlen, e.old))
@@ -114,7 +114,7 @@ func decodeMsghdr(e *Event, name string, r *reader) {
 		e.emitVariable("msg_name", structs["sockaddr"], addr, addrlen)
 	}
 	if e.hadOld && e.old != addrlen {
-		change := e.open(Value{Name: "msg_namelen", Kind: Change})
+		change := e.begin("msg_namelen", Change)
 		e.num("", Int, 32, e.old)
 		e.num("", Int, 32, addrlen)
 		e.close(change)
@@ -149,20 +149,20 @@ func (e *Event) control(addr, n uint64) {
 		}
 		level, typ := le.Uint32(b[word:]), le.Uint32(b[word+4:])
 		data := b[header:min(uint64(len(b)), size)]
-		c := e.open(Value{Kind: Struct})
+		c := e.begin("", Struct)
 		e.num("cmsg_len", Uint, 64, size)
 		e.enum("cmsg_level", 32, uint64(level), setSockLevel)
 		switch {
 		case level == unix.SOL_SOCKET && typ == unix.SCM_RIGHTS:
 			e.emit(Value{Name: "cmsg_type", Kind: Symbol, Symbol: "SCM_RIGHTS", Num: uint64(typ)})
-			fds := e.open(Value{Name: "cmsg_data", Kind: Array})
+			fds := e.begin("cmsg_data", Array)
 			for ; len(data) >= 4; data = data[4:] {
 				e.emitFD("", uint64(le.Uint32(data)), false)
 			}
 			e.close(fds)
 		case level == unix.SOL_SOCKET && typ == unix.SCM_CREDENTIALS && len(data) >= 12:
 			e.emit(Value{Name: "cmsg_type", Kind: Symbol, Symbol: "SCM_CREDENTIALS", Num: uint64(typ)})
-			cred := e.open(Value{Name: "cmsg_data", Kind: Struct})
+			cred := e.begin("cmsg_data", Struct)
 			e.num("pid", PID, 32, uint64(le.Uint32(data)))
 			e.num("uid", UID, 32, uint64(le.Uint32(data[4:])))
 			e.num("gid", UID, 32, uint64(le.Uint32(data[8:])))

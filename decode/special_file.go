@@ -17,7 +17,7 @@ func entrySendfile(e *Event) {
 	// The offset moves: [0] => [100].
 	t := e.plan.args[2].typ
 	e.into(2)
-	outer := e.open(Value{Kind: Change})
+	outer := e.begin("", Change)
 	e.emitStruct("", t, e.args[2])
 	e.close(outer)
 	e.later(2)
@@ -89,7 +89,7 @@ func (e *Event) dirent(b []byte) int {
 		return size
 	}
 	r := e.reader(b[:size], 0)
-	outer := e.open(Value{Kind: Struct})
+	outer := e.begin("", Struct)
 	bits := uint8(8 * word)
 	e.num("d_ino", Uint, bits, r.u(word))
 	e.num("d_off", Int, bits, r.u(word))
@@ -164,7 +164,7 @@ func init() {
 
 	flock := func(bits uint8, off func(r *reader) uint64) func(e *Event, name string, r *reader) {
 		return func(e *Event, name string, r *reader) {
-			outer := e.open(Value{Name: name, Kind: Struct})
+			outer := e.begin(name, Struct)
 			e.enum("l_type", 16, r.u16(), setLockTypes)
 			e.enum("l_whence", 16, r.u16(), setWhence)
 			e.num("l_start", Int, bits, off(r))
@@ -180,7 +180,7 @@ func init() {
 	})
 	register("flock64", sizes64(32, 24), flock(64, (*reader).u64))
 	register("f_owner_ex", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.enum("type", 32, r.u32(), setOwnerTypes)
 		e.num("pid", PID, 32, r.u32())
 		e.close(outer)

@@ -39,7 +39,7 @@ func init() {
 	addSpecial(special{entry: entryIoctl, exit: exitIoctl}, "ioctl")
 	scalar("u64dec", sizesAll(8), Uint, (*reader).u64)
 	register("winsize", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		for _, f := range [...]string{"ws_row", "ws_col", "ws_xpixel", "ws_ypixel"} {
 			e.num(f, Uint, 16, r.u16())
 		}
@@ -95,7 +95,7 @@ func (e *Event) ioctlCode() {
 }
 
 func decodeTermios(e *Event, name string, r *reader) {
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.flags("c_iflag", 32, r.u32(), setTermiosIn)
 	e.flags("c_oflag", 32, r.u32(), setTermiosOut)
@@ -106,7 +106,7 @@ func decodeTermios(e *Event, name string, r *reader) {
 		return
 	}
 	e.enum("c_line", 8, r.u8(), setLineDisciplines)
-	list := e.open(Value{Name: "c_cc", Kind: Array})
+	list := e.begin("c_cc", Array)
 	for i, c := range r.bytes(len(controlChars)) {
 		e.emit(Value{Kind: Hex, Bits: 8, Num: uint64(c), Name: controlChars[i]})
 	}

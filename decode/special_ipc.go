@@ -20,7 +20,7 @@ func init() {
 	addSpecial(get(2), "shmget", "semget")
 
 	register("sembuf", sizesAll(6), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("sem_num", Uint, 16, r.u16())
 		e.num("sem_op", Int, 16, r.u16())
 		e.flags("sem_flg", 16, r.u16(), setSemFlags)

@@ -37,7 +37,7 @@ func (e *Event) revents() {
 	const size = 8
 	n := clamp(e.args[1], maxPoll)
 	b := e.read(e.args[0], n*size)
-	array := e.open(Value{Kind: Array})
+	array := e.begin("", Array)
 	defer e.close(array)
 	shown := 0
 	for ; len(b) >= size; b = b[size:] {
@@ -50,7 +50,7 @@ func (e *Event) revents() {
 			return
 		}
 		shown++
-		outer := e.open(Value{Kind: Struct})
+		outer := e.begin("", Struct)
 		e.emitFD("fd", uint64(le.Uint32(b)), false)
 		e.flags("revents", 16, got, setPoll)
 		e.close(outer)

@@ -66,7 +66,7 @@ func entryClone3(e *Event) {
 		return // the kernel writes nothing back
 	}
 	e.into(0)
-	outer := e.open(Value{Kind: Change})
+	outer := e.begin("", Change)
 	e.emitVariable("", e.plan.args[0].typ, e.args[0], e.args[1])
 	e.close(outer)
 	e.later(0)
@@ -93,7 +93,7 @@ func exitClone3(e *Event) {
 	}
 	outer := e.parent
 	e.parent = argSlot
-	inner := e.open(Value{Kind: Struct})
+	inner := e.begin("", Struct)
 	if pidfd != 0 {
 		e.emitStruct("pidfd", structs["int"], pidfd)
 	}

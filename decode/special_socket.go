@@ -33,13 +33,13 @@ func init() {
 
 	scalar("errno", sizesAll(4), Errno, (*reader).u32)
 	register("linger", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("l_onoff", Int, 32, r.u32())
 		e.num("l_linger", Int, 32, r.u32())
 		e.close(outer)
 	})
 	register("ucred", sizesAll(12), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("pid", PID, 32, r.u32())
 		e.num("uid", UID, 32, r.u32())
 		e.num("gid", UID, 32, r.u32())
@@ -139,7 +139,7 @@ func exitRecvmsg(e *Event) {
 		return
 	}
 	e.into(1)
-	outer := e.open(Value{Kind: Struct})
+	outer := e.begin("", Struct)
 	e.num("msg_namelen", Int, 32, e.old)
 	e.close(outer)
 }

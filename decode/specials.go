@@ -28,12 +28,7 @@ func (e *Event) timeout() {
 
 // drop shows no more than the first n arguments.
 func (e *Event) drop(n int) {
-	e.values[rootSlot].first = 0
-	for i, a := range e.plan.show {
-		if i < n {
-			e.show(a)
-		}
-	}
+	e.order = e.plan.show[:min(n, len(e.plan.show))]
 	e.shown = min(e.shown, n)
 }
 
@@ -124,7 +119,7 @@ func init() {
 			e.slot = 0
 			return
 		}
-		outer := e.open(Value{Kind: Struct})
+		outer := e.begin("", Struct)
 		e.num("mask", SigSet, 64, le.Uint64(b))
 		e.close(outer)
 		e.show(0)

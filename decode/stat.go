@@ -88,7 +88,7 @@ func (s *status) times(read func() uint64) {
 }
 
 func (e *Event) stat(name string, s status) {
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	if e.opts.Verbose {
 		e.num("st_dev", Dev, 64, s.dev)
@@ -126,7 +126,7 @@ func decodeStatx(e *Event, name string, r *reader) {
 	nlink, uid, gid, mode := r.u32(), r.u32(), r.u32(), r.u16()
 	r.skip(2)
 	ino, size, blocks, attrsMask := r.u64(), r.u64(), r.u64(), r.u64()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.flags("stx_mask", 32, mask, setStatxMask)
 	if e.opts.Verbose {
@@ -152,7 +152,7 @@ func decodeStatx(e *Event, name string, r *reader) {
 	for _, n := range [...]string{"stx_atime", "stx_btime", "stx_ctime", "stx_mtime"} {
 		sec, nsec := r.u64(), r.u32()
 		r.skip(4)
-		inner := e.open(Value{Name: n, Kind: Struct})
+		inner := e.begin(n, Struct)
 		e.num("tv_sec", Int, 64, sec)
 		e.num("tv_nsec", Uint, 32, nsec)
 		e.close(inner)
@@ -171,15 +171,15 @@ func (e *Event) statfs(name string, r *reader, word int) {
 		}
 		return r.long()
 	}
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.enum("f_type", 32, r.long()&(1<<32-1), setFSMagic)
 	e.num("f_bsize", Uint, bits, r.long())
 	for _, n := range [...]string{"f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree"} {
 		e.num(n, Uint, bits, long())
 	}
-	id := e.open(Value{Name: "f_fsid", Kind: Struct})
-	val := e.open(Value{Name: "val", Kind: Array})
+	id := e.begin("f_fsid", Struct)
+	val := e.begin("val", Array)
 	e.num("", Hex, 32, r.u32())
 	e.num("", Hex, 32, r.u32())
 	e.close(val)

@@ -29,22 +29,20 @@ const DefaultColumn = 40
 func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 	dst = append(dst, e.name...)
 	dst = append(dst, '(')
-	n := 0
-	for v := range e.Args() {
-		if n == e.shown && !e.partial {
-			if n > 0 && !e.lateComma {
-				dst = append(dst, ", "...)
-			}
-			break
-		}
+	for n, i := range e.order[:e.shown] {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
-		if n == e.shown {
-			return t.appendNamed(dst, e, &e.values[v.first])
-		}
-		dst = t.appendNamed(dst, e, v)
-		n++
+		dst = t.appendNamed(dst, e, e.arg(i))
+	}
+	if e.shown == len(e.order) {
+		return dst
+	}
+	if e.shown > 0 && !e.lateComma {
+		dst = append(dst, ", "...)
+	}
+	if e.partial {
+		dst = t.appendNamed(dst, e, &e.values[e.arg(e.order[e.shown]).first])
 	}
 	return dst
 }
@@ -52,35 +50,26 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 // AppendExit appends the arguments that AppendEntry has not, and the closing
 // parenthesis.
 func (t *Text) AppendExit(dst []byte, e *Event) []byte {
-	n := 0
-	for v := range e.Args() {
-		switch {
-		case n < e.shown:
-		case n == e.shown && e.partial:
+	for n, i := range e.order[e.shown:] {
+		v := e.arg(i)
+		if n == 0 && e.partial {
 			if after := e.values[v.first].next; after != 0 {
 				dst = append(dst, " => "...)
 				dst = t.appendNamed(dst, e, &e.values[after])
 			}
-		default:
-			if n > e.shown || e.lateComma && n > 0 {
-				dst = append(dst, ", "...)
-			}
-			dst = t.appendNamed(dst, e, v)
+			continue
 		}
-		n++
+		if n > 0 || e.lateComma && e.shown > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = t.appendNamed(dst, e, v)
 	}
 	return append(dst, ')')
 }
 
 // Pending reports whether AppendExit has arguments to add to what AppendEntry
 // appended.
-func (e *Event) Pending() bool {
-	n := 0
-	for range e.Args() {
-		n++
-	}
-	return n > e.shown
-}
+func (e *Event) Pending() bool { return len(e.order) > e.shown }
 
 // AppendResult appends the result:
 //
@@ -306,7 +295,13 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 
 // AppendArgs appends all arguments without the call's name and parentheses.
 func (t *Text) AppendArgs(dst []byte, e *Event) []byte {
-	return t.appendChildren(dst, e, &e.values[rootSlot], ", ")
+	for n, i := range e.order {
+		if n > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = t.appendNamed(dst, e, e.arg(i))
+	}
+	return dst
 }
 
 func (t *Text) appendChildren(dst []byte, e *Event, v *Value, sep string) []byte {

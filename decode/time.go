@@ -6,26 +6,26 @@ func init() {
 	register("timeval", sizes64(16, 8), decodeTimeval)
 	register("utimbuf", sizes64(16, 8), func(e *Event, name string, r *reader) {
 		bits := r.longBits()
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.time("actime", bits, r.long())
 		e.time("modtime", bits, r.long())
 		e.close(outer)
 	})
 	register("timezone", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		e.num("tz_minuteswest", Int, 32, r.u32())
 		e.num("tz_dsttime", Int, 32, r.u32())
 		e.close(outer)
 	})
 	register("itimerval", sizes64(32, 16), func(e *Event, name string, r *reader) {
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		decodeTimeval(e, "it_interval", r)
 		decodeTimeval(e, "it_value", r)
 		e.close(outer)
 	})
 	itimerspec := func(sub string) func(e *Event, name string, r *reader) {
 		return func(e *Event, name string, r *reader) {
-			outer := e.open(Value{Name: name, Kind: Struct})
+			outer := e.begin(name, Struct)
 			structs[sub].decode(e, "it_interval", r)
 			structs[sub].decode(e, "it_value", r)
 			e.close(outer)
@@ -35,7 +35,7 @@ func init() {
 	register("itimerspec64", sizesAll(32), itimerspec("timespec64"))
 	register("tms", sizes64(32, 16), func(e *Event, name string, r *reader) {
 		bits := r.longBits()
-		outer := e.open(Value{Name: name, Kind: Struct})
+		outer := e.begin(name, Struct)
 		for _, f := range [...]string{"tms_utime", "tms_stime", "tms_cutime", "tms_cstime"} {
 			e.num(f, Int, bits, r.long())
 		}
@@ -57,7 +57,7 @@ func decodeTimespec64(e *Event, name string, r *reader) {
 }
 
 func (e *Event) timespec(name string, bits uint8, sec, nsec uint64) {
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	e.num("tv_sec", Int, bits, sec)
 	e.num("tv_nsec", Uint, bits, nsec)
 	e.close(outer)
@@ -65,7 +65,7 @@ func (e *Event) timespec(name string, bits uint8, sec, nsec uint64) {
 
 func decodeTimeval(e *Event, name string, r *reader) {
 	bits := r.longBits()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	e.num("tv_sec", Int, bits, r.long())
 	e.num("tv_usec", Int, bits, r.long())
 	e.close(outer)
@@ -78,7 +78,7 @@ func (e *Event) time(name string, bits uint8, sec uint64) {
 
 func decodeRusage(e *Event, name string, r *reader) {
 	bits := r.longBits()
-	outer := e.open(Value{Name: name, Kind: Struct})
+	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	decodeTimeval(e, "ru_utime", r)
 	decodeTimeval(e, "ru_stime", r)
@@ -128,7 +128,7 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 			return
 		}
 	}
-	outer := e.open(Value{Name: name, Kind: Noted})
+	outer := e.begin(name, Noted)
 	decode(e, "", r)
 	if sub < 1e9/unit {
 		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: sub * unit, Symbol: layout})

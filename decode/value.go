@@ -99,7 +99,15 @@ func (e *Event) Children(v *Value) iter.Seq[*Value] {
 
 // Args yields the arguments in the order in which they are shown. Before Exit,
 // those that only the finished call tells are Absent.
-func (e *Event) Args() iter.Seq[*Value] { return e.Children(&e.values[rootSlot]) }
+func (e *Event) Args() iter.Seq[*Value] {
+	return func(yield func(*Value) bool) {
+		for _, i := range e.order {
+			if !yield(e.arg(i)) {
+				return
+			}
+		}
+	}
+}
 
 // Result returns the value that the call returned, nil before Exit. For a
 // failed call see Event.Outcome.

@@ -399,23 +399,3 @@ func TestAppendSeconds(t *testing.T) {
 		}
 	}
 }
-
-// The program decides nothing about the trace's own costs: a call that is traced
-// allocates nothing once its thread is known.
-func TestNoAllocations(t *testing.T) {
-	s, tr, _ := newTrace(t, TraceOptions{Out: io.Discard, PID: PIDAlways, Duration: true, Clock: ClockMicros})
-	a := s.thread(100)
-	tr.ThreadStarted(a, nil)
-	path := a.write("/etc/ld.so.preload")
-	nr, _ := table.Number(table.AMD64, "openat")
-	c := new(table.Call)
-	a.native = func(*table.Call) table.Result { return table.Errno(unix.ENOENT) }
-	dirfd := int64(unix.AT_FDCWD)
-	n := testing.AllocsPerRun(1000, func() {
-		c.Reset(a, table.AMD64, nr, [6]uint64{uint64(dirfd), path, unix.O_CLOEXEC}, 0, 0)
-		tr.Handle(c)
-	})
-	if n > 0 {
-		t.Errorf("%v allocations for each call", n)
-	}
-}
