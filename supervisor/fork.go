@@ -1,15 +1,9 @@
 package supervisor
 
 import (
-	"bufio"
-	"bytes"
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 )
 
@@ -35,7 +29,7 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 		}
 		return
 	}
-	if (l.lossy || l.stillborn[tid]) && !alive(tid) {
+	if (l.lossy || l.stillborn[tid]) && !procfs.Alive(tid) {
 		// Killed before its first stop, or adopted, run and dead already.
 		delete(l.stillborn, tid)
 		return
@@ -148,16 +142,16 @@ func (l *loop) adopt(tid int) {
 	if !l.lossy {
 		return
 	}
-	tgid, ppid, err := parentage(tid)
+	status, err := procfs.ReadStatus(tid)
 	if err != nil {
 		// Killed meanwhile; its end will be reported.
 		delete(l.strangers, tid)
 		return
 	}
-	proc := l.processes[tgid]
+	proc := l.processes[status.TGID]
 	creator := proc
 	if creator == nil {
-		creator = l.processes[ppid]
+		creator = l.processes[status.PPID]
 	}
 	if creator == nil {
 		creator = l.root
@@ -172,38 +166,4 @@ func (l *loop) adopt(tid int) {
 		t.proc.inherit(creator, ptrace.CloneStop)
 	}
 	l.welcome(t, l.threads[creator.pid])
-}
-
-// alive reports whether the thread exists and is no zombie.
-func alive(tid int) bool {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", tid))
-	if err != nil {
-		return false
-	}
-	// The state follows the name, which is in parentheses.
-	i := bytes.LastIndex(b, []byte(") "))
-	return i >= 0 && i+2 < len(b) && b[i+2] != 'Z' && b[i+2] != 'X'
-}
-
-// parentage reads Tgid and PPid of /proc/TID/status.
-func parentage(tid int) (tgid, ppid int, err error) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/status", tid))
-	if err != nil {
-		return 0, 0, err
-	}
-	defer f.Close()
-	for s := bufio.NewScanner(f); s.Scan(); {
-		name, value, _ := strings.Cut(s.Text(), ":")
-		switch name {
-		case "Tgid":
-			tgid, err = strconv.Atoi(strings.TrimSpace(value))
-		case "PPid":
-			ppid, err = strconv.Atoi(strings.TrimSpace(value))
-			return tgid, ppid, err
-		}
-		if err != nil {
-			return 0, 0, err
-		}
-	}
-	return 0, 0, fmt.Errorf("/proc/%d/status: no PPid", tid)
 }

@@ -9,14 +9,23 @@ import (
 	"github.com/k42trace/k42trace/ptrace"
 )
 
-// indirect reports whether the program's file can be executed but not read by us.
-// A process that has executed such a file cannot be seized any more (execve(2),
+// ownFile is the file of this program.
+const ownFile = "/proc/self/exe"
+
+// launched returns the file to launch: the program's or, if that can be executed but
+// not read by us, our own. A process that has executed such a file cannot be seized any more (execve(2),
 // "undumpable"; ptrace(2), "Ptrace access mode checking"). So a process is
 // launched with our own file, and executes the program's when it has been seized,
 // before it has run an instruction.
-func (c *Cmd) indirect() bool {
-	return c.Dir == "" && unix.Access(c.Path, unix.X_OK) == nil && unix.Access(c.Path, unix.R_OK) == unix.EACCES
+func (c *Cmd) launched() string {
+	if c.Dir == "" && unix.Access(c.Path, unix.R_OK) == unix.EACCES && unix.Access(c.Path, unix.X_OK) == nil {
+		return ownFile
+	}
+	return c.Path
 }
+
+// indirect reports whether the process has yet to execute the program.
+func (c *Cmd) indirect() bool { return c.inner.Path != c.Path }
 
 // exec makes the new process execute the program.
 func (in *launcher) exec() error {

@@ -1,16 +1,13 @@
 package supervisor
 
 import (
-	"bytes"
-	"os"
 	"runtime"
 	"strconv"
-	"sync"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 )
 
@@ -163,8 +160,8 @@ func (p *placement) died(tid int) {
 // longer than limit and it was not the tracee that had it: woken by us, it runs in
 // our place, and we wait for as long as it computes.
 func (p *placement) starved(tid int, limit time.Duration) bool {
-	ran, _ := schedstat(strconv.Itoa(tid))
-	_, delay := schedstat("thread-self")
+	ran, _ := procfs.Schedstat(strconv.Itoa(tid))
+	_, delay := procfs.Schedstat("thread-self")
 	waited := delay - p.delay
 	its := ran
 	if tid == p.ranTID {
@@ -188,7 +185,7 @@ func (p *placement) enter(tid int) {
 	// Where every core has somebody to run, as SCHED_IDLE we would starve. The
 	// tracee stands still, so of those that are runnable one is us. That may be
 	// over in a moment: it is asked again after the next period.
-	if runnable()-1 >= runtime.NumCPU() {
+	if procfs.Runnable()-1 >= runtime.NumCPU() {
 		return
 	}
 	if !p.move(tid) {
@@ -202,15 +199,24 @@ func (p *placement) enter(tid int) {
 	p.following = true
 	p.last = time.Now()
 	p.period = p.last
-	p.ran, _ = schedstat(strconv.Itoa(tid))
-	_, p.delay = schedstat("thread-self")
+	p.ran, _ = procfs.Schedstat(strconv.Itoa(tid))
+	_, p.delay = procfs.Schedstat("thread-self")
 	p.ranTID = tid
+}
+
+// processor returns the CPU that the thread last ran on, -1 if it cannot be told.
+func processor(tid int) int {
+	s, err := procfs.ReadStat(tid)
+	if err != nil {
+		return -1
+	}
+	return s.Processor
 }
 
 // move pins us to the core on which the tracee last ran.
 func (p *placement) move(tid int) bool {
 	cpu := processor(tid)
-	if !p.saved.IsSet(cpu) {
+	if cpu < 0 || !p.saved.IsSet(cpu) {
 		return false // not for us
 	}
 	p.same = 0
@@ -235,77 +241,4 @@ func (p *placement) leave() {
 	p.following, p.events, p.score = false, 0, 0
 	setPolicy(schedOther)
 	unix.SchedSetaffinity(0, &p.saved)
-}
-
-// Scheduling policies (sched(7)).
-const (
-	schedOther       = 0
-	schedIdle        = 5
-	schedResetOnFork = 0x40000000 // the doorbell is not to inherit it
-)
-
-// setPolicy sets the scheduling policy of the calling thread.
-func setPolicy(policy uintptr) error {
-	var param struct{ priority int32 }
-	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0, policy, uintptr(unsafe.Pointer(&param)))
-	if e != 0 {
-		return e
-	}
-	return nil
-}
-
-// mayFollow reports whether a thread of ours may become SCHED_IDLE and come back
-// from it, which needs CAP_SYS_NICE, outside user namespaces, or RLIMIT_NICE. It
-// tries on a thread that is thrown away.
-var mayFollow = sync.OnceValue(func() bool {
-	result := make(chan bool)
-	go tryIdle(result)
-	return <-result
-})
-
-func tryIdle(result chan<- bool) {
-	runtime.LockOSThread()
-	if unix.Gettid() == unix.Getpid() {
-		// The main thread cannot be thrown away. Held, it is not the next one's.
-		defer runtime.UnlockOSThread()
-		other := make(chan bool)
-		go tryIdle(other)
-		result <- <-other
-		return
-	}
-	// Never unlocked: the thread ends with the goroutine.
-	result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
-}
-
-// schedstat returns how long a thread has had a core in its life, and how long it
-// has waited for one: the first two fields of /proc/THREAD/schedstat, 0 where there
-// is none.
-func schedstat(thread string) (ran, waited time.Duration) {
-	b, err := os.ReadFile("/proc/" + thread + "/schedstat")
-	if err != nil {
-		return 0, 0
-	}
-	fields := bytes.Fields(b)
-	if len(fields) < 2 {
-		return 0, 0
-	}
-	r, _ := strconv.ParseInt(string(fields[0]), 10, 64)
-	w, _ := strconv.ParseInt(string(fields[1]), 10, 64)
-	return time.Duration(r), time.Duration(w)
-}
-
-// runnable returns how many threads of the machine have or want a core: the
-// fourth field of /proc/loadavg (proc(5)), 0 if it cannot be read.
-func runnable() int {
-	b, err := os.ReadFile("/proc/loadavg")
-	if err != nil {
-		return 0
-	}
-	fields := bytes.Fields(b)
-	if len(fields) < 4 {
-		return 0
-	}
-	n, _, _ := bytes.Cut(fields[3], []byte("/"))
-	count, _ := strconv.Atoi(string(n))
-	return count
 }

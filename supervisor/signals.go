@@ -1,13 +1,9 @@
 package supervisor
 
 import (
-	"fmt"
-	"os"
-	"strconv"
-	"strings"
-
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -58,38 +54,22 @@ func (t *Thread) spareInterrupted(sig unix.Signal) {
 	if stopped || regs.Get(t.tid) != nil || !regs.RestartInterrupted() {
 		return
 	}
-	ignored, caught := dispositions(t.tid)
+	status, err := procfs.ReadStatus(t.tid)
+	if err != nil {
+		return
+	}
 	bit := uint64(1) << (sig - 1)
 	switch sig {
 	case unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGCONT: // whose default it is
-		if caught&bit != 0 {
+		if status.Caught&bit != 0 {
 			return
 		}
 	default:
-		if ignored&bit == 0 {
+		if status.Ignored&bit == 0 {
 			return
 		}
 	}
 	t.loop.check(regs.Set(t.tid), t)
-}
-
-// dispositions returns the ignored and the caught signals of the thread's process:
-// SigIgn and SigCgt of /proc/TID/status. What cannot be read counts as caught.
-func dispositions(tid int) (ignored, caught uint64) {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", tid))
-	if err != nil {
-		return 0, ^uint64(0)
-	}
-	field := func(name string) uint64 {
-		_, rest, _ := strings.Cut(string(b), name+":\t")
-		value, _, _ := strings.Cut(rest, "\n")
-		n, err := strconv.ParseUint(value, 16, 64)
-		if err != nil {
-			return 0
-		}
-		return n
-	}
-	return field("SigIgn"), field("SigCgt")
 }
 
 // deliverHeld raises the signals that were held again, in order. Their delivery

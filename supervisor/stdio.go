@@ -14,15 +14,12 @@ import (
 // reaps it.
 func (c *Cmd) newInner() *exec.Cmd {
 	in := &exec.Cmd{
-		Path: c.Path, Args: c.Args, Env: c.Env, Dir: c.Dir,
+		Path: c.launched(), Args: c.Args, Env: c.Env, Dir: c.Dir,
 		Stdin: c.Stdin, Stdout: c.watchWriter(c.Stdout), Stderr: c.watchWriter(c.Stderr),
 		ExtraFiles: c.ExtraFiles,
 	}
 	if c.Stderr != nil && sameWriter(c.Stdout, c.Stderr) {
 		in.Stderr = in.Stdout // one descriptor, one copy, as os/exec promises
-	}
-	if c.indirect() {
-		in.Path = "/proc/self/exe"
 	}
 	var attr syscall.SysProcAttr
 	if c.SysProcAttr != nil {

@@ -1,20 +1,17 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
 )
@@ -76,7 +73,11 @@ func catchSignals(next table.Observer) (*signals, error) {
 	if err != nil {
 		return nil, err
 	}
-	ignored := signalMask("/proc/self/status", "SigIgn")
+	status, err := procfs.ReadStatus(os.Getpid())
+	if err != nil {
+		return nil, err
+	}
+	ignored := mask(status.Ignored)
 	for n := unix.Signal(1); n <= numSignals; n++ {
 		switch n {
 		case unix.SIGKILL, unix.SIGSTOP, unix.SIGCHLD, unix.SIGURG, // SIGURG: Go's scheduler
@@ -174,9 +175,8 @@ func (s *signals) forBoth(a arrival) bool {
 // too. It has if it is pending there, or if it was seen when it was delivered; and
 // it may have while a thread stands in a ptrace stop that has not been looked at.
 func (s *signals) direct(pid int, a arrival) bool {
-	status := fmt.Sprintf("/proc/%d/status", pid)
 	for {
-		if signalMask(status, "SigPnd", "ShdPnd").has(a.sig) {
+		if status, err := procfs.ReadStatus(pid); err == nil && mask(status.Pending|status.SharedPending).has(a.sig) {
 			return true
 		}
 		standing := anyStands(pid)
@@ -197,10 +197,10 @@ func (s *signals) direct(pid int, a arrival) bool {
 
 // anyStands reports whether a thread of the process is in a ptrace stop.
 func anyStands(pid int) bool {
-	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	for _, task := range tasks {
-		stat, _ := os.ReadFile(task)
-		if i := bytes.LastIndexByte(stat, ')'); i >= 0 && i+2 < len(stat) && stat[i+2] == 't' {
+		tid, _ := strconv.Atoi(task.Name())
+		if stat, err := procfs.ReadStat(tid); err == nil && stat.State == 't' {
 			return true
 		}
 	}
@@ -260,27 +260,7 @@ func ends(sig unix.Signal) bool {
 	return false
 }
 
-// A mask is a set of signals as /proc shows it.
+// A mask is a set of signals; signal n is bit n-1.
 type mask uint64
 
 func (m mask) has(sig unix.Signal) bool { return m&(1<<(sig-1)) != 0 }
-
-// signalMask returns the union of some masks in a status file of proc(5).
-func signalMask(file string, names ...string) mask {
-	f, err := os.Open(file)
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	var m mask
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		name, value, _ := strings.Cut(lines.Text(), ":")
-		for _, wanted := range names {
-			if name == wanted {
-				n, _ := strconv.ParseUint(strings.TrimSpace(value), 16, 64)
-				m |= mask(n)
-			}
-		}
-	}
-	return m
-}

@@ -1,0 +1,49 @@
+package supervisor
+
+import (
+	"runtime"
+	"sync"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Scheduling policies (sched(7)).
+const (
+	schedOther       = 0
+	schedIdle        = 5
+	schedResetOnFork = 0x40000000 // the doorbell is not to inherit it
+)
+
+// setPolicy sets the scheduling policy of the calling thread.
+func setPolicy(policy uintptr) error {
+	var param struct{ priority int32 }
+	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0, policy, uintptr(unsafe.Pointer(&param)))
+	if e != 0 {
+		return e
+	}
+	return nil
+}
+
+// mayFollow reports whether a thread of ours may become SCHED_IDLE and come back
+// from it, which needs CAP_SYS_NICE, outside user namespaces, or RLIMIT_NICE. It
+// tries on a thread that is thrown away.
+var mayFollow = sync.OnceValue(func() bool {
+	result := make(chan bool)
+	go tryIdle(result)
+	return <-result
+})
+
+func tryIdle(result chan<- bool) {
+	runtime.LockOSThread()
+	if unix.Gettid() == unix.Getpid() {
+		// The main thread cannot be thrown away. Held, it is not the next one's.
+		defer runtime.UnlockOSThread()
+		other := make(chan bool)
+		go tryIdle(other)
+		result <- <-other
+		return
+	}
+	// Never unlocked: the thread ends with the goroutine.
+	result <- setPolicy(schedIdle|schedResetOnFork) == nil && setPolicy(schedOther) == nil
+}
