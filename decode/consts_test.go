@@ -58,6 +58,9 @@ func TestSetsAreConsistent(t *testing.T) {
 			if i > 0 && list[i-1].Name >= s.Name {
 				t.Errorf("%s is behind %s", s.Name, list[i-1].Name)
 			}
+			if !slices.IsSortedFunc(s.Consts, func(a, b Const) int { return btoi(b.Mask != 0) - btoi(a.Mask != 0) }) {
+				t.Errorf("%s: fields are not first", s.Name)
+			}
 			names := map[string]bool{}
 			for i, c := range s.Consts {
 				if c.Name == "" || names[c.Name] {

@@ -268,3 +268,22 @@ func TestReuse(t *testing.T) {
 		t.Errorf("keeps %d bytes", cap(e.buf))
 	}
 }
+
+// TestPlainPrefix: what is found plain is plain, and plain text is found so.
+func TestPlainPrefix(t *testing.T) {
+	s := []byte("/usr/lib/x86_64-linux-gnu")
+	if n := plainPrefix(s); n != 24 {
+		t.Errorf("%d of %q", n, s)
+	}
+	for at := range 16 {
+		for c := range 256 {
+			copy(s, "0123456789abcdef")
+			s[at] = byte(c)
+			n := plainPrefix(s[:16])
+			escaped := !plain[c] || c == '<' || c == '>'
+			if escaped != (n <= at) {
+				t.Errorf("%#x at %d: %d bytes are plain", c, at, n)
+			}
+		}
+	}
+}

@@ -72,16 +72,16 @@ func (e *Event) follow() {
 		sig := *table.SignatureOf(table.AMD64, nr)
 		sig.Args = sig.Args[:in.args]
 		p = newPlan(table.I386, &sig)
+		if in.name != "" {
+			p.called(in.name)
+		}
 		in.plan.Store(p)
 	}
 	b := e.readAll(addr, 4*in.args)
 	if b == nil {
 		return
 	}
-	e.plan, e.sig, e.name = p, p.sig, in.call
-	if in.name != "" {
-		e.name = in.name
-	}
+	e.plan, e.sig, e.name = p, p.sig, p.name
 	e.args = [6]uint64{}
 	for i := range in.args {
 		e.args[i] = uint64(le.Uint32(b[4*i:]))

@@ -9,6 +9,7 @@ import (
 // A plan is a signature with all its names looked up.
 type plan struct {
 	sig     *table.Signature
+	name    string
 	head    string // what a line begins with: read(
 	args    []argPlan
 	show    []int // the arguments that are shown
@@ -62,7 +63,8 @@ func planOf(abi table.ABI, nr int, sig *table.Signature) *plan {
 }
 
 func newPlan(abi table.ABI, sig *table.Signature) *plan {
-	p := &plan{sig: sig, head: sig.Name + "(", split: -1, special: &noSpecial, result: resultKind(sig.Result)}
+	p := &plan{sig: sig, split: -1, special: &noSpecial, result: resultKind(sig.Result)}
+	p.called(sig.Name)
 	for i := range sig.Args[:min(len(sig.Args), 6)] {
 		a := newArgPlan(abi, sig, i)
 		if a.exit {
@@ -118,6 +120,9 @@ func newArgPlan(abi table.ABI, sig *table.Signature, i int) argPlan {
 	a.scalar = a.kind != Absent && a.kind != FD && a.kind != DirFD && !a.high
 	return a
 }
+
+// called sets the name under which the call is shown.
+func (p *plan) called(name string) { p.name, p.head = name, name+"(" }
 
 // scalarKind returns the kind of an argument's value; Absent for none, and for
 // addresses that are followed.

@@ -46,11 +46,31 @@ var plain = func() (p [256]bool) {
 	return p
 }()
 
+// plainPrefix returns how many bytes at the start of s surely need no escape,
+// in steps of 8: they are tested all at once, as the bytes of one number.
+func plainPrefix(s []byte) int {
+	const ones, tops = 0x0101010101010101, 0x8080808080808080
+	n := 0
+	for ; n+8 <= len(s); n += 8 {
+		x := le.Uint64(s[n:])
+		// A byte below 0x80 is zero if subtracting 1 sets its top bit, and
+		// below ' ' if subtracting ' ' does. A borrow from the byte below it
+		// can only find too much.
+		quote, slash, del := x^ones*'"', x^ones*'\\', x^ones*0x7f
+		angle := (x | 2*ones) ^ ones*'>' // '<' and '>'
+		if (x|(x-ones*' ')|(quote-ones)|(slash-ones)|(del-ones)|(angle-ones))&tops != 0 {
+			break
+		}
+	}
+	return n
+}
+
 // appendEscaped appends s with the escapes of C, octal ones as short as what
 // follows allows. angle says to escape < and > as well.
 func appendEscaped(dst, s []byte, angle bool) []byte {
 	from := 0 // s[from:i] needs no escapes and is not appended yet
-	for i, c := range s {
+	for i := plainPrefix(s); i < len(s); i++ {
+		c := s[i]
 		if plain[c] && !(angle && (c == '<' || c == '>')) {
 			continue
 		}

@@ -17,7 +17,7 @@ type ConstSet struct {
 	// Prefix completes the name of an unknown value in a comment: O_???.
 	Prefix string
 	// Consts is in the order in which a flags value is taken apart: values
-	// with several bits before those with one of their bits; for an Enum, by
-	// value.
+	// with several bits before those with one of their bits, fields first of
+	// all; for an Enum, by value.
 	Consts []Const
 }

@@ -2,26 +2,63 @@ package decode
 
 import "github.com/k42trace/k42trace/table"
 
-// A status is a struct stat of any layout.
-type status struct {
-	dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks uint64
-	sec, nsec                                                    [3]uint64 // access, modification, change
-	timeBits                                                     uint8
+// A statLayout says where the members of a struct stat are.
+type statLayout struct {
+	dev, ino, nlink, mode, uid, gid, rdev, size, blksize, blocks member
+	times                                                        [3]member // access, modification, change; nanoseconds follow
 }
+
+// A member of a struct is a number of size bytes at off.
+type member struct{ off, size uint8 }
+
+func (m member) of(b []byte) uint64 {
+	b = b[m.off:]
+	switch m.size {
+	case 2:
+		return uint64(le.Uint16(b))
+	case 4:
+		return uint64(le.Uint32(b))
+	}
+	return le.Uint64(b)
+}
+
+// The layouts of asm/stat.h and, for arm64, asm-generic/stat.h.
+var (
+	statAMD64 = statLayout{
+		dev: member{0, 8}, ino: member{8, 8}, nlink: member{16, 8}, mode: member{24, 4}, uid: member{28, 4}, gid: member{32, 4},
+		rdev: member{40, 8}, size: member{48, 8}, blksize: member{56, 8}, blocks: member{64, 8},
+		times: [3]member{{72, 8}, {88, 8}, {104, 8}},
+	}
+	statARM64 = statLayout{
+		dev: member{0, 8}, ino: member{8, 8}, mode: member{16, 4}, nlink: member{20, 4}, uid: member{24, 4}, gid: member{28, 4},
+		rdev: member{32, 8}, size: member{48, 8}, blksize: member{56, 4}, blocks: member{64, 8},
+		times: [3]member{{72, 8}, {88, 8}, {104, 8}},
+	}
+	stat32 = statLayout{
+		dev: member{0, 4}, ino: member{4, 4}, mode: member{8, 2}, nlink: member{10, 2}, uid: member{12, 2}, gid: member{14, 2},
+		rdev: member{16, 4}, size: member{20, 4}, blksize: member{24, 4}, blocks: member{28, 4},
+		times: [3]member{{32, 4}, {40, 4}, {48, 4}},
+	}
+	stat64 = statLayout{ // another inode number, cut to 32 bits, is at 12
+		dev: member{0, 8}, mode: member{16, 4}, nlink: member{20, 4}, uid: member{24, 4}, gid: member{28, 4}, rdev: member{32, 8},
+		size: member{44, 8}, blksize: member{52, 4}, blocks: member{56, 8}, ino: member{88, 8},
+		times: [3]member{{64, 4}, {72, 4}, {80, 4}},
+	}
+)
 
 func init() {
 	register("stat", [table.NumABI]int{table.AMD64: 144, table.X32: 144, table.ARM64: 128, table.I386: 64}, func(e *Event, name string, r *reader) {
 		switch r.abi {
 		case table.I386:
-			e.stat(name, stat32(r))
+			e.stat(name, r.b, &stat32)
 		case table.ARM64:
-			e.stat(name, statGeneric(r))
+			e.stat(name, r.b, &statARM64)
 		default:
-			e.stat(name, statAMD64(r))
+			e.stat(name, r.b, &statAMD64)
 		}
 	})
 	register("stat64", [table.NumABI]int{table.I386: 96}, func(e *Event, name string, r *reader) {
-		e.stat(name, stat64(r))
+		e.stat(name, r.b, &stat64)
 	})
 	register("statx", sizesAll(256), decodeStatx)
 	register("statfs", sizes64(120, 64), func(e *Event, name string, r *reader) {
@@ -32,88 +69,36 @@ func init() {
 	})
 }
 
-// statAMD64 reads struct stat of asm/stat.h, x86-64.
-func statAMD64(r *reader) (s status) {
-	s.timeBits = 64
-	s.dev, s.ino, s.nlink = r.u64(), r.u64(), r.u64()
-	s.mode, s.uid, s.gid = r.u32(), r.u32(), r.u32()
-	r.skip(4)
-	s.rdev, s.size, s.blksize, s.blocks = r.u64(), r.u64(), r.u64(), r.u64()
-	s.times(r.u64)
-	return s
-}
-
-// statGeneric reads struct stat of asm-generic/stat.h: arm64's.
-func statGeneric(r *reader) (s status) {
-	s.timeBits = 64
-	s.dev, s.ino = r.u64(), r.u64()
-	s.mode, s.nlink, s.uid, s.gid = r.u32(), r.u32(), r.u32(), r.u32()
-	s.rdev = r.u64()
-	r.skip(8)
-	s.size, s.blksize = r.u64(), r.u32()
-	r.skip(4)
-	s.blocks = r.u64()
-	s.times(r.u64)
-	return s
-}
-
-// stat32 reads struct stat of asm/stat.h, i386.
-func stat32(r *reader) (s status) {
-	s.timeBits = 32
-	s.dev, s.ino = r.u32(), r.u32()
-	s.mode, s.nlink, s.uid, s.gid = r.u16(), r.u16(), r.u16(), r.u16()
-	s.rdev, s.size, s.blksize, s.blocks = r.u32(), r.u32(), r.u32(), r.u32()
-	s.times(r.u32)
-	return s
-}
-
-// stat64 reads struct stat64 of asm/stat.h, i386.
-func stat64(r *reader) (s status) {
-	s.timeBits = 32
-	s.dev = r.u64()
-	r.skip(8) // padding and a truncated inode number
-	s.mode, s.nlink, s.uid, s.gid = r.u32(), r.u32(), r.u32(), r.u32()
-	s.rdev = r.u64()
-	r.skip(4)
-	s.size, s.blksize, s.blocks = r.u64(), r.u32(), r.u64()
-	s.times(r.u32)
-	s.ino = r.u64()
-	return s
-}
-
-func (s *status) times(read func() uint64) {
-	for i := range s.sec {
-		s.sec[i], s.nsec[i] = read(), read()
-	}
-}
-
-func (e *Event) stat(name string, s status) {
+func (e *Event) stat(name string, b []byte, l *statLayout) {
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
+	mode := l.mode.of(b)
 	if e.opts.Verbose {
-		e.num("st_dev", Dev, 64, s.dev)
-		e.num("st_ino", Uint, 64, s.ino)
+		e.num("st_dev", Dev, 64, l.dev.of(b))
+		e.num("st_ino", Uint, 64, l.ino.of(b))
 	}
-	e.num("st_mode", Mode, 32, s.mode)
+	e.num("st_mode", Mode, 32, mode)
 	if e.opts.Verbose {
-		e.num("st_nlink", Uint, 64, s.nlink)
-		e.num("st_uid", UID, 32, s.uid)
-		e.num("st_gid", UID, 32, s.gid)
-		e.num("st_blksize", Uint, 64, s.blksize)
-		e.num("st_blocks", Uint, 64, s.blocks)
+		e.num("st_nlink", Uint, 64, l.nlink.of(b))
+		e.num("st_uid", UID, 32, l.uid.of(b))
+		e.num("st_gid", UID, 32, l.gid.of(b))
+		e.num("st_blksize", Uint, 64, l.blksize.of(b))
+		e.num("st_blocks", Uint, 64, l.blocks.of(b))
 	}
-	if isDevice(s.mode) {
-		e.num("st_rdev", Dev, 64, s.rdev)
+	if isDevice(mode) {
+		e.num("st_rdev", Dev, 64, l.rdev.of(b))
 	} else {
-		e.num("st_size", Int, 64, s.size)
+		e.num("st_size", Int, 64, l.size.of(b))
 	}
 	if !e.opts.Verbose {
 		e.cut()
 		return
 	}
 	for i, n := range [...][2]string{{"st_atime", "st_atime_nsec"}, {"st_mtime", "st_mtime_nsec"}, {"st_ctime", "st_ctime_nsec"}} {
-		e.emit(Value{Name: n[0], Kind: Time, Bits: s.timeBits, Num: s.sec[i], Size: s.nsec[i], Symbol: ".000000000"})
-		e.num(n[1], Uint, s.timeBits, s.nsec[i])
+		m := l.times[i]
+		sec, nsec := m.of(b), m.of(b[m.size:])
+		e.emit(Value{Name: n[0], Kind: Time, Bits: 8 * m.size, Num: sec, Size: nsec, Symbol: ".000000000"})
+		e.num(n[1], Uint, 8*m.size, nsec)
 	}
 }
 

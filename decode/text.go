@@ -27,8 +27,12 @@ const DefaultColumn = 40
 // The separator to what AppendExit appends is there if more is to come, as in
 // the second.
 func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
-	dst = append(dst, e.name...)
-	dst = append(dst, '(')
+	if e.plan != nil {
+		dst = append(dst, e.plan.head...)
+	} else {
+		dst = append(dst, e.name...)
+		dst = append(dst, '(')
+	}
 	for n, i := range e.order[:e.shown] {
 		if n > 0 {
 			dst = append(dst, ", "...)
@@ -80,32 +84,31 @@ func (e *Event) Pending() bool { return len(e.order) > e.shown }
 func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 	dst = append(dst, "= "...)
 	res := e.res
-	switch errno := res.Errno(); {
-	case !e.done || res.Gone():
+	if !e.done || res.Gone() {
 		return append(dst, '?')
-	case res.Restarting():
-		dst = append(dst, "? "...)
-		return AppendErrno(dst, errno)
-	case res.Failed():
-		dst = append(dst, "-1 "...)
-		dst = AppendErrno(dst, errno)
-	default:
-		dst = t.appendValue(dst, e, &e.values[resultSlot])
 	}
-	n := 0
-	for v := range e.Notes() {
-		if n == 0 {
-			dst = append(dst, " ("...)
+	if !res.Failed() {
+		dst = t.appendValue(dst, e, &e.values[resultSlot])
+	} else {
+		if res.Restarting() {
+			dst = append(dst, "? "...)
 		} else {
+			dst = append(dst, "-1 "...)
+		}
+		dst = AppendErrno(dst, res.Errno())
+	}
+	first := e.values[noteSlot].first
+	if first == 0 {
+		return dst
+	}
+	dst = append(dst, " ("...)
+	for i := first; i != 0; i = e.values[i].next {
+		if i != first {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendLabelled(dst, e, v)
-		n++
+		dst = t.appendLabelled(dst, e, &e.values[i])
 	}
-	if n > 0 {
-		dst = append(dst, ')')
-	}
-	return dst
+	return append(dst, ')')
 }
 
 // AppendErrno appends an errno with its text: ENOENT (No such file or directory).
@@ -334,8 +337,15 @@ func appendHex(dst []byte, n uint64) []byte {
 	if n == 0 {
 		return append(dst, '0')
 	}
-	dst = append(dst, "0x"...)
-	return strconv.AppendUint(dst, n, 16)
+	var digits [18]byte
+	i := len(digits)
+	for ; n != 0; n >>= 4 {
+		i--
+		digits[i] = hexDigits[n&15]
+	}
+	i -= 2
+	digits[i], digits[i+1] = '0', 'x'
+	return append(dst, digits[i:]...)
 }
 
 // appendHexDigits appends n with zeros in front to at least digits digits.
@@ -470,11 +480,13 @@ func appendFlags(dst []byte, set *ConstSet, num uint64) []byte {
 			}
 			fields |= c.Mask
 			rest &^= c.Mask
-		case c.Value == 0:
-			if num != 0 {
+		case num == 0:
+			if c.Value != 0 {
 				continue
 			}
-		case rest&c.Value != c.Value:
+		case rest == 0:
+			return dst
+		case c.Value == 0 || rest&c.Value != c.Value:
 			continue
 		}
 		if len(dst) > start {

@@ -12,16 +12,8 @@ func (t *Trace) begin(th *thread, at time.Time) {
 	s := th.stream
 	t.buf = s.interrupt(t.buf[:0])
 	s.column = -len(t.buf)
-	if s == &t.shared {
-		switch {
-		case t.opts.PID == PIDAlways:
-			t.buf = appendPadded(t.buf, int64(th.tid), 5, true)
-			t.buf = append(t.buf, ' ')
-		case t.opts.PID == PIDShared && len(t.threads) > 1:
-			t.buf = append(t.buf, "[pid "...)
-			t.buf = appendPadded(t.buf, int64(th.tid), 5, false)
-			t.buf = append(t.buf, "] "...)
-		}
+	if s == &t.shared && (t.opts.PID == PIDAlways || t.opts.PID == PIDShared && len(t.threads) > 1) {
+		t.buf = append(t.buf, th.prefix...)
 	}
 	if t.opts.Clock != ClockNone || t.opts.Relative {
 		t.stamp(at)

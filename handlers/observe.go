@@ -76,8 +76,7 @@ func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 		t.remove(leader)
 	}
 	delete(t.threads, formerTID)
-	caller.tid = tid
-	t.threads[tid] = caller
+	t.name(caller, tid)
 	t.latest = nil
 }
 

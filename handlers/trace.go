@@ -93,6 +93,7 @@ type Trace struct {
 // A thread is what a Trace knows of a thread of the child.
 type thread struct {
 	tid    int
+	prefix []byte // with which lines begin that tell their thread
 	event  *decode.Event
 	stream *stream
 	file   io.Closer // its own stream's, with PerThread
@@ -175,7 +176,8 @@ func (t *Trace) threadOf(x table.Thread) *thread {
 }
 
 func (t *Trace) add(tid int, by *thread) *thread {
-	th := &thread{tid: tid, stream: &t.shared, abi: hostABI}
+	th := &thread{stream: &t.shared, abi: hostABI}
+	t.name(th, tid)
 	if n := len(t.free); n > 0 {
 		th.event, t.free = t.free[n-1], t.free[:n-1]
 	} else {
@@ -188,8 +190,19 @@ func (t *Trace) add(tid int, by *thread) *thread {
 		out := t.opts.PerThread(tid)
 		th.stream, th.file = &stream{out: out}, out
 	}
-	t.threads[tid] = th
 	return th
+}
+
+// name gives a thread its id.
+func (t *Trace) name(th *thread, tid int) {
+	th.tid = tid
+	t.threads[tid] = th
+	if t.opts.PID == PIDAlways {
+		th.prefix = append(appendPadded(th.prefix[:0], int64(tid), 5, true), ' ')
+	} else {
+		th.prefix = append(th.prefix[:0], "[pid "...)
+		th.prefix = append(appendPadded(th.prefix, int64(tid), 5, false), "] "...)
+	}
 }
 
 func (t *Trace) remove(th *thread) {
