@@ -39,6 +39,8 @@ type signals struct {
 	stopsSeen int                      // how many group-stops it has been in
 	stopsDone int                      // of them, up to which we have stopped too
 	stopSig   unix.Signal              // of the last one
+	stopWhen  time.Time                // when it was seen
+	stopOurs  bool                     // the last stopping signal that it got was passed on by us
 	ended     bool
 	stopUs    bool // a stopping signal has been sent to us too
 
@@ -217,10 +219,12 @@ func (s *signals) pass(p *supervisor.Process, a arrival, abandon func()) {
 
 	s.mu.Lock()
 	ended, stopped := s.ended, s.stopped
-	overtaken := a.sig == unix.SIGCONT && a.stop != s.stopSignals
+	// By a later stopping signal: one that we have got too, or, if that is still on its
+	// way to us, one that has stopped the program since.
+	overtaken := a.stop != s.stopSignals || a.when.Before(s.stopWhen) && !s.stopOurs
 	if stops(a.sig) {
 		s.stopUs = true
-	} else if a.sig == unix.SIGCONT {
+	} else if a.sig == unix.SIGCONT && !overtaken {
 		s.stopUs = false
 	}
 	s.mu.Unlock()

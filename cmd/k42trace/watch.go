@@ -91,7 +91,8 @@ func (s *signals) SignalDelivered(t table.Thread, info *table.Siginfo) {
 		s.stopped = false
 		switch sig {
 		case unix.SIGSTOP, unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
-			s.inside = code > 0 || s.tree[sender] != nil || sender == unix.Getpid()
+			s.stopOurs = code <= 0 && sender == unix.Getpid()
+			s.inside = code > 0 || s.tree[sender] != nil || s.stopOurs
 		}
 		s.mu.Unlock()
 	}
@@ -117,7 +118,7 @@ func (s *signals) GroupStopped(t table.Thread, sig unix.Signal) {
 	if pid == s.root && !s.stopped {
 		s.stopped = true
 		s.stopsSeen++
-		s.stopSig = sig
+		s.stopSig, s.stopWhen = sig, time.Now()
 	}
 	if s.stopped && (s.stopUs || all && s.inside) {
 		select {
