@@ -30,7 +30,7 @@ func (t *Thread) vsyscall(nr int, args [6]uint64) table.Result {
 		out = binary.NativeEndian.AppendUint64(out, uint64(now.Unix()))
 		return t.vsyscallResult(args[0], out, now.Unix())
 	case unix.SYS_GETCPU:
-		cpu := processor(t.tid)
+		cpu := max(processor(t.tid), 0)
 		if args[1] != 0 { // the NUMA node
 			if _, err := t.WriteMemory(args[1], make([]byte, 4)); err != nil {
 				return t.vsyscallFault()
