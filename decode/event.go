@@ -8,7 +8,8 @@ import (
 // flags.
 type Options struct {
 	// StringLimit is the most bytes of a string or buffer, and the most
-	// elements of an array, that are read; 0 means 32. Paths have no limit.
+	// elements of an array, that are read; 0 means DefaultStringLimit, and
+	// less than 0 none at all. Paths have no limit.
 	StringLimit int
 	// Verbose decodes structs, arrays and environments whole (strace -v).
 	Verbose bool
@@ -41,10 +42,10 @@ type Decoder struct {
 
 // New returns a decoder.
 func New(opts Options) *Decoder {
-	if opts.StringLimit <= 0 {
+	if opts.StringLimit == 0 {
 		opts.StringLimit = DefaultStringLimit
 	}
-	opts.StringLimit = min(opts.StringLimit, maxStringLimit)
+	opts.StringLimit = min(max(opts.StringLimit, 0), maxStringLimit)
 	return &Decoder{opts: opts}
 }
 

@@ -106,6 +106,13 @@ func init() {
 			e.noteFlags("", "membarrier_cmd")
 		}
 	}}, "membarrier")
+	addSpecial(special{entry: func(e *Event) {
+		// The length is an int, but no negative one.
+		e.arg(1).Kind = Uint
+		if e.args[1] > maxNodeName {
+			e.set(0, Value{Kind: Addr, Bits: 64, Num: e.args[0]})
+		}
+	}}, "sethostname", "setdomainname")
 	addSpecial(special{exit: exitSleep(1)}, "nanosleep")
 	addSpecial(special{exit: exitSleep(3)}, "clock_nanosleep", "clock_nanosleep_time64")
 	addSpecial(special{entry: func(e *Event) {
@@ -284,6 +291,8 @@ func exitAffinity(e *Event) {
 	}
 	e.bitList("", b, 8*n)
 }
+
+const maxNodeName = 64 // __NEW_UTS_LEN
 
 const maxCPUSet = 8192 / 8
 
