@@ -114,10 +114,9 @@ func (m *module) search(mem, file io.ReaderAt, text extent, call uint64) (extent
 		return unbiased(e), nil
 	}
 	if around.start != 0 {
-		near := unbiased(around)
-		near.end = min(near.end, text.end)
-		if near.end-near.start > MaxFunction && call-near.start < MaxFunction/2 {
-			near.end = near.start + MaxFunction
+		near := extent{around.start + m.bias, min(around.end, text.end-m.bias) + m.bias}
+		if call-near.start < MaxFunction/2 {
+			near.end = min(near.end, near.start+MaxFunction)
 		}
 		if accept("symbols nearby", near, nil) {
 			return near, nil
