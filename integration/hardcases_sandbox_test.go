@@ -24,29 +24,6 @@ func TestOwnSeccompFilter(t *testing.T) {
 	})
 }
 
-// Row 23: strict mode, the oldest sandbox, excludes filters (seccomp(2)): a traced
-// process, which has one, is refused it with EINVAL, and told so before it
-// relies on it.
-func TestStrictModeIsRefused(t *testing.T) {
-	path := compileC(t, "strictmode")
-	for c, want := range map[string]string{
-		"allowed":   "may write\nexit 5\n",
-		"forbidden": "may write\nkilled by 9\n",
-		"prctl":     "may write\nexit 5\nmay write\nkilled by 9\n",
-	} {
-		native := runNative(t, path, c)
-		if native.Stdout != want {
-			t.Errorf("%s natively: %q, want %q", c, native.Stdout, want)
-		}
-		traced := runTraced(t, path, c)
-		traced.mustExit(t, 0)
-		runs := strings.Count(want, "may write")
-		if refused := strings.Repeat("strict mode: Invalid argument\nexit 1\n", runs); traced.Stdout != refused {
-			t.Errorf("%s traced: %q, want %q", c, traced.Stdout, refused)
-		}
-	}
-}
-
 // Row 23: the program's own Syscall User Dispatch.
 func TestOwnUserDispatch(t *testing.T) {
 	compareCases(t, dynamic64, "userdispatch", "dispatch", "errors", "range", "inherited")

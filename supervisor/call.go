@@ -88,7 +88,7 @@ func (t *Thread) begin(info *ptrace.SyscallInfo) {
 	}
 	h := t.loop.table.Lookup(abi, info.Nr())
 	if h == nil {
-		if t.current.position != pending || !t.current.denied && !t.loop.hooked(t, abi, info) {
+		if t.current.position != pending || !t.current.denied && !t.strict && !t.loop.hooked(t, abi, info) {
 			t.proceed()
 			return
 		}
@@ -117,7 +117,11 @@ func (t *Thread) refuse() {
 
 // handle is the job of a call: its handler, from before the call to its end.
 func (t *Thread) handle() {
+	forbidden := t.forbidden()
 	result := t.handler.Handle(&t.call)
+	if forbidden && !t.gone && !t.loop.killing {
+		t.dieOfStrict()
+	}
 	t.finish(result)
 }
 
@@ -131,6 +135,8 @@ func (t *Thread) Native(c *table.Call) table.Result {
 		return s.result
 	case s.denied:
 		return table.Errno(unix.ENOSYS)
+	case t.forbidden():
+		return t.dieOfStrict()
 	}
 	nr, args, err := t.beforeNative(c)
 	if err != nil {
@@ -138,6 +144,9 @@ func (t *Thread) Native(c *table.Call) table.Result {
 	}
 	if r, ok := t.answered(c, nr, args); ok {
 		return r
+	}
+	if t.wantsStrict(c, nr, args) {
+		return t.enterStrict(c)
 	}
 	if ptrace.IsVsyscall(s.info.IP) {
 		return t.vsyscall(nr, args)

@@ -18,10 +18,11 @@ type Thread struct {
 	// running: it was let go and has not stopped since, outside handled calls.
 	running bool
 
-	co   *coroutine    // nil until the thread first has a job for it
-	job  func(*Thread) // what the coroutine does next
-	busy bool          // it is in the middle of it
-	seen bool          // it has made a call, of this program, that stopped
+	co     *coroutine    // nil until the thread first has a job for it
+	job    func(*Thread) // what the coroutine does next
+	busy   bool          // it is in the middle of it
+	seen   bool          // it has made a call, of this program, that stopped
+	strict bool          // it is in strict mode
 
 	how   ptrace.Resumption // with which the thread was last resumed
 	event ptrace.Event      // for which the coroutine was resumed

@@ -1,0 +1,4 @@
+package supervisor
+
+// strictDisablesTSC: strict mode forbids nothing but calls.
+const strictDisablesTSC = false
