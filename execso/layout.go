@@ -1,9 +1,9 @@
 package execso
 
 // The region, as every process of a tree sees it that it is mapped into. Offsets
-// are from Base. The part up to SlotsOffset can be read and executed by the
-// program, and written by nobody but the supervisor; the slots are the program's to
-// write.
+// are from Base. The part up to CodeSize can be read and executed by the program,
+// and written by nobody but the supervisor; the slots are the program's to write.
+// The assembly gets these constants from here, by go_asm.h.
 const (
 	// Base is below 2 GiB, so that 32-bit displacements reach it, and where
 	// Linux puts nothing by itself.
@@ -11,26 +11,101 @@ const (
 
 	TableOffset    = 0         // 8 bytes a number: the address of its service's entry
 	CodeOffset     = 0x2000    // entry code
-	CapturesOffset = 0x4000    // 32 bytes a number: see Capture
+	plansOff       = 0x4000    // 8 bytes a number: the address of its first step
+	constantsOff   = 0x6000    // 8 bytes a number: the answer of Constant, see answerBias
+	classesOff     = 0x8000    // 1 byte an errno: its class, see proofs
+	stepsOff       = 0x8100    // steps of all plans
 	SitesOffset    = 0x10000   // one record per rewritten site
 	CodeSize       = 0x410000  // all of that
 	SlotsOffset    = 0x1000000 // one slot per thread of the tree
+	codeRoom       = plansOff - CodeOffset
+	maxSteps       = (SitesOffset - stepsOff) / stepSize
+	numClasses     = stepsOff - classesOff
+	lastLinuxErrno = 4095
 
-	Numbers     = 1024 // numbers that the table has room for
-	captureSize = 32
-	SiteSize    = 64
-	maxSites    = (CodeSize - SitesOffset) / SiteSize
+	Numbers  = 1024 // numbers that the table has room for
+	SiteSize = 64
+	maxSites = (CodeSize - SitesOffset) / SiteSize
 
-	SlotSize     = 0x20000
-	maxSlots     = 512
-	SlotsSize    = maxSlots * SlotSize
-	countersOff  = 0x1000
-	ringOff      = 0x10000
+	SlotSize  = 0x20000
+	maxSlots  = 512
+	SlotsSize = maxSlots * SlotSize
+)
+
+// A slot: the thread's area, to which its gs base points, and behind it what the
+// area has no room for.
+const (
+	// The supervisor's line: what it alone writes.
+	areaCookie = 0x00 // cookie if the thread may use the services
+	areaLimit  = 0x08 // no event is begun when head is beyond
+	// The thread's line.
+	areaHead = 0x40 // bytes ever written to the ring
+	// What a call needs to remember.
+	areaNr     = 0x80 // its number
+	areaSite   = 0x88 // its site's record
+	areaPlan   = 0x90 // the step with which its exit begins
+	areaResult = 0x98
+	areaFlags  = 0xa0 // flags as the system call left them
+	areaTimed  = 0xa8 // 1: its events get stamps
+	areaLahf   = 0xb0 // flags before the checks: AH as LAHF makes it, AL 1 if OF
+	areaArgs   = 0xc0 // argument registers: 6 x 8
+	areaSize   = 0x1000
+
+	callsOff  = 0x1000 // 8 bytes a number: calls counted
+	errorsOff = 0x3000 // 8 bytes a number: errors among them
+	knownOff  = 0x5000 // 8 bytes a number: the answer of Known, see answerBias
+
+	// Events lie in the ring one behind the other. The last before its end may
+	// reach over it, into the spill; the next one begins where the first bytes
+	// of the ring would follow that.
+	ringOff      = 0x8000
 	ringSize     = 0x10000
-	eventReserve = 0x2200 // more than the size of any event
+	eventReserve = 0x2200 // more than the size of any event: the spill's size
+)
 
-	// RegionSize is the length of the file that backs the region.
-	RegionSize = SlotsOffset + SlotsSize
+// cookie is in the area of every thread that may use the services. It fits into
+// the displacement of an instruction.
+const cookie = 0x4b34321d
+
+// Answers of Known and Constant are kept less answerBias: zero means that there is
+// none.
+const answerBias = 0x2d5a4b43
+
+// Events.
+const (
+	kindEnter = 1
+	kindExit  = 2
+
+	// kind u16, number u16, site u32, stamp u64, six arguments
+	enterSize  = 64
+	eventStamp = 8
+	enterArgs  = 16
+	// kind u16, number of captures u16, size u32, stamp u64, result u64
+	exitSize   = 24
+	exitResult = 16
+	// unhelped in place of the number of captures says that there should have
+	// been some.
+	unhelped = 0xffff
+	// argument u16, cut u16, length u32, address u64, data padded to 8
+	captureHead = 16
+)
+
+// A step of a plan: the address of the code that does it, then operands.
+const (
+	stepSize   = 16
+	stepArg    = 8  // u8: 8 x the argument's index
+	stepLen    = 9  // u8: 8 x the index of the argument with the length
+	stepUnit   = 10 // u8: bytes per element
+	stepFlags  = 11 // u8
+	stepTarget = 10 // u16: Case: where to go on, from the first of all steps
+	stepLimit  = 12 // u32: most elements; Case: the value; Bits: the mask
+	stepMask   = 8  // u64: Proven: classes of errno
+
+	flagHelp  = 1 // more than the limit: the supervisor must help
+	flagInt   = 2 // the length is an int
+	flagUint  = 4 // the length is an unsigned int
+	flagProof = 8 // only as many bytes as the result says have been read
+	noLength  = 0xff
 )
 
 // A site's record: two system-call instructions, for calls that are let pass and
@@ -38,6 +113,7 @@ const (
 const (
 	sitePass     = 0
 	siteObserved = 8
+	siteReturn   = 10 // behind the observed one: mov $site,%ecx; jmp exit
 	siteBack     = 24 // address of the near trampoline's tail
 	siteCall     = 32 // address of the original system-call instruction
 )

@@ -1,0 +1,109 @@
+package execso
+
+import "unsafe"
+
+// A label is a place in the entry code. The code begins with a jump to each of
+// them, in this order.
+type label int
+
+const (
+	atTrap label = iota
+	atPass
+	// Record. The numbers: moved, the site is in R11; saved, the number is in
+	// the area; published, the ENTER is visible.
+	atRecord
+	atRecordMoved
+	atRecordSaved
+	atRecordPublished
+	atTimed
+	atTimedMoved
+	atTimedSaved
+	atTimedStamp
+	atTimedPublished
+	atChecked
+	atCheckedMoved
+	atCheckedSaved
+	atCheckedTimed
+	atCheckedTimedMoved
+	atCheckedTimedSaved
+	atCheck
+	atCheckSaved // flags and site are in the area
+	stepNull
+	stepBits
+	stepPositive
+	stepCase
+	stepRefuse
+	stepEnter
+	atCount
+	atCountMoved
+	atCountSaved
+	atKnown
+	atKnownMoved
+	atKnownSaved
+	atUnknown
+	atConstant
+	atConstantMoved
+	atExit
+	atExitSaved
+	stepCounted
+	atCountedError
+	atCounted
+	stepLeave
+	atLeaveStamp
+	atLeft
+	stepCapture
+	atCaptureSaved // argument registers are in the area
+	stepGood
+	stepSome
+	stepProven
+	stepString
+	stepBytes
+	stepLength
+	stepResult
+	stepDone
+	atDone
+	atHelp
+	atHelpCall
+	atHelpReturn
+	atEnd
+
+	numLabels = iota
+)
+
+// labels are the places' offsets in the entry code, entry the code itself.
+var labels, entry = readEntry()
+
+// readEntry finds the labels by the jumps with which the code begins. They are
+// jumps of the short or of the near form, as the assembler chose.
+func readEntry() (offsets [numLabels]uint64, code []byte) {
+	start := entryCode()
+	if start == nil {
+		return offsets, nil
+	}
+	header := unsafe.Slice((*byte)(start), numLabels*5)
+	at := 0
+	for i := range offsets {
+		const short, near = 0xeb, 0xe9
+		switch header[at] {
+		case short:
+			at += 2
+			offsets[i] = uint64(at + int(int8(header[at-1])))
+		case near:
+			at += 5
+			offsets[i] = uint64(at + int(int32(le.Uint32(header[at-4:]))))
+		default:
+			panic("execso: the entry code does not begin with its labels")
+		}
+	}
+	if offsets[0] != uint64(at) {
+		panic("execso: the entry code has other labels than are known")
+	}
+	size := offsets[atEnd]
+	if size > codeRoom {
+		panic("execso: the entry code is too long")
+	}
+	return offsets, unsafe.Slice((*byte)(start), size)
+}
+
+// address returns where a label is in the processes.
+func (l label) address() uint64 { return Base + CodeOffset + labels[l] }

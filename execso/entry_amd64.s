@@ -1,0 +1,617 @@
+#include "textflag.h"
+#include "go_asm.h"
+
+// The entry code. It is never run here: New copies it into the region. So it
+// refers to nothing outside itself but by the region's fixed addresses, and through
+// GS to the thread's slot. Nothing but the site's record, in CX, and R11 may be
+// changed on the way in, nor the flags: hence LEAQ, NOTQ, RORXQ and JCXZQ where
+// arithmetic and jumps would do. A push would write into the red zone, and may
+// overflow what the program has for a stack.
+//
+// What a thread would have been doing without us must be known at every
+// instruction: translate.go has the table. Mind it when you change anything here.
+
+// func entryCode() unsafe.Pointer
+TEXT ·entryCode(SB), NOSPLIT, $0-8
+	LEAQ	entry<>(SB), AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+// func Now() uint64
+TEXT ·Now(SB), NOSPLIT, $0-8
+	RDTSC
+	SHLQ	$32, DX
+	ORQ	DX, AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+#define GSAT(off, index) (off)(index)(GS*1)
+#define RING(off, index) (const_ringOff+off)(index)(GS*1)
+#define ARG(i) (const_areaArgs+8*i)(GS)
+
+// With the site in CX, move it to R11 and go to the original call if this thread
+// has no use of us.
+#define MINE(before, moved, ok) \
+before: \
+	MOVQ	CX, R11; \
+moved: \
+	MOVQ	const_areaCookie(GS), CX; \
+	LEAQ	-const_cookie(CX), CX; \
+	JCXZQ	ok; \
+	JMP	const_siteCall(R11); \
+ok:
+
+// Keep the number, and go to the original call if the ring is full.
+#define ROOM(saved, ok) \
+	MOVQ	AX, const_areaNr(GS); \
+saved: \
+	MOVQ	const_areaHead(GS), CX; \
+	NOTQ	CX; \
+	MOVQ	const_areaLimit(GS), AX; \
+	LEAQ	1(AX)(CX*1), CX; \
+	RORXQ	$56, CX, CX; \
+	MOVBLZX	CL, CX; \
+	MOVQ	const_areaNr(GS), AX; \
+	JCXZQ	ok; \
+	JMP	const_siteCall(R11); \
+ok: \
+	MOVL	(const_Base+const_plansOff)(AX*8), CX; \
+	MOVQ	CX, const_areaPlan(GS)
+
+// An ENTER but for its stamp, at the offset in CX.
+#define ENTER \
+	MOVWLZX	const_areaHead(GS), CX; \
+	MOVW	$const_kindEnter, RING(0, CX); \
+	MOVW	AX, RING(2, CX); \
+	MOVL	R11, RING(4, CX); \
+	MOVQ	DI, RING(const_enterArgs, CX); \
+	MOVQ	SI, RING(const_enterArgs+8, CX); \
+	MOVQ	DX, RING(const_enterArgs+16, CX); \
+	MOVQ	R10, RING(const_enterArgs+24, CX); \
+	MOVQ	R8, RING(const_enterArgs+32, CX); \
+	MOVQ	R9, RING(const_enterArgs+40, CX)
+
+// Make it visible, and go into the kernel.
+#define PUBLISH_ENTER(published) \
+	MOVQ	const_areaHead(GS), CX; \
+	LEAQ	const_enterSize(CX), CX; \
+	MOVQ	CX, const_areaHead(GS); \
+published: \
+	LEAQ	const_siteObserved(R11), CX; \
+	JMP	CX
+
+#define NEXT_CHECK \
+	ADDQ	$const_stepSize, R11; \
+	JMP	(R11)
+
+#define NEXT \
+	ADDQ	$const_stepSize, R10; \
+	JMP	(R10)
+
+// Flags as they were before the checks.
+#define UNCHECK \
+	MOVQ	const_areaLahf(GS), AX; \
+	ADDB	$0x7f, AL; \
+	SAHF; \
+	MOVQ	const_areaSite(GS), R11; \
+	MOVQ	const_areaNr(GS), AX
+
+// The argument registers as they were before the captures.
+#define UNCAPTURE \
+	MOVQ	ARG(0), DI; \
+	MOVQ	ARG(1), SI; \
+	MOVQ	ARG(2), DX; \
+	MOVQ	ARG(3), R10; \
+	MOVQ	ARG(4), R8; \
+	MOVQ	ARG(5), R9; \
+	MOVQ	const_areaFlags(GS), R11; \
+	MOVL	R11, CX; \
+	MOVL	R11, AX; \
+	SHRL	$11, AX; \
+	ANDL	$1, AX; \
+	MOVB	CL, AH; \
+	ADDB	$0x7f, AL; \
+	SAHF
+
+TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
+	// Where everything is, for code.go: in the order of its labels.
+	JMP	trap
+	JMP	pass
+	JMP	record
+	JMP	record1
+	JMP	record2
+	JMP	record3
+	JMP	timed
+	JMP	timed1
+	JMP	timed2
+	JMP	timedStamp
+	JMP	timed3
+	JMP	checked
+	JMP	checked1
+	JMP	checked2
+	JMP	checkedTimed
+	JMP	checkedTimed1
+	JMP	checkedTimed2
+	JMP	check
+	JMP	checkSaved
+	JMP	stepNull
+	JMP	stepBits
+	JMP	stepPositive
+	JMP	stepCase
+	JMP	stepRefuse
+	JMP	stepEnter
+	JMP	count
+	JMP	count1
+	JMP	count2
+	JMP	known
+	JMP	known1
+	JMP	known2
+	JMP	unknown
+	JMP	constant
+	JMP	constant1
+	JMP	exit
+	JMP	exitSaved
+	JMP	stepCounted
+	JMP	countedError
+	JMP	counted
+	JMP	stepLeave
+	JMP	leaveStamp
+	JMP	left
+	JMP	stepCapture
+	JMP	captureSaved
+	JMP	stepGood
+	JMP	stepSome
+	JMP	stepProven
+	JMP	stepString
+	JMP	stepBytes
+	JMP	stepLength
+	JMP	stepResult
+	JMP	stepDone
+	JMP	done
+	JMP	help
+	JMP	helpCall
+	JMP	helpReturn
+	JMP	end
+
+trap:
+	JMP	const_siteCall(CX)
+
+pass:
+	JMP	CX
+
+	// Record: two events, without stamps.
+	MINE(record, record1, recordMine)
+	ROOM(record2, recordRoom)
+	MOVQ	$0, const_areaTimed(GS)
+enter:
+	ENTER
+	MOVQ	$0, RING(const_eventStamp, CX)
+	PUBLISH_ENTER(record3)
+
+	// The same with stamps.
+	MINE(timed, timed1, timedMine)
+	ROOM(timed2, timedRoom)
+	MOVQ	$1, const_areaTimed(GS)
+enterTimed:
+	ENTER
+	MOVQ	DX, ARG(2)
+timedStamp:
+	RDTSC
+	MOVL	AX, RING(const_eventStamp, CX)
+	MOVL	DX, RING(const_eventStamp+4, CX)
+	MOVQ	ARG(2), DX
+	MOVQ	const_areaNr(GS), AX
+	PUBLISH_ENTER(timed3)
+
+	// Numbers that can be recorded only if their arguments allow it: steps find
+	// that out.
+	MINE(checked, checked1, checkedMine)
+	ROOM(checked2, checkedRoom)
+	MOVQ	$0, const_areaTimed(GS)
+	JMP	check
+
+	MINE(checkedTimed, checkedTimed1, checkedTimedMine)
+	ROOM(checkedTimed2, checkedTimedRoom)
+	MOVQ	$1, const_areaTimed(GS)
+check:
+	MOVQ	R11, const_areaSite(GS)
+	LAHF
+	SETOS	AL
+	MOVQ	AX, const_areaLahf(GS)
+checkSaved:
+	MOVQ	DI, ARG(0)
+	MOVQ	SI, ARG(1)
+	MOVQ	DX, ARG(2)
+	MOVQ	R10, ARG(3)
+	MOVQ	R8, ARG(4)
+	MOVQ	R9, ARG(5)
+	MOVQ	const_areaPlan(GS), R11
+	JMP	(R11)
+
+stepNull:	// the argument is NULL
+	MOVBLZX	const_stepArg(R11), AX
+	CMPQ	GSAT(const_areaArgs, AX), $0
+	JNE	refuse
+	NEXT_CHECK
+
+stepBits:	// none of these bits is in the argument
+	MOVBLZX	const_stepArg(R11), AX
+	MOVL	GSAT(const_areaArgs, AX), AX
+	TESTL	AX, const_stepLimit(R11)
+	JNE	refuse
+	NEXT_CHECK
+
+stepPositive:	// the argument, an int, is positive
+	MOVBLZX	const_stepArg(R11), AX
+	CMPL	GSAT(const_areaArgs, AX), $0
+	JLE	refuse
+	NEXT_CHECK
+
+stepCase:	// the argument, an int, has this value: go on there
+	MOVBLZX	const_stepArg(R11), AX
+	MOVL	GSAT(const_areaArgs, AX), AX
+	CMPL	AX, const_stepLimit(R11)
+	JNE	notCase
+	MOVWLZX	const_stepTarget(R11), R11
+	SHLL	$4, R11
+	ADDL	$(const_Base+const_stepsOff), R11
+	JMP	(R11)
+notCase:
+	NEXT_CHECK
+
+stepRefuse:
+refuse:
+	UNCHECK
+	JMP	const_siteCall(R11)
+
+stepEnter:	// all is well, the exit begins behind this
+	ADDQ	$const_stepSize, R11
+	MOVQ	R11, const_areaPlan(GS)
+	UNCHECK
+	MOVQ	const_areaTimed(GS), CX
+	JCXZQ	toEnter
+	JMP	enterTimed
+toEnter:
+	MOVL	$0, CX	// a label on a jump would be out of JCXZQ's reach
+	JMP	enter
+
+	// Count: no events. The plan is always the first step of all.
+	MINE(count, count1, countMine)
+	MOVQ	AX, const_areaNr(GS)
+	MOVQ	$(const_Base+const_stepsOff), CX
+	MOVQ	CX, const_areaPlan(GS)
+count2:
+	LEAQ	const_siteObserved(R11), CX
+	JMP	CX
+
+	// Known: the answer is in the slot.
+	MINE(known, known1, knownMine)
+	LEAQ	(AX*8), CX
+	MOVQ	GSAT(const_knownOff, CX), CX
+	JCXZQ	unknown
+answer:
+	MOVQ	AX, const_areaNr(GS)
+	MOVQ	R11, const_areaSite(GS)
+known2:
+	LEAQ	const_answerBias(CX), CX
+	MOVQ	CX, const_areaResult(GS)
+	// The kernel would leave the flags in R11.
+	LAHF
+	SETOS	AL
+	MOVBLZX	AH, CX
+	MOVBLZX	AL, AX
+	RORXL	$21, AX, AX
+	LEAQ	0x200(CX)(AX*1), R11
+	MOVQ	const_areaSite(GS), CX
+	MOVQ	const_areaResult(GS), AX
+	JMP	const_siteBack(CX)
+unknown:
+	JMP	const_siteCall(R11)
+
+	// Constant: the answer is the same in all slots.
+	MINE(constant, constant1, constantMine)
+	MOVQ	(const_Base+const_constantsOff)(AX*8), CX
+	JCXZQ	noConstant
+	JMP	answer
+noConstant:
+	JMP	const_siteCall(R11)
+
+	// The way out, from a site's second system call: site in CX, flags in R11.
+exit:
+	MOVQ	AX, const_areaResult(GS)
+	MOVQ	R11, const_areaFlags(GS)
+	MOVQ	CX, const_areaSite(GS)
+exitSaved:
+	MOVQ	const_areaPlan(GS), R11
+	JMP	(R11)
+
+stepCounted:
+	MOVQ	const_areaNr(GS), R11
+	LEAQ	(R11*8), R11
+	LEAQ	(const_lastLinuxErrno+1)(AX), CX
+	MOVL	$12, AX
+	SHRXQ	AX, CX, CX
+	JCXZQ	countError
+	JMP	countedError
+countError:
+	MOVQ	GSAT(const_errorsOff, R11), CX
+	LEAQ	1(CX), CX
+	MOVQ	CX, GSAT(const_errorsOff, R11)
+countedError:
+	MOVQ	GSAT(const_callsOff, R11), CX
+	LEAQ	1(CX), CX
+	MOVQ	CX, GSAT(const_callsOff, R11)
+counted:
+	MOVQ	const_areaFlags(GS), R11
+	MOVQ	const_areaResult(GS), AX
+	MOVQ	const_areaSite(GS), CX
+	JMP	const_siteBack(CX)
+
+stepLeave:	// an EXIT without captures
+	MOVWLZX	const_areaHead(GS), R11
+	MOVL	$const_kindExit, RING(0, R11)
+leave:
+	MOVL	$const_exitSize, RING(4, R11)
+	MOVQ	AX, RING(const_exitResult, R11)
+	MOVQ	const_areaTimed(GS), CX
+	JCXZQ	leaveUntimed
+	MOVQ	DX, ARG(2)
+leaveStamp:
+	RDTSC
+	MOVL	AX, RING(const_eventStamp, R11)
+	MOVL	DX, RING(const_eventStamp+4, R11)
+	MOVQ	ARG(2), DX
+	MOVQ	const_areaHead(GS), R11
+	LEAQ	const_exitSize(R11), R11
+	MOVQ	R11, const_areaHead(GS)
+	JMP	left
+leaveUntimed:
+	MOVQ	CX, RING(const_eventStamp, R11)
+	MOVQ	const_areaHead(GS), R11
+	LEAQ	const_exitSize(R11), R11
+	MOVQ	R11, const_areaHead(GS)
+left:
+	MOVQ	const_areaFlags(GS), R11
+	MOVQ	const_areaResult(GS), AX
+	MOVQ	const_areaSite(GS), CX
+	JMP	const_siteBack(CX)
+
+	// An EXIT with captures. From here on flags and argument registers are free:
+	// step in R10, offset in the ring in R11, number of captures in R9.
+stepCapture:
+	MOVQ	DI, ARG(0)
+	MOVQ	SI, ARG(1)
+	MOVQ	DX, ARG(2)
+	MOVQ	R10, ARG(3)
+	MOVQ	R8, ARG(4)
+	MOVQ	R9, ARG(5)
+captureSaved:
+	MOVQ	R11, R10
+	MOVWLZX	const_areaHead(GS), R11
+	ADDL	$const_exitSize, R11
+	XORL	R9, R9
+	MOVQ	const_areaFlags(GS), AX
+	BTL	$18, AX	// AC: unaligned accesses fault
+	JCS	help
+	NEXT
+
+stepGood:	// what follows is there only if the call has succeeded
+	CMPQ	const_areaResult(GS), $-const_lastLinuxErrno
+	JCC	stepDone
+	NEXT
+
+stepSome:	// ... with a result other than 0
+	MOVQ	const_areaResult(GS), AX
+	SUBQ	$1, AX
+	CMPQ	AX, $-(const_lastLinuxErrno+1)
+	JCC	stepDone
+	NEXT
+
+stepProven:	// success, or one of these errors: the kernel has read the arguments
+	MOVQ	const_areaResult(GS), AX
+	NEGQ	AX
+	CMPQ	AX, $const_lastLinuxErrno
+	JHI	proven
+	CMPQ	AX, $const_numClasses
+	JCC	help
+	TESTQ	AX, AX
+	JEQ	proven
+	MOVBLZX	(const_Base+const_classesOff)(AX*1), AX
+	MOVQ	const_stepMask(R10), CX
+	BTQ	AX, CX
+	JCC	help
+proven:
+	NEXT
+
+stepString:	// up to a NUL
+	MOVBLZX	const_stepArg(R10), AX
+	MOVQ	GSAT(const_areaArgs, AX), SI
+	TESTQ	SI, SI
+	JEQ	skip
+	SHRL	$3, AX
+	MOVL	AX, RING(0, R11)
+	MOVQ	SI, RING(8, R11)
+	LEAQ	const_captureHead(R11), DI
+	MOVL	const_stepLimit(R10), CX
+	MOVQ	$0x0101010101010101, R8
+stringWords:
+	CMPL	CX, $8
+	JCS	stringByte
+	MOVL	SI, AX
+	ANDL	$0xfff, AX
+	CMPL	AX, $0xff8	// the next page may be none of the string's business
+	JHI	stringByte
+	MOVQ	(SI), AX
+	MOVQ	AX, RING(0, DI)
+	MOVQ	AX, DX
+	NOTQ	DX
+	SUBQ	R8, AX
+	ANDQ	DX, AX
+	MOVQ	$0x8080808080808080, DX
+	ANDQ	DX, AX
+	JNE	stringEnd
+	ADDQ	$8, SI
+	ADDQ	$8, DI
+	SUBL	$8, CX
+	JMP	stringWords
+stringByte:
+	TESTL	CX, CX
+	JEQ	stringCut
+	MOVBLZX	(SI), AX
+	MOVB	AX, RING(0, DI)
+	ADDQ	$1, SI
+	ADDQ	$1, DI
+	SUBL	$1, CX
+	TESTL	AX, AX
+	JNE	stringWords
+	JMP	stringDone
+stringEnd:
+	BSFQ	AX, AX
+	SHRQ	$3, AX
+	LEAQ	1(DI)(AX*1), DI
+stringDone:
+	MOVL	DI, AX
+	SUBL	R11, AX
+	SUBL	$const_captureHead, AX
+	MOVL	AX, RING(4, R11)
+	ADDQ	$7, DI
+	ANDQ	$~7, DI
+	MOVQ	DI, R11
+	ADDL	$1, R9
+skip:
+	NEXT
+stringCut:
+	TESTB	$const_flagHelp, const_stepFlags(R10)
+	JNE	help
+	MOVW	$1, RING(2, R11)
+	JMP	stringDone
+
+stepBytes:	// a fixed number
+	MOVL	const_stepLimit(R10), CX
+	JMP	bytes
+
+stepLength:	// as many as another argument says
+	MOVBLZX	const_stepLen(R10), AX
+	MOVQ	GSAT(const_areaArgs, AX), CX
+	MOVBLZX	const_stepFlags(R10), AX
+	TESTL	$(const_flagInt|const_flagUint), AX
+	JEQ	bytes
+	MOVL	CX, CX
+	TESTL	$const_flagInt, AX
+	JEQ	bytes
+	TESTL	CX, CX
+	JLT	skip
+	JMP	bytes
+
+stepResult:	// as many as the result says, but no more than there was room for
+	MOVQ	const_areaResult(GS), CX
+	MOVBLZX	const_stepLen(R10), AX
+	CMPL	AX, $const_noLength
+	JEQ	bytes
+	MOVQ	GSAT(const_areaArgs, AX), DX
+	MOVBLZX	const_stepFlags(R10), AX
+	TESTL	$(const_flagInt|const_flagUint), AX
+	JEQ	resultLess
+	MOVL	DX, DX
+	TESTL	$const_flagInt, AX
+	JEQ	resultLess
+	TESTL	DX, DX
+	JLT	skip
+resultLess:
+	CMPQ	CX, DX
+	CMOVQHI	DX, CX
+
+bytes:	// CX elements
+	MOVBLZX	const_stepArg(R10), AX
+	MOVQ	GSAT(const_areaArgs, AX), SI
+	TESTQ	SI, SI
+	JEQ	skip
+	SHRL	$3, AX	// the header's argument; cut is 0
+	MOVL	const_stepLimit(R10), DX
+	CMPQ	CX, DX
+	JLS	bytesFit
+	TESTB	$const_flagHelp, const_stepFlags(R10)
+	JNE	help
+	MOVL	DX, CX
+	ORL	$0x10000, AX
+bytesFit:
+	MOVBLZX	const_stepUnit(R10), DX
+	IMULQ	DX, CX
+	TESTQ	CX, CX
+	JEQ	skip
+	TESTB	$const_flagProof, const_stepFlags(R10)
+	JEQ	bytesProven
+	CMPQ	CX, const_areaResult(GS)
+	JGT	help
+bytesProven:
+	MOVL	AX, RING(0, R11)
+	MOVL	CX, RING(4, R11)
+	MOVQ	SI, RING(8, R11)
+	LEAQ	const_captureHead(R11), DI
+	MOVL	CX, DX
+	SHRL	$3, DX
+	JEQ	bytesRest
+bytesWords:
+	MOVQ	(SI), AX
+	MOVQ	AX, RING(0, DI)
+	ADDQ	$8, SI
+	ADDQ	$8, DI
+	SUBL	$1, DX
+	JNE	bytesWords
+bytesRest:
+	ANDL	$7, CX
+	JEQ	bytesDone
+bytesByte:
+	MOVBLZX	(SI), AX
+	MOVB	AX, RING(0, DI)
+	ADDQ	$1, SI
+	ADDQ	$1, DI
+	SUBL	$1, CX
+	JNE	bytesByte
+	ADDQ	$7, DI
+	ANDQ	$~7, DI
+bytesDone:
+	MOVQ	DI, R11
+	ADDL	$1, R9
+	NEXT
+
+stepDone:	// the EXIT is complete
+	MOVWLZX	const_areaHead(GS), DI
+	SHLL	$16, R9
+	ORL	$const_kindExit, R9
+	MOVL	R9, RING(0, DI)
+	SUBL	DI, R11
+	MOVL	R11, RING(4, DI)
+	MOVQ	const_areaResult(GS), AX
+	MOVQ	AX, RING(const_exitResult, DI)
+	XORL	AX, AX
+	XORL	DX, DX
+	CMPQ	const_areaTimed(GS), $0
+	JEQ	doneUntimed
+	RDTSC
+doneUntimed:
+	MOVL	AX, RING(const_eventStamp, DI)
+	MOVL	DX, RING(const_eventStamp+4, DI)
+	ADDQ	const_areaHead(GS), R11
+	MOVQ	R11, const_areaHead(GS)
+done:
+	UNCAPTURE
+	MOVQ	const_areaResult(GS), AX
+	MOVQ	const_areaSite(GS), CX
+	JMP	const_siteBack(CX)
+
+	// The supervisor must capture. It sees the number from an address that the
+	// filter does not exempt, and sends the thread on to where the call returns.
+help:
+	UNCAPTURE
+	MOVQ	const_areaNr(GS), AX
+helpCall:
+	SYSCALL
+helpReturn:
+	// It has not: the number is not traced. At least say so.
+	MOVQ	const_areaResult(GS), AX
+	MOVWLZX	const_areaHead(GS), R11
+	MOVL	$((const_unhelped<<16)|const_kindExit), RING(0, R11)
+	JMP	leave
+end:
+	UNDEF

@@ -1,0 +1,226 @@
+package execso
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+var le = binary.LittleEndian
+
+// A Region is what is mapped into the processes of one tree, seen from the
+// supervisor. Its methods, and its slots', must not be called from two goroutines
+// at once.
+type Region struct {
+	codeFD, slotsFD int
+	code, slots     []byte
+
+	limits    limits
+	first     [Numbers]int // the first step of each number's plan
+	freeSlots []int
+	null      *Slot
+	counting  bool // Count has ever been in use
+
+	calls     []uint64 // the call of each site, 0: free
+	freeSites []int
+}
+
+// New returns a new region: every number takes the trap route.
+func New() (_ *Region, err error) {
+	if err := Supported(); err != nil {
+		return nil, err
+	}
+	r := &Region{codeFD: -1, slotsFD: -1, limits: defaultLimits}
+	defer func() {
+		if err != nil {
+			_ = r.Close()
+		}
+	}()
+	// What a child may not write is a file of its own, which nobody can map
+	// writable any more once we have. Neither may shrink: reading would kill us.
+	const shape = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
+	r.codeFD, r.code, err = share("k42trace-code", CodeSize, shape|unix.F_SEAL_FUTURE_WRITE)
+	if err != nil {
+		return nil, err
+	}
+	r.slotsFD, r.slots, err = share("k42trace-slots", SlotsSize, shape)
+	if err != nil {
+		return nil, err
+	}
+	copy(r.code[CodeOffset:], entry)
+	for i, errno := range proofs {
+		r.code[classesOff+int(errno)] = byte(i + 1)
+	}
+	r.place()
+	for nr := range Numbers {
+		r.SetService(nr, Trap)
+	}
+	for i := maxSlots - 1; i > 0; i-- {
+		r.freeSlots = append(r.freeSlots, i)
+	}
+	r.null = &Slot{region: r, mem: r.slots[:SlotSize]}
+	return r, nil
+}
+
+// share makes a memory file and maps it.
+func share(name string, size int64, seals int) (fd int, mem []byte, err error) {
+	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
+	fd, err = unix.MemfdCreate(name, flags|unix.MFD_EXEC)
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
+		fd, err = unix.MemfdCreate(name, flags)
+	}
+	if err != nil {
+		return -1, nil, fmt.Errorf("execso: memfd_create: %w", err)
+	}
+	if err := unix.Ftruncate(fd, size); err != nil {
+		return fd, nil, fmt.Errorf("execso: ftruncate: %w", err)
+	}
+	mem, err = unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return fd, nil, fmt.Errorf("execso: mmap: %w", err)
+	}
+	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
+		_ = unix.Munmap(mem)
+		return fd, nil, fmt.Errorf("execso: sealing: %w", err)
+	}
+	return fd, mem, nil
+}
+
+// Close gives the region back. Processes that have it mapped keep it.
+func (r *Region) Close() error {
+	var errs []error
+	for _, mem := range [][]byte{r.code, r.slots} {
+		if mem != nil {
+			errs = append(errs, unix.Munmap(mem))
+		}
+	}
+	for _, fd := range []int{r.codeFD, r.slotsFD} {
+		if fd >= 0 {
+			errs = append(errs, unix.Close(fd))
+		}
+	}
+	*r = Region{codeFD: -1, slotsFD: -1}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("execso: closing a region: %w", err)
+	}
+	return nil
+}
+
+// A Mapping is a part of the region as a process maps it: MAP_SHARED, and
+// MAP_FIXED_NOREPLACE, from the start of a file.
+type Mapping struct {
+	Addr, Size uint64
+	Prot       int
+	FD         int // of the file, in this process
+}
+
+// Mappings returns what a process must map.
+func (r *Region) Mappings() []Mapping {
+	return []Mapping{
+		{Base, CodeSize, unix.PROT_READ | unix.PROT_EXEC, r.codeFD},
+		{Base + SlotsOffset, SlotsSize, unix.PROT_READ | unix.PROT_WRITE, r.slotsFD},
+	}
+}
+
+// Exempt returns the range of instruction pointers, which are those behind the
+// system call, whose calls the filter need not look at.
+func (r *Region) Exempt() (start, end uint64) { return Base + SitesOffset, Base + CodeSize }
+
+// SetService says what is done about the calls of a number from now on. It panics
+// unless they are Servable.
+func (r *Region) SetService(nr int, s Service) {
+	if !Servable(nr, s) {
+		panic(fmt.Sprintf("execso: call %d has no service %q", nr, s))
+	}
+	if s == Count {
+		r.counting = true
+	}
+	poke(r.code, TableOffset+8*nr, entryOf(nr, s).address())
+}
+
+// SetConstant says what the service Constant answers to the calls of a number:
+// result is a raw one, an error's negative number or a value.
+func (r *Region) SetConstant(nr int, result int64) {
+	poke(r.code, constantsOff+8*nr, uint64(result)-answerBias)
+}
+
+// SetLimits says how many bytes of strings and buffers, and how many elements of
+// arrays, are captured. Calls under way may still see what was said before.
+func (r *Region) SetLimits(text, elements int) {
+	const most = 1 << 20
+	r.limits = limits{min(max(text, 0), most), min(max(elements, 0), most)}
+	for nr, first := range r.first {
+		if first > firstPlan {
+			r.write(first, newPlan(nr, r.limits))
+		}
+	}
+}
+
+// The first steps are for all numbers.
+const (
+	countStep = iota // Count's exit
+	plainStep        // an exit without captures
+	firstPlan
+)
+
+// place writes all plans.
+func (r *Region) place() {
+	r.write(countStep, plan{{do: stepCounted}})
+	r.write(plainStep, plan{{do: stepLeave}})
+	next := firstPlan
+	for nr := range Numbers {
+		p := plans[nr]
+		at := plainStep
+		if len(p) > 1 {
+			at = next
+			next += len(p)
+			if next > maxSteps {
+				panic("execso: too many steps")
+			}
+			r.write(at, p)
+			r.first[nr] = at
+		}
+		poke(r.code, plansOff+8*nr, Base+stepsOff+uint64(at)*stepSize)
+	}
+}
+
+// write writes a plan's steps. Threads may be taking them: what changes does so
+// with one store.
+func (r *Region) write(at int, p plan) {
+	for i, s := range p {
+		var b [8]byte
+		switch s.do {
+		case stepProven:
+			le.PutUint64(b[:], s.mask)
+		case stepCase:
+			b[stepArg-8] = 8 * s.arg
+			le.PutUint16(b[stepTarget-8:], uint16(at+s.target))
+			le.PutUint32(b[stepLimit-8:], s.limit)
+		default:
+			b[stepArg-8] = 8 * s.arg
+			b[stepLen-8] = s.length
+			if s.length != noLength {
+				b[stepLen-8] = 8 * s.length
+			}
+			b[stepUnit-8], b[stepFlags-8] = s.unit, s.flags
+			le.PutUint32(b[stepLimit-8:], s.limit)
+		}
+		off := stepsOff + (at+i)*stepSize
+		poke(r.code, off, s.do.address())
+		poke(r.code, off+8, le.Uint64(b[:]))
+	}
+}
+
+// peek and poke are seen whole by the threads of the processes. off is a multiple
+// of 8.
+func peek(mem []byte, off int) uint64 {
+	return atomic.LoadUint64((*uint64)(unsafe.Pointer(&mem[off : off+8][0])))
+}
+
+func poke(mem []byte, off int, v uint64) {
+	atomic.StoreUint64((*uint64)(unsafe.Pointer(&mem[off : off+8][0])), v)
+}

@@ -1,0 +1,100 @@
+package execso
+
+// A Slot is what one thread writes: its area, its counters, its ring. The thread
+// can write what it likes there, at any time, and so can all others of the tree:
+// whatever is read from it is checked, and read once only.
+type Slot struct {
+	region *Region
+	index  int
+	mem    []byte
+	taken  uint64 // bytes of the ring that Next is done with
+	limit  uint64 // what the area's limit is
+	shut   bool
+	known  bool // SetKnown has been called
+	buf    [eventReserve]byte
+}
+
+// NewSlot returns a slot for a thread, open and with an empty ring; nil if none is
+// left.
+func (r *Region) NewSlot() *Slot {
+	n := len(r.freeSlots)
+	if n == 0 {
+		return nil
+	}
+	i := r.freeSlots[n-1]
+	r.freeSlots = r.freeSlots[:n-1]
+	s := &Slot{region: r, index: i, mem: r.slots[i*SlotSize : (i+1)*SlotSize]}
+	clear(s.mem[:areaSize])
+	s.renew()
+	s.Open()
+	return s
+}
+
+// NullSlot returns the slot of threads that have none: all their calls take the
+// trap route. Nothing but its GS is of use.
+func (r *Region) NullSlot() *Slot { return r.null }
+
+// Free gives the slot back. The thread must not run any more, with this GS.
+func (s *Slot) Free() {
+	if s.index == 0 || s.region == nil {
+		return
+	}
+	clear(s.mem[:areaSize])
+	if s.region.counting {
+		clear(s.mem[callsOff:knownOff])
+	}
+	if s.known {
+		clear(s.mem[knownOff : knownOff+8*Numbers])
+	}
+	s.region.freeSlots = append(s.region.freeSlots, s.index)
+	s.region = nil
+}
+
+// Index returns which slot it is; 0 is the null slot.
+func (s *Slot) Index() int { return s.index }
+
+// GS returns the address that the thread's gs base must be.
+func (s *Slot) GS() uint64 { return Base + SlotsOffset + uint64(s.index)*SlotSize }
+
+// Open lets the thread use the services.
+func (s *Slot) Open() {
+	if s.index != 0 {
+		s.shut = false
+		poke(s.mem, areaCookie, cookie)
+	}
+}
+
+// Shut makes the thread's next call, if it is not Pass, take the trap route. One
+// that is under way still writes its events.
+func (s *Slot) Shut() {
+	s.shut = true
+	poke(s.mem, areaCookie, 0)
+}
+
+// renew tells the thread up to where it may write.
+func (s *Slot) renew() {
+	s.limit = s.taken + ringSize - 2*eventReserve
+	poke(s.mem, areaLimit, s.limit)
+}
+
+// SetKnown says what the service Known answers to this thread's calls of a number.
+func (s *Slot) SetKnown(nr int, result int64) {
+	if s.index == 0 || nr < 0 || nr >= Numbers {
+		return
+	}
+	s.known = true
+	poke(s.mem, knownOff+8*nr, uint64(result)-answerBias)
+}
+
+// Forget takes back what SetKnown said: the calls take the trap route.
+func (s *Slot) Forget(nr int) {
+	if nr >= 0 && nr < Numbers {
+		poke(s.mem, knownOff+8*nr, 0)
+	}
+}
+
+// Counts returns how many calls of a number the service Count has seen of this
+// thread, and how many of them failed. They are what the thread says.
+func (s *Slot) Counts(nr int) (calls, errors uint64) {
+	return peek(s.mem, callsOff+8*nr), peek(s.mem, errorsOff+8*nr)
+}

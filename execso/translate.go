@@ -1,0 +1,236 @@
+package execso
+
+// A Frame is the registers of a stopped thread that the entry code may have
+// changed.
+type Frame struct {
+	IP, AX, BX, CX, DX, SI, DI, R8, R9, R10, R11, Flags uint64
+}
+
+// A Disposition says what a thread that was interrupted in the region would have
+// been doing without it.
+type Disposition uint8
+
+const (
+	// Elsewhere: the thread is not in the region's code, or has no business
+	// there. Its registers are its own.
+	Elsewhere Disposition = iota
+	// NotEntered: about to make its call. No event tells of it.
+	NotEntered
+	// Entered: about to make its call, of which the last event, an Enter, tells:
+	// TakeBack.
+	Entered
+	// Returned: behind its call, of which nothing remains to be told.
+	Returned
+	// ReturnedUnrecorded: behind its call; the supervisor must make the Exit, of
+	// the result in AX. The memory has not been captured.
+	ReturnedUnrecorded
+)
+
+// A source says where the thread's own value of a register is.
+type source uint8
+
+const (
+	kept  source = iota // in the register
+	inR11               // the site: in R11
+	saved               // in the area
+)
+
+// A stretch of the entry code in which the same is true. It begins at its label and
+// ends where the next one begins.
+type stretch struct {
+	at    label
+	state Disposition
+	site  source // kept: in CX
+	ax    source // the number before the call, the result behind it
+	flags source // behind the call R11 is what the flags are
+	dx    source
+	args  source // the argument registers, DX too
+	count counting
+}
+
+// counting says what is still to be counted of a call that has returned.
+type counting uint8
+
+const (
+	countNothing counting = iota
+	countCall
+	countAll
+)
+
+var stretches = []stretch{
+	{at: atTrap, state: NotEntered},
+	{at: atPass, state: NotEntered},
+	{at: atRecord, state: NotEntered},
+	{at: atRecordMoved, state: NotEntered, site: inR11},
+	{at: atRecordSaved, state: NotEntered, site: inR11, ax: saved},
+	{at: atRecordPublished, state: Entered, site: inR11, ax: saved},
+	{at: atTimed, state: NotEntered},
+	{at: atTimedMoved, state: NotEntered, site: inR11},
+	{at: atTimedSaved, state: NotEntered, site: inR11, ax: saved},
+	{at: atTimedStamp, state: NotEntered, site: inR11, ax: saved, dx: saved},
+	{at: atTimedPublished, state: Entered, site: inR11, ax: saved},
+	{at: atChecked, state: NotEntered},
+	{at: atCheckedMoved, state: NotEntered, site: inR11},
+	{at: atCheckedSaved, state: NotEntered, site: inR11, ax: saved},
+	{at: atCheckedTimed, state: NotEntered},
+	{at: atCheckedTimedMoved, state: NotEntered, site: inR11},
+	{at: atCheckedTimedSaved, state: NotEntered, site: inR11, ax: saved},
+	{at: atCheck, state: NotEntered, site: inR11, ax: saved},
+	{at: atCheckSaved, state: NotEntered, site: saved, ax: saved, flags: saved},
+	{at: atCount, state: NotEntered},
+	{at: atCountMoved, state: NotEntered, site: inR11},
+	{at: atKnown, state: NotEntered},
+	{at: atKnownMoved, state: NotEntered, site: inR11},
+	{at: atKnownSaved, state: NotEntered, site: saved, ax: saved},
+	{at: atUnknown, state: NotEntered, site: inR11},
+	{at: atConstant, state: NotEntered},
+	{at: atConstantMoved, state: NotEntered, site: inR11},
+	{at: atExit, state: ReturnedUnrecorded},
+	{at: atExitSaved, state: ReturnedUnrecorded, site: saved, ax: saved},
+	{at: stepCounted, state: Returned, site: saved, ax: saved, count: countAll},
+	{at: atCountedError, state: Returned, site: saved, ax: saved, count: countCall},
+	{at: atCounted, state: Returned, site: saved, ax: saved},
+	{at: stepLeave, state: ReturnedUnrecorded, site: saved, ax: saved},
+	{at: atLeaveStamp, state: ReturnedUnrecorded, site: saved, ax: saved, dx: saved},
+	{at: atLeft, state: Returned, site: saved, ax: saved},
+	{at: stepCapture, state: ReturnedUnrecorded, site: saved, ax: saved},
+	{at: atCaptureSaved, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
+	{at: atDone, state: Returned, site: saved, ax: saved, flags: saved, args: saved},
+	{at: atHelp, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
+}
+
+// Flags that the entry code changes: CF, PF, AF, ZF, SF, OF.
+const (
+	arithmeticFlags = 0x8d5
+	overflowFlag    = 1 << 11
+)
+
+// Translate finds out what a thread of this slot that is stopped with these
+// registers would have been doing if its call had not been rewritten, and puts
+// them right: as the program will find them, or find them saved in a signal's frame.
+// They are changed unless the disposition is Elsewhere.
+//
+// It is for stops in the region only; what is in a near trampoline, Window.Translate
+// knows. At the stop that IsHelp tells of, it is ReturnedUnrecorded.
+func (s *Slot) Translate(f *Frame) Disposition {
+	if at, n := f.IP-(Base+SitesOffset), uint64(CodeSize-SitesOffset); at < n {
+		return s.translateSite(f, f.IP-at%SiteSize, int(at%SiteSize))
+	}
+	off := f.IP - (Base + CodeOffset)
+	if off < labels[atTrap] || off >= labels[atEnd] {
+		return Elsewhere
+	}
+	i := 0
+	for i+1 < len(stretches) && labels[stretches[i+1].at] <= off {
+		i++
+	}
+	st := &stretches[i]
+	site := f.CX
+	switch st.site {
+	case inR11:
+		site = f.R11
+	case saved:
+		site = peek(s.mem, areaSite)
+	}
+	call := s.region.CallOf(site)
+	if call == 0 {
+		return Elsewhere
+	}
+	returned := st.state == Returned || st.state == ReturnedUnrecorded
+	if st.ax == saved {
+		if returned {
+			f.AX, f.R11 = peek(s.mem, areaResult), peek(s.mem, areaFlags)
+		} else {
+			f.AX = peek(s.mem, areaNr)
+		}
+	}
+	if st.flags == saved {
+		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned)&arithmeticFlags
+	}
+	if st.args == saved {
+		f.DI, f.SI = peek(s.mem, areaArgs), peek(s.mem, areaArgs+8)
+		f.R10, f.R8, f.R9 = peek(s.mem, areaArgs+24), peek(s.mem, areaArgs+32), peek(s.mem, areaArgs+40)
+	}
+	if st.args == saved || st.dx == saved {
+		f.DX = peek(s.mem, areaArgs+16)
+	}
+	s.count(st.count, f.AX)
+	return f.put(call, st.state)
+}
+
+// translateSite is Translate for a thread that stands off bytes into a site.
+func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
+	call := s.region.CallOf(site)
+	if call == 0 {
+		return Elsewhere
+	}
+	counting := peek(s.mem, areaPlan) == Base+stepsOff+countStep*stepSize
+	switch off {
+	case sitePass:
+		return f.put(call, NotEntered)
+	case sitePass + syscallLen:
+		return f.put(call, Returned)
+	case siteObserved:
+		if counting {
+			return f.put(call, NotEntered)
+		}
+		return f.put(call, Entered)
+	case siteReturn, siteReturn + 5: // its mov, its jmp
+		if counting {
+			s.count(countAll, f.AX)
+			return f.put(call, Returned)
+		}
+		return f.put(call, ReturnedUnrecorded)
+	}
+	return Elsewhere
+}
+
+// put makes the thread stand at its call, or behind it.
+func (f *Frame) put(call uint64, state Disposition) Disposition {
+	f.IP = call
+	if state == Returned || state == ReturnedUnrecorded {
+		f.IP += syscallLen
+		f.CX = f.IP // as the system call leaves it
+	}
+	return state
+}
+
+// savedFlags returns the flags that the area has.
+func (s *Slot) savedFlags(returned bool) uint64 {
+	if returned {
+		return peek(s.mem, areaFlags)
+	}
+	ax := peek(s.mem, areaLahf)
+	flags := ax >> 8 & 0xff
+	if ax&0xff != 0 {
+		flags |= overflowFlag
+	}
+	return flags
+}
+
+// count completes the service Count.
+func (s *Slot) count(c counting, result uint64) {
+	nr := peek(s.mem, areaNr)
+	if c == countNothing || s.index == 0 || nr >= Numbers {
+		return
+	}
+	off := 8 * int(nr)
+	if c == countAll && -result-1 < lastLinuxErrno {
+		poke(s.mem, errorsOff+off, peek(s.mem, errorsOff+off)+1)
+	}
+	poke(s.mem, callsOff+off, peek(s.mem, callsOff+off)+1)
+}
+
+// IsHelp reports whether a thread that the filter reports at ip asks for help: it
+// has made its call, whose memory must be captured, and now makes the same call
+// again to be stopped. The call must not be made.
+func IsHelp(ip uint64) bool { return labels[atHelpReturn] != 0 && ip == atHelpReturn.address() }
+
+// InCode reports whether ip is in the entry code. A thread that gets SIGSEGV or
+// SIGBUS there for what it has done itself (si_code > 0) must not: the program's
+// memory was not what the kernel had proved it to be, or its gs base is not its
+// area's. Translate, and drop the signal.
+func InCode(ip uint64) bool {
+	off := ip - (Base + CodeOffset)
+	return off >= labels[atTrap] && off < labels[atEnd]
+}
