@@ -147,7 +147,7 @@ func TestCaptures(t *testing.T) {
 		{unix.SYS_READ, []uint64{uint64(self.Fd()), addr(&buf[0]), 3}, []Captured{{Arg: 1, Data: []byte(os.Args[0][:3])}}},
 		{unix.SYS_READ, []uint64{1 << 20, 0, 10}, nil},
 		{unix.SYS_FCNTL, []uint64{uint64(null.Fd()), unix.F_GETFD, 1}, nil},
-		{unix.SYS_FUTEX, []uint64{addr(&buf[8]), unix.FUTEX_WAKE, 1}, nil},
+		{unix.SYS_FUTEX, []uint64{addr(&buf[8]), 1 /* FUTEX_WAKE */, 1}, nil},
 		{unix.SYS_MEMFD_CREATE, []uint64{addr(str(text[:40])), unix.MFD_CLOEXEC}, []Captured{{Arg: 0, Cut: true, Data: []byte(text[:33])}}},
 	} {
 		m.SetService(c.nr, Record)

@@ -78,17 +78,18 @@ func newPlan(nr int, lim limits) plan {
 	}
 	// The value of one argument decides what the others are.
 	p := append(plan{}, r.checks...)
-	first := len(p)
-	for _, k := range r.cases {
+	var targets []int // of the cases' steps
+	for i, k := range r.cases {
 		for _, v := range k.values {
 			p = append(p, step{do: stepCase, arg: r.by, limit: v})
+			targets = append(targets, i)
 		}
 	}
-	for _, k := range append(slices.Clone(r.cases), selection{memory: r.memory}) {
-		i := first
-		first += len(k.values)
-		for ; i < first; i++ {
-			p[i].target = len(p)
+	// Where no case is taken, what follows is for all other values.
+	starts := make([]int, len(r.cases))
+	for i, k := range append([]selection{{memory: r.memory}}, r.cases...) {
+		if i > 0 {
+			starts[i-1] = len(p)
 		}
 		if k.never {
 			p = append(p, step{do: stepRefuse})
@@ -100,6 +101,9 @@ func newPlan(nr int, lim limits) plan {
 		}
 		p = append(p, step{do: stepEnter})
 		p = append(p, c.exit(lim)...)
+	}
+	for i, k := range targets {
+		p[len(r.checks)+i].target = starts[k]
 	}
 	return p
 }
