@@ -8,7 +8,7 @@ import (
 
 const (
 	symbolSize = 24
-	maxSymbols = 1 << 20 // in a table; some 15 ms
+	maxSymbols = 1 << 20 // in all tables; some 15 ms
 )
 
 // functionBySymbols looks for a function among the file's symbols: the one at
@@ -17,11 +17,14 @@ const (
 func functionBySymbols(file io.ReaderAt, sections []section, at uint64) (exact, around extent, err error) {
 	around.end = math.MaxUint64
 	buf := make([]byte, symbolSize*2048)
+	budget := uint64(maxSymbols)
 	for _, s := range sections {
 		if s.kind != elf.SHT_SYMTAB && s.kind != elf.SHT_DYNSYM {
 			continue
 		}
-		left, offset := min(s.size/symbolSize, maxSymbols)*symbolSize, s.offset
+		n := min(s.size/symbolSize, budget)
+		budget -= n
+		left, offset := n*symbolSize, s.offset
 		for left > 0 {
 			b := some(file, buf[:min(uint64(len(buf)), left)], offset)
 			if len(b) < symbolSize {

@@ -81,6 +81,17 @@ func (w *Window) Call() uint64 { return w.Addr + uint64(w.Len) }
 // others stay as they are in the program too, and are to be verified with them.
 func (w *Window) Original() []byte { return append([]byte(nil), w.original...) }
 
+// Undo puts the program's own bytes into code, which was read at address addr, where
+// a jump may have been written over them. That is to be done for all windows of a
+// function before PlanWindow sees it: the rest of a rewritten instruction is none.
+func (w *Window) Undo(code []byte, addr uint64) {
+	for i, b := range w.original[:JumpLen] {
+		if o := w.Addr + uint64(i) - addr; o < uint64(len(code)) {
+			code[o] = b
+		}
+	}
+}
+
 // CrossesLine reports whether the rewritten bytes lie in two cache lines, so that
 // other threads may see a write of them by halves.
 func (w *Window) CrossesLine() bool {

@@ -15,7 +15,7 @@ const (
 
 // PlanWindow decides how the system-call instruction at address call, which was
 // trapped with number nr, is rewritten. Code is the function that it is part of, at
-// address addr, as it stands in the process and as far as it is known: branches
+// address addr, as FunctionOf found it, without jumps of ours (see Undo). Branches
 // from what is not given are not seen.
 //
 // It reads nothing but code and takes time in proportion to its length, whatever
@@ -39,12 +39,15 @@ func PlanWindow(code []byte, addr, call uint64, nr int) (*Window, error) {
 	var best *Window
 	for n := 1; n <= len(f.before); n++ {
 		w, e := f.window(n, nr)
-		if e != nil {
-			// The reason that came closest to a window is told.
-			err = e
-			if w == nil {
-				break
+		if w == nil && e != nil {
+			// If there were windows that may not be used, why not says more.
+			if err == nil {
+				err = e
 			}
+			break
+		}
+		if e != nil {
+			err = e
 			continue
 		}
 		if w != nil && (best == nil || w.rank() > best.rank()) {

@@ -61,21 +61,17 @@ func loadAt(t testing.TB, path string, base uint64) *image {
 		t.Fatal(err)
 	}
 	m := &image{path: path, file: file}
-	if f.Type == elf.ET_DYN {
-		m.base = base
-	}
-	first := true
+	bias := uint64(0)
 	for _, p := range f.Progs {
 		if p.Type != elf.PT_LOAD {
 			continue
 		}
-		bias := m.base
-		if first && f.Type != elf.ET_DYN {
-			bias, m.base = 0, p.Vaddr&^(pageSize-1)
-		} else if f.Type != elf.ET_DYN {
-			bias = 0
+		if m.parts == nil {
+			m.base = p.Vaddr &^ (pageSize - 1)
+			if f.Type == elf.ET_DYN {
+				m.base, bias = base, base-m.base
+			}
 		}
-		first = false
 		// Whole pages are mapped.
 		into := p.Vaddr & (pageSize - 1)
 		data := make([]byte, (p.Memsz+into+pageSize-1)&^(pageSize-1))
@@ -186,6 +182,8 @@ func programs(t testing.TB) map[string]func(testing.TB) string {
 		"static musl":           compiled("musl-gcc"),
 		"stripped static glibc": compiled("gcc", "-s"),
 		"Go":                    installed(filepath.Join(runtime.GOROOT(), "bin/go")),
+		"stripped Go":           goProgram("-ldflags=-s"),
+		"stripped Go PIE":       goProgram("-ldflags=-s", "-buildmode=pie"),
 		"libjvm": func(t testing.TB) string {
 			paths, _ := filepath.Glob("/usr/lib/jvm/*/lib/server/libjvm.so")
 			if len(paths) == 0 {
