@@ -64,7 +64,7 @@ func newPlan(nr int, lim limits) plan {
 		return nil
 	}
 	if r.cases == nil {
-		c, ok := captures(sig, &r, &r.memory, lim)
+		c, ok := captures(sig, &r, &r.contents, lim)
 		if !ok {
 			return nil
 		}
@@ -87,7 +87,7 @@ func newPlan(nr int, lim limits) plan {
 	}
 	// Where no case is taken, what follows is for all other values.
 	starts := make([]int, len(r.cases))
-	for i, k := range append([]selection{{memory: r.memory}}, r.cases...) {
+	for i, k := range append([]selection{{contents: r.contents}}, r.cases...) {
 		if i > 0 {
 			starts[i-1] = len(p)
 		}
@@ -95,7 +95,7 @@ func newPlan(nr int, lim limits) plan {
 			p = append(p, step{do: stepRefuse})
 			continue
 		}
-		c, ok := captures(sig, &r, &k.memory, lim)
+		c, ok := captures(sig, &r, &k.contents, lim)
 		if !ok {
 			return nil
 		}
@@ -124,7 +124,7 @@ type collection struct {
 
 // captures finds out what memory a call's arguments have. ok is false if some of it
 // cannot be captured.
-func captures(sig *table.Signature, r *rule, m *memory, lim limits) (c collection, ok bool) {
+func captures(sig *table.Signature, r *rule, m *contents, lim limits) (c collection, ok bool) {
 	c.some = m.some
 	in, path := 0, false
 	for i, a := range sig.Args {

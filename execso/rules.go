@@ -33,21 +33,21 @@ type rule struct {
 	// What is checked to be NULL needs no capture.
 	checks []step
 	// cases are told apart by the value of argument by. For all other values,
-	// and where there are no cases, memory holds.
+	// and where there are no cases, contents hold.
 	by    uint8
 	cases []selection
-	memory
+	contents
 }
 
 // A selection is what holds for some values of an argument.
 type selection struct {
 	values []uint32
 	never  bool
-	memory
+	contents
 }
 
-// A memory is what the signature does not tell of a call's memory.
-type memory struct {
+// Contents is what the signature does not tell of the memory of a call.
+type contents struct {
 	skip     []int        // arguments whose memory nobody looks at
 	captures []capture    // in place of what the signature tells
 	proofs   []unix.Errno // errors that prove that the kernel has read the memory
@@ -93,71 +93,71 @@ var connectErrors = []unix.Errno{
 
 // Of struct flock, termios and others that ioctl and fcntl take, sizes in bytes.
 func structAt(values []uint32, size uint32, out bool, proofs ...unix.Errno) selection {
-	return selection{values: values, memory: memory{captures: []capture{fixed(2, size, out)}, proofs: proofs}}
+	return selection{values: values, contents: contents{captures: []capture{fixed(2, size, out)}, proofs: proofs}}
 }
 
 var rules = map[string]rule{
-	"write":    {memory: memory{partial: true}},
-	"pwrite64": {memory: memory{partial: true}},
-	"sendto":   {memory: memory{partial: true}},
+	"write":    {contents: contents{partial: true}},
+	"pwrite64": {contents: contents{partial: true}},
+	"sendto":   {contents: contents{partial: true}},
 
 	// A symbolic link that is none is found out after the path has been read;
 	// that there is no room, before.
-	"readlink":   {checks: []step{{do: stepPositive, arg: 2}}, memory: memory{proofs: []unix.Errno{unix.EINVAL}}},
-	"readlinkat": {checks: []step{{do: stepPositive, arg: 3}}, memory: memory{proofs: []unix.Errno{unix.EINVAL}}},
+	"readlink":   {checks: []step{{do: stepPositive, arg: 2}}, contents: contents{proofs: []unix.Errno{unix.EINVAL}}},
+	"readlinkat": {checks: []step{{do: stepPositive, arg: 3}}, contents: contents{proofs: []unix.Errno{unix.EINVAL}}},
 
-	"openat2":   {memory: memory{proofs: pathErrors}}, // reads how first
-	"utime":     {memory: memory{proofs: timesErrors}},
-	"utimes":    {memory: memory{proofs: timesErrors}},
-	"futimesat": {memory: memory{proofs: timesErrors}},
-	"utimensat": {memory: memory{proofs: timesErrors}},
-	"symlink":   {memory: memory{proofs: pathErrors}}, // what it says is read before where it is
-	"symlinkat": {memory: memory{proofs: pathErrors}},
-	"link":      {memory: memory{proofs: secondPathErrors}},
-	"linkat":    {memory: memory{proofs: secondPathErrors}},
-	"rename":    {memory: memory{proofs: secondPathErrors}},
-	"renameat":  {memory: memory{proofs: secondPathErrors}},
-	"renameat2": {memory: memory{proofs: secondPathErrors}},
-	"getxattr":  {memory: memory{proofs: xattrErrors}},
-	"lgetxattr": {memory: memory{proofs: xattrErrors}},
-	"fgetxattr": {memory: memory{proofs: xattrErrors}},
+	"openat2":   {contents: contents{proofs: pathErrors}}, // reads how first
+	"utime":     {contents: contents{proofs: timesErrors}},
+	"utimes":    {contents: contents{proofs: timesErrors}},
+	"futimesat": {contents: contents{proofs: timesErrors}},
+	"utimensat": {contents: contents{proofs: timesErrors}},
+	"symlink":   {contents: contents{proofs: pathErrors}}, // what it says is read before where it is
+	"symlinkat": {contents: contents{proofs: pathErrors}},
+	"link":      {contents: contents{proofs: secondPathErrors}},
+	"linkat":    {contents: contents{proofs: secondPathErrors}},
+	"rename":    {contents: contents{proofs: secondPathErrors}},
+	"renameat":  {contents: contents{proofs: secondPathErrors}},
+	"renameat2": {contents: contents{proofs: secondPathErrors}},
+	"getxattr":  {contents: contents{proofs: xattrErrors}},
+	"lgetxattr": {contents: contents{proofs: xattrErrors}},
+	"fgetxattr": {contents: contents{proofs: xattrErrors}},
 
-	"connect":    {memory: memory{proofs: connectErrors}},
-	"bind":       {memory: memory{proofs: connectErrors}},
-	"accept":     {checks: null(2), memory: memory{skip: []int{1}}},
-	"accept4":    {checks: null(2), memory: memory{skip: []int{1}}},
-	"recvfrom":   {checks: null(5), memory: memory{skip: []int{4}}},
-	"setsockopt": {memory: memory{atLeast: 12}}, // structs are shown whole
+	"connect":    {contents: contents{proofs: connectErrors}},
+	"bind":       {contents: contents{proofs: connectErrors}},
+	"accept":     {checks: null(2), contents: contents{skip: []int{1}}},
+	"accept4":    {checks: null(2), contents: contents{skip: []int{1}}},
+	"recvfrom":   {checks: null(5), contents: contents{skip: []int{4}}},
+	"setsockopt": {contents: contents{atLeast: 12}}, // structs are shown whole
 
 	"sendfile":          {checks: null(2)},
 	"splice":            {checks: null(1, 3)},
 	"copy_file_range":   {checks: null(1, 3)},
 	"pidfd_send_signal": {checks: null(2)},
 
-	"wait4":           {memory: memory{some: true}},
+	"wait4":           {contents: contents{some: true}},
 	"waitid":          {checks: null(4)},
-	"nanosleep":       {memory: memory{skip: []int{1}}}, // filled only by signals
-	"clock_nanosleep": {memory: memory{skip: []int{3}}},
-	"semtimedop":      {memory: memory{proofs: []unix.Errno{unix.EAGAIN}}},
-	"semop":           {memory: memory{proofs: []unix.Errno{unix.EAGAIN}}},
-	"rt_sigtimedwait": {memory: memory{proofs: []unix.Errno{unix.EAGAIN}}},
+	"nanosleep":       {contents: contents{skip: []int{1}}}, // filled only by signals
+	"clock_nanosleep": {contents: contents{skip: []int{3}}},
+	"semtimedop":      {contents: contents{proofs: []unix.Errno{unix.EAGAIN}}},
+	"semop":           {contents: contents{proofs: []unix.Errno{unix.EAGAIN}}},
+	"rt_sigtimedwait": {contents: contents{proofs: []unix.Errno{unix.EAGAIN}}},
 
-	"getdents":   {memory: memory{captures: []capture{entries}}},
-	"getdents64": {memory: memory{captures: []capture{entries}}},
-	"sched_getaffinity": {memory: memory{captures: []capture{{
+	"getdents":   {contents: contents{captures: []capture{entries}}},
+	"getdents64": {contents: contents{captures: []capture{entries}}},
+	"sched_getaffinity": {contents: contents{captures: []capture{{
 		step: step{do: stepResult, arg: 2, length: noLength, unit: 1, limit: 1024}, out: true,
 	}}}},
 	// All entries: which are ready is seen only by looking at them.
-	"poll":  {memory: memory{captures: []capture{polled}}},
-	"ppoll": {checks: null(2), memory: memory{captures: []capture{polled}}},
+	"poll":  {contents: contents{captures: []capture{polled}}},
+	"ppoll": {checks: null(2), contents: contents{captures: []capture{polled}}},
 
 	"epoll_ctl": {by: 1, cases: []selection{
-		{values: []uint32{unix.EPOLL_CTL_DEL}, memory: memory{skip: []int{3}}},
-	}, memory: memory{proofs: []unix.Errno{unix.EEXIST, unix.ENOENT, unix.EPERM, unix.EBADF, unix.EINVAL}}},
+		{values: []uint32{unix.EPOLL_CTL_DEL}, contents: contents{skip: []int{3}}},
+	}, contents: contents{proofs: []unix.Errno{unix.EEXIST, unix.ENOENT, unix.EPERM, unix.EBADF, unix.EINVAL}}},
 
 	"futex": {by: 1, cases: []selection{
-		{values: futexOps(0, 6, 9, 11, 13), memory: memory{proofs: []unix.Errno{unix.EAGAIN, unix.ETIMEDOUT}}}, // with a time
-	}, memory: memory{skip: []int{3}}},
+		{values: futexOps(0, 6, 9, 11, 13), contents: contents{proofs: []unix.Errno{unix.EAGAIN, unix.ETIMEDOUT}}}, // with a time
+	}, contents: contents{skip: []int{3}}},
 
 	"fcntl": {by: 1, cases: []selection{
 		structAt([]uint32{unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_SETLK, unix.F_OFD_SETLKW}, 32, false, unix.EAGAIN, unix.EACCES),

@@ -1,7 +1,6 @@
 package execso
 
 import (
-	"encoding/binary"
 	"runtime"
 	"testing"
 	"unsafe"
@@ -18,8 +17,9 @@ type machine struct {
 	site uint64
 	call func(*registers) // a rewritten call
 	bare func(*registers) // the same, not rewritten
-	// Where they are:
-	near, back, after, trap uint64
+	// Both again, R12 times, with the number in R13.
+	calls, bares func(*registers)
+	after        uint64 // where call's call returns
 }
 
 // registers are those with which a call is made, and those behind it.
@@ -53,15 +53,20 @@ func newMachine(t testing.TB) *machine {
 		}
 		t.Cleanup(func() { unix.RawSyscall(unix.SYS_MUNMAP, uintptr(p.Addr), uintptr(p.Size), 0) })
 	}
-	runtime.LockOSThread()
 	m.slot = r.NewSlot()
+	m.assemble()
+	m.enter(t)
+	return m
+}
+
+// enter gives the thread of this test the slot.
+func (m *machine) enter(t testing.TB) {
+	runtime.LockOSThread()
 	setGS(t, m.slot.GS())
 	t.Cleanup(func() {
 		setGS(t, 0)
 		runtime.UnlockOSThread()
 	})
-	m.assemble()
-	return m
 }
 
 func setGS(t testing.TB, base uint64) {
@@ -82,7 +87,7 @@ func (m *machine) assemble() {
 	start := uint64(uintptr(unsafe.Pointer(&mem[0])))
 	at := 0
 	put := func(b ...byte) { at += copy(mem[at:], b) }
-	rel := func(to uint64) { put(binary.LittleEndian.AppendUint32(nil, uint32(to-start-uint64(at)-4))...) }
+	rel := func(to uint64) { put(le.AppendUint32(nil, uint32(to-start-uint64(at)-4))...) }
 	here := func() uint64 { return start + uint64(at) }
 
 	// What to load and store: REX and ModRM of mov r64, disp8(%rax).
@@ -111,40 +116,54 @@ func (m *machine) assemble() {
 		p := &entry
 		return *(*func(*registers))(unsafe.Pointer(&p))
 	}
-	m.bare = function(func() { put(0x0f, 0x05) })
+	// A site, and what rewriting makes of it.
 	toNear := 0
-	m.call = function(func() {
+	var after uint64
+	site := func() {
 		put(0xe9)
 		toNear = at
 		put(0, 0, 0, 0)
-		m.after = here()
-	})
-	m.trap = here()
-	put(0x0f, 0x05, 0xb9)
-	put(binary.LittleEndian.AppendUint32(nil, wasTrapped)...)
-	put(0xe9)
-	rel(m.after)
-
-	site, ok := m.NewSite(m.trap)
-	if !ok {
-		m.t.Fatal("no site")
+		after = here()
 	}
-	m.site = site
-	m.near = here()
-	end := at
-	at = toNear
-	rel(m.near)
-	at = end
-	put(0xb9)
-	put(binary.LittleEndian.AppendUint32(nil, uint32(site))...)
-	put(0xff, 0x24, 0xc5) // jmp *TABLE(,%rax,8)
-	put(binary.LittleEndian.AppendUint32(nil, Base+TableOffset)...)
-	m.back = here()
-	put(0x48, 0x8d, 0x0d) // lea after(%rip),%rcx
-	rel(m.after)
-	put(0xe9)
-	rel(m.after)
-	m.SetBack(site, m.back)
+	rewrite := func() (record uint64) {
+		trap := here()
+		put(0x0f, 0x05, 0xb9)
+		put(le.AppendUint32(nil, wasTrapped)...)
+		put(0xe9)
+		rel(after)
+		record, ok := m.NewSite(trap)
+		if !ok {
+			m.t.Fatal("no site")
+		}
+		le.PutUint32(mem[toNear:], uint32(at-toNear-4))
+		put(0xb9) // mov $record,%ecx
+		put(le.AppendUint32(nil, uint32(record))...)
+		put(0xff, 0x24, 0xc5) // jmp *TABLE(,%rax,8)
+		put(le.AppendUint32(nil, Base+TableOffset)...)
+		m.SetBack(record, here())
+		put(0x48, 0x8d, 0x0d) // lea after(%rip),%rcx
+		rel(after)
+		put(0xe9)
+		rel(after)
+		return record
+	}
+	loop := func(call func()) func() {
+		return func() {
+			again := here()
+			put(0x4c, 0x89, 0xe8) // mov %r13,%rax
+			call()
+			put(0x49, 0xff, 0xcc, 0x0f, 0x85) // dec %r12; jnz
+			rel(again)
+		}
+	}
+	bare := func() { put(0x0f, 0x05) }
+	m.bare = function(bare)
+	m.bares = function(loop(bare))
+	m.calls = function(loop(site))
+	rewrite()
+	m.call = function(site)
+	m.after = after
+	m.site = rewrite()
 }
 
 // do makes a call with arguments and returns its result.

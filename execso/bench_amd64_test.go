@@ -1,0 +1,42 @@
+package execso
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// BenchmarkGetppid compares the services with a call that is not rewritten. There
+// is no filter, which each would pay for.
+func BenchmarkGetppid(b *testing.B) {
+	m := newMachine(b)
+	drain := func() {
+		for {
+			var e Event
+			if ok, err := m.slot.Next(&e); err != nil {
+				b.Fatal(err)
+			} else if !ok {
+				return
+			}
+		}
+	}
+	run := func(name string, s Service, calls func(*registers)) {
+		b.Run(name, func(b *testing.B) {
+			m.enter(b)
+			m.SetService(unix.SYS_GETPPID, s)
+			m.slot.SetKnown(unix.SYS_GETPPID, 1)
+			m.SetConstant(unix.SYS_GETPPID, 1)
+			const most = 256 // that the ring has room for
+			for n := b.N; n > 0; n -= most {
+				calls(&registers{R12: uint64(min(n, most)), R13: unix.SYS_GETPPID, Flags: 0x202})
+				b.StopTimer()
+				drain()
+				b.StartTimer()
+			}
+		})
+	}
+	run("native", Trap, m.bares)
+	for s := range Service(numServices) {
+		run(s.String(), s, m.calls)
+	}
+}
