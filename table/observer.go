@@ -1,6 +1,10 @@
 package table
 
-import "golang.org/x/sys/unix"
+import (
+	"encoding/binary"
+
+	"golang.org/x/sys/unix"
+)
 
 // An Observer is told what happens to the child's threads besides system
 // calls. Its methods run on the tracing thread, between calls, in the order
@@ -39,3 +43,10 @@ const SiginfoSize = 128
 // A Siginfo is a siginfo_t in the tracer's own layout, as PTRACE_GETSIGINFO
 // gives it (sigaction(2)).
 type Siginfo [SiginfoSize]byte
+
+// Signo returns si_signo, the signal's number.
+func (i *Siginfo) Signo() unix.Signal { return unix.Signal(int32(binary.NativeEndian.Uint32(i[0:]))) }
+
+// Code returns si_code, where the signal comes from: positive if the kernel raised
+// it for what the thread did.
+func (i *Siginfo) Code() int32 { return int32(binary.NativeEndian.Uint32(i[8:])) }
