@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -46,6 +47,13 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 	info := &t.current.info
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, info), t) {
 		return
+	}
+	if d := t.loop.direct; d != nil {
+		if execso.IsHelp(info.IP) {
+			t.help()
+			return
+		}
+		d.admit(t)
 	}
 	if t.proc.ownFilter && !ours(info) {
 		// The program's own filter says RET_TRACE, which without a tracer
@@ -117,11 +125,15 @@ func (t *Thread) refuse() {
 
 // handle is the job of a call: its handler, from before the call to its end.
 func (t *Thread) handle() {
+	if t.loop.direct != nil && t.current.position == pending && creates(t.call.ABI(), t.call.Nr()) {
+		t.prepareThreads()
+	}
 	forbidden := t.forbidden()
 	result := t.handler.Handle(&t.call)
 	if forbidden && !t.gone && !t.loop.killing {
 		t.dieOfStrict()
 	}
+	t.shorten()
 	t.finish(result)
 }
 
@@ -214,6 +226,7 @@ func (t *Thread) run(nr int, args [6]uint64) table.Result {
 	if returnsElsewhere(t.call.ABI(), nr) {
 		// sigreturn has set every register: these are the ones to keep.
 		s.saved = false
+		t.handlerReturned()
 	}
 	return result
 }

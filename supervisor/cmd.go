@@ -49,6 +49,11 @@ type Cmd struct {
 	// neither.
 	Ignored []unix.Signal
 	Blocked []unix.Signal
+	// Route says by which routes calls may reach their handlers.
+	Route Routing
+	// Warn, if not nil, is told, on the tracing thread, what went wrong and did not
+	// end the Cmd: a program that has overwritten what was recorded of it.
+	Warn func(error)
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

@@ -33,6 +33,12 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	l.last = t
 
 	t.seen = false
+	if l.direct != nil {
+		l.direct.expel(t)
+		l.direct.leave(t.proc.image)
+		t.proc.image = newImage()
+		t.settle()
+	}
 	t.proc.pins = nil
 	t.proc.sites = [table.NumABI]uint64{}
 	if t.busy {

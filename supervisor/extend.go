@@ -12,7 +12,8 @@ import (
 // handler still stop, and pass.
 func (l *loop) extendFilters() {
 	want := l.table.Routed()
-	if l.wantFilter.Contains(want) {
+	narrowed := l.direct != nil && l.direct.tableChanged()
+	if l.wantFilter.Contains(want) && !narrowed {
 		return
 	}
 	want.Union(l.wantFilter)

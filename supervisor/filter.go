@@ -39,6 +39,12 @@ func mmapName(abi table.ABI) string {
 // policy returns what the filter has to report for the present table.
 func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 	p := seccomp.Policy{Native: ptrace.NativeABI, Trace: trace, Rules: hookRules(l.cmd.Enforce)}
+	if l.direct != nil {
+		p.Rules = append(p.Rules, seccomp.RewritingRules()...)
+		start, end := l.direct.region.Exempt()
+		p.Exempt = []seccomp.AddressRange{{Start: start, End: end}}
+		p.ExemptSet = l.direct.exempt()
+	}
 	return p.Assemble()
 }
 

@@ -57,6 +57,7 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	p.ownFilter = from.ownFilter
 	p.userfaults = from.userfaults
 	p.sites = from.sites
+	p.inheritImage(from, kind)
 	if kind == ptrace.ForkStop {
 		// A copy of the memory has copies of the pages; a process that shares
 		// the memory must not use the same ones at the same time.
@@ -68,6 +69,9 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 // welcome tells of a new thread and, if it has already stopped, lets it run.
 func (l *loop) welcome(t, by *Thread) {
 	t.born = true
+	if l.direct != nil {
+		l.direct.crowded()
+	}
 	if l.killing {
 		unix.Kill(t.tid, unix.SIGKILL)
 	} else if l.observer != nil {
@@ -88,6 +92,7 @@ func (l *loop) welcome(t, by *Thread) {
 // firstStop prepares a thread for its first instruction.
 func (t *Thread) firstStop() {
 	t.born = false
+	defer t.settle()
 	if t.fix == nil {
 		return
 	}

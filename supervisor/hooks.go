@@ -24,6 +24,8 @@ const (
 	hookPrctl          // the same, and may ask whether there is one
 	hookIOUring        // system calls that no filter sees
 	hookUserfault      // makes reading its memory wait for the program itself
+	hookMove           // may move rewritten code
+	hookArea           // may give GS another use
 )
 
 var hookNames = map[string]hook{
@@ -31,6 +33,7 @@ var hookNames = map[string]hook{
 	"rt_sigreturn": hookReturn, "sigreturn": hookReturn,
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
 	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
+	"mremap": hookMove, "arch_prctl": hookArea,
 }
 
 // hooks has the hook of every number below its length.
@@ -63,6 +66,12 @@ func creates(abi table.ABI, nr int) bool {
 
 // returnsElsewhere reports whether the call sets all registers.
 func returnsElsewhere(abi table.ABI, nr int) bool { return hookOf(abi, nr) == hookReturn }
+
+// What takes away what rewritten calls rest on (arch_prctl(2), prctl(2)).
+const (
+	archSetGS       = 0x1001
+	setUserDispatch = 59
+)
 
 // userfaultfdNew is USERFAULTFD_IOC_NEW, an ioctl of /dev/userfaultfd.
 const userfaultfdNew = 0xaa00
@@ -122,6 +131,18 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 		args[0] &^= cloneUntraced
 	case hookClone3:
 		args, err = t.cleanClone3(args)
+	case hookMove:
+		if t.proc.image.rewritten(args[0], args[1]) {
+			t.restore()
+		}
+	case hookArea:
+		if uint32(args[0]) == archSetGS {
+			t.restore()
+		}
+	case hookPrctl:
+		if uint32(args[0]) == setUserDispatch {
+			t.restore()
+		}
 	}
 	return nr, args, err
 }
@@ -188,10 +209,12 @@ func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Resu
 	case hookSeccomp:
 		if op := uint32(args[0]); op == unix.SECCOMP_SET_MODE_FILTER || op == unix.SECCOMP_SET_MODE_STRICT {
 			t.proc.ownFilter = true
+			t.restore() // it is to see its calls where they are
 		}
 	case hookPrctl:
 		if uint32(args[0]) == unix.PR_SET_SECCOMP {
 			t.proc.ownFilter = true
+			t.restore()
 		}
 	case hookUserfault:
 		if c.Name() == "userfaultfd" || uint32(args[1]) == userfaultfdNew {

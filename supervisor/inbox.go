@@ -9,6 +9,7 @@ const (
 	unparked     messageKind = iota // the function of thread's Park has returned
 	tableChanged                    // the table may have new routes
 	killTree                        // the context is done
+	drainRings                      // what exec.so has recorded is to be told
 )
 
 type message struct {
@@ -58,6 +59,8 @@ func (l *loop) drainInbox() {
 			m.thread.unpark(m.park)
 		case tableChanged:
 			l.extendFilters()
+		case drainRings:
+			l.direct.ticked()
 		case killTree:
 			l.killedByContext = len(l.threads) > 0
 			l.kill()

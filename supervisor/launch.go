@@ -20,6 +20,9 @@ func (l *loop) launch() error {
 	}
 	quietSIGCHLD()
 	l.wantFilter = l.table.Routed()
+	if err := l.setUpDirect(); err != nil {
+		return err
+	}
 	program, err := l.policy(l.wantFilter)
 	if err != nil {
 		return err
@@ -56,6 +59,10 @@ func (l *loop) launch() error {
 	t := l.newThread(pid, nil)
 	l.root = t.proc
 	t.proc.filter = l.wantFilter
+	if l.direct != nil {
+		t.proc.image = newImage()
+		t.settle()
+	}
 	l.cmd.loop, l.cmd.Process = l, l.root // handlers may use them
 	if l.observer != nil {
 		l.guard(func() { l.observer.ThreadStarted(t, nil) })

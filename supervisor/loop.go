@@ -48,6 +48,7 @@ type loop struct {
 	running int
 
 	wantFilter *table.Set
+	direct     *direct // nil: every call with a handler traps
 	killing    bool
 
 	inbox inbox
@@ -100,6 +101,7 @@ func (l *loop) start() error {
 			uncancel()
 			unwatch()
 			l.endCoroutines()
+			l.direct.close()
 			l.place.leave()
 			l.bell.close()
 			l.inbox.close()
@@ -155,7 +157,7 @@ func (l *loop) next() (ptrace.Event, error) {
 			return e, nil
 		}
 	}
-	e, err := l.place.wait(l.usage)
+	e, err := l.wait()
 	l.noteUsage(e)
 	if l.events++; err == nil && l.events >= fairness && len(l.threads) > 1 && !e.Dead() {
 		l.events, l.queue = 0, l.queue[:0]
@@ -169,6 +171,16 @@ func (l *loop) next() (ptrace.Event, error) {
 		}
 	}
 	return e, err
+}
+
+// wait waits for an event, and serves the direct route meanwhile.
+func (l *loop) wait() (ptrace.Event, error) {
+	if l.direct != nil {
+		if e, ok := l.direct.poll(); ok {
+			return e, nil
+		}
+	}
+	return l.place.wait(l.usage)
 }
 
 // noteUsage keeps the resources that the first process has used.
@@ -191,6 +203,13 @@ func (l *loop) dispatch(e ptrace.Event) {
 	}
 	l.last = t
 	t.setRunning(false)
+	if l.direct != nil {
+		// What was recorded came before this.
+		l.direct.drain()
+		if len(l.direct.entered) > 0 {
+			l.direct.tellEntered(t)
+		}
+	}
 	if e.Dead() {
 		l.threadDied(t, e)
 		return
@@ -200,7 +219,9 @@ func (l *loop) dispatch(e ptrace.Event) {
 	}
 	switch e.Kind {
 	case ptrace.SeccompStop:
-		l.place.observe(t.tid, l.running == 0, !t.seen)
+		if l.direct == nil || len(l.direct.open) == 0 {
+			l.place.observe(t.tid, l.running == 0, !t.seen)
+		}
 		t.seen = true
 		t.seccompStop(e)
 	case ptrace.SyscallStop:
@@ -242,6 +263,11 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	t.setRunning(false)
 	l.place.died(t.tid)
 	t.gone = true
+	l.direct.forget(t)
+	if t.proc.threads == 0 && t.proc.image != nil {
+		l.direct.leave(t.proc.image)
+		t.proc.image = nil
+	}
 	t.endCall()
 	if l.observer != nil && !l.killing {
 		l.guard(func() { l.observer.ThreadExited(t, status, superseded) })

@@ -27,7 +27,8 @@ type Process struct {
 	pinned     uint64    // bytes of address space given to pins so far
 	pins       []pinArea // free ones
 	sites      [table.NumABI]uint64
-	extending  bool // a thread was interrupted to extend the filter
+	extending  bool   // a thread was interrupted to extend the filter
+	image      *image // what the direct route knows of its memory; nil without one
 }
 
 var _ table.Process = (*Process)(nil)

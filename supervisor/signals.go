@@ -24,6 +24,10 @@ func (t *Thread) signalStop(e ptrace.Event) {
 		t.resume(t.how, 0)
 		return
 	}
+	if t.leaveExecso(&info) {
+		t.goOn(0)
+		return
+	}
 	if original, ok := t.held.Redelivered(e.Signal, &info); ok {
 		info = *original
 		if !t.loop.check(ptrace.SetSiginfo(t.tid, &info), t) {
@@ -37,6 +41,9 @@ func (t *Thread) signalStop(e ptrace.Event) {
 		}
 	}
 	t.spareInterrupted(e.Signal)
+	if t.proc.image != nil {
+		t.proc.image.signalled = true
+	}
 	t.goOn(e.Signal)
 }
 

@@ -52,6 +52,7 @@ func (t *Thread) enterStrict(c *table.Call) table.Result {
 		c.Inject("prctl", unix.PR_SET_TSC, unix.PR_TSC_SIGSEGV)
 	}
 	t.strict = true
+	t.restore()
 	return table.Return(0)
 }
 

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/signaldefer"
 	"github.com/k42trace/k42trace/table"
@@ -35,6 +36,12 @@ type Thread struct {
 	// own, until its seccomp or exit stop tells what became of it.
 	entry     ptrace.SyscallInfo
 	entrySeen bool
+
+	// Of the direct route: the thread's place in the region, nil if there is none
+	// for it; whether it may write to its ring; what that has told.
+	slot     *execso.Slot
+	admitted bool
+	rec      record
 
 	held signaldefer.Queue
 	// stopAgain: the thread has to pass through signal delivery when it leaves

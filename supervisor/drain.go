@@ -1,0 +1,235 @@
+package supervisor
+
+import (
+	"container/heap"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A drainer takes what exec.so has recorded, in order, and tells the Recorders.
+type drainer struct {
+	// open are the threads that may write to their rings. It is emptied when
+	// nothing has come for a while: then the next call of each traps, and that
+	// is how we learn of it.
+	open []*Thread
+	// entered are threads whose call has begun and has not been told, in order.
+	// It is told when it returns, or when something else is to be told first.
+	entered []*Thread
+	ready   readiness
+	clock   stampClock
+	loop    *loop
+
+	ticking      *time.Timer
+	ticks        bool      // it is running
+	crowdedUntil time.Time // no core is free for looking at the rings
+}
+
+// A record is what a thread's ring has told and the Recorders have yet to hear.
+type record struct {
+	next    execso.Event // the one to come next, if has
+	has     bool
+	call    table.Call
+	engine  recorded
+	inCall  bool // between the two events of a call
+	told    bool // Entered has been called for it
+	entered uint64
+}
+
+func (d *drainer) init(l *loop) { d.loop = l }
+
+// readiness is a heap of threads with events, by the time of the next.
+type readiness []*Thread
+
+func (r readiness) Len() int           { return len(r) }
+func (r readiness) Less(i, j int) bool { return r[i].rec.next.Stamp < r[j].rec.next.Stamp }
+func (r readiness) Swap(i, j int)      { r[i], r[j] = r[j], r[i] }
+func (r *readiness) Push(x any)        { *r = append(*r, x.(*Thread)) }
+func (r *readiness) Pop() any {
+	old := *r
+	x := old[len(old)-1]
+	*r = old[:len(old)-1]
+	return x
+}
+
+// admit lets the thread write to its ring.
+func (d *drainer) admit(t *Thread) {
+	if t.slot == nil || !t.proc.image.mapped || t.proc.image.off {
+		return
+	}
+	t.slot.Open()
+	if !t.admitted {
+		t.admitted = true
+		d.open = append(d.open, t)
+	}
+}
+
+// drain tells all that has been recorded up to now, and returns how many events
+// there were.
+func (d *drainer) drain() int {
+	if len(d.open) == 0 {
+		return 0
+	}
+	if len(d.open) == 1 {
+		// The hot way: one thread's events are in order.
+		return d.drainOne(d.open[0])
+	}
+	for _, t := range d.open {
+		if d.fetch(t) {
+			d.ready = append(d.ready, t)
+		}
+	}
+	heap.Init(&d.ready)
+	n := 0
+	for len(d.ready) > 0 {
+		t := d.ready[0]
+		d.tell(t)
+		n++
+		if d.fetch(t) {
+			heap.Fix(&d.ready, 0)
+		} else {
+			heap.Pop(&d.ready)
+		}
+	}
+	return n
+}
+
+// drainOne tells what one thread has recorded.
+func (d *drainer) drainOne(t *Thread) int {
+	n := 0
+	for d.fetch(t) {
+		d.tell(t)
+		n++
+	}
+	return n
+}
+
+// fetch takes the thread's next event out of its ring, if there is one.
+func (d *drainer) fetch(t *Thread) bool {
+	if t.rec.has || t.slot == nil {
+		return t.rec.has
+	}
+	ok, err := t.slot.Next(&t.rec.next)
+	if err != nil {
+		d.loop.distrust(t, err)
+		return false
+	}
+	t.rec.has = ok
+	return ok
+}
+
+// tell acts on the event at hand of a thread.
+func (d *drainer) tell(t *Thread) {
+	r := &t.rec
+	e := &r.next
+	r.has = false
+	switch e.Kind {
+	case execso.Enter:
+		d.tellEntered(nil)
+		r.inCall, r.told, r.entered = true, false, e.Stamp
+		r.engine = recorded{Thread: t}
+		ip, sp := d.loop.direct.region.CallOf(e.Site)+ptrace.SyscallInsnLen, uint64(0)
+		r.call.Reset(&r.engine, ptrace.NativeABI, e.Nr, e.Args, ip, sp)
+		d.entered = append(d.entered, t)
+	case execso.Exit:
+		d.returned(t, table.FromRaw(e.Result), e.Captures, e.Stamp)
+	}
+}
+
+// returned tells the end of the call that the thread is in.
+func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captured, stamp uint64) {
+	r := &t.rec
+	if !r.inCall {
+		return
+	}
+	r.inCall = false
+	d.tellEntered(t)
+	d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
+	if rec := d.recorder(t); rec != nil {
+		r.engine.captures = captures
+		d.loop.guard(func() { rec.Returned(&r.call, res, d.clock.at(r.entered), d.clock.at(stamp)) })
+		r.engine.captures = nil
+	}
+}
+
+// tellEntered tells of the calls that have begun and not returned, as something of
+// another thread than except is to be told now.
+func (d *drainer) tellEntered(except *Thread) {
+	if len(d.entered) == 0 || len(d.entered) == 1 && d.entered[0] == except {
+		return
+	}
+	for _, t := range d.entered {
+		if t == except {
+			continue
+		}
+		t.rec.told = true
+		if rec := d.recorder(t); rec != nil {
+			d.loop.guard(func() { rec.Entered(&t.rec.call, d.clock.at(t.rec.entered)) })
+		}
+	}
+	d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o != except })
+}
+
+// recorder returns who is to hear of the call that the thread is in.
+func (d *drainer) recorder(t *Thread) table.Recorder {
+	r, _ := d.loop.table.Lookup(ptrace.NativeABI, t.rec.call.Nr()).(table.Recorder)
+	return r
+}
+
+// forget tells the last of a thread that is gone, and gives its slot to others.
+func (d *direct) forget(t *Thread) {
+	if d == nil || t.slot == nil {
+		return
+	}
+	d.drain()
+	d.drainOne(t)
+	if t.rec.inCall {
+		d.returned(t, table.Gone(), nil, execso.Now())
+	}
+	d.expel(t)
+	t.slot.Free()
+	t.slot = nil
+}
+
+// expel makes the thread's next call trap.
+func (d *drainer) expel(t *Thread) {
+	if t.slot == nil || !t.admitted {
+		return
+	}
+	t.slot.Shut()
+	t.admitted = false
+	d.open = slices.DeleteFunc(d.open, func(o *Thread) bool { return o == t })
+}
+
+// shut makes the next call of every thread trap, after which there is nothing to
+// look for. What has been recorded meanwhile is told, and calls that block now.
+func (d *drainer) shut() {
+	for _, t := range d.open {
+		t.slot.Shut()
+		t.admitted = false
+	}
+	d.drain()
+	d.open = d.open[:0]
+	d.tellEntered(nil)
+}
+
+// distrust ends the direct route for a thread that has written nonsense where only
+// exec.so writes, and tells the user.
+func (l *loop) distrust(t *Thread, err error) {
+	l.direct.expel(t)
+	t.slot.Free()
+	t.slot = nil
+	t.rec = record{}
+	l.warn(fmt.Errorf("thread %d: %w; its calls trap from now on", t.tid, err))
+}
+
+// warn tells the Cmd's Warn function.
+func (l *loop) warn(err error) {
+	if f := l.cmd.Warn; f != nil {
+		l.guard(func() { f(err) })
+	}
+}

@@ -1,0 +1,182 @@
+package supervisor
+
+import (
+	"maps"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+)
+
+// An image is what the direct route knows of one address space. Processes that
+// share their memory (vfork) share it, a forked one gets a copy, an exec begins a
+// new one.
+type image struct {
+	users  int  // processes
+	mapped bool // exec.so's region is in it
+	off    bool // all its calls take the trap route, for good
+
+	// signalled: a signal has been delivered, so that the stack may have frames of
+	// threads interrupted anywhere.
+	signalled bool
+
+	traps int // calls that could have gone directly and have trapped
+	*siteSet
+	near []*nearArea // memory for trampolines
+	text []module    // executable mappings of files, as last read
+}
+
+// A siteSet holds the rewritten sites of images that have not grown apart since a
+// fork.
+type siteSet struct {
+	users int // images
+	sites map[uint64]*site
+}
+
+// A site is one system-call instruction of a program, known since it trapped.
+type site struct {
+	nr     int // of the call that last trapped there
+	hits   int // traps
+	state  siteState
+	window *execso.Window // of a rewritten one
+	tramp  uint64         // where its trampoline is
+	record *siteRecord
+}
+
+type siteState uint8
+
+const (
+	siteTraps     siteState = iota
+	siteRefused             // cannot be rewritten
+	siteRewritten           // jumps to its trampoline
+)
+
+// A siteRecord is a site's place in the region, shared by the images that have the
+// site from a common ancestor.
+type siteRecord struct {
+	addr  uint64
+	users int
+}
+
+func newImage() *image {
+	return &image{users: 1, siteSet: &siteSet{users: 1, sites: map[uint64]*site{}}}
+}
+
+// fork returns the image of a new process that has a copy of the memory.
+func (i *image) fork() *image {
+	c := *i
+	c.users = 1
+	c.siteSet.users++
+	// A trampoline that either writes next is its own.
+	c.near = make([]*nearArea, len(i.near))
+	for n, area := range i.near {
+		copied := *area
+		c.near[n] = &copied
+	}
+	return &c
+}
+
+// own makes the sites the image's own before they change.
+func (i *image) own() {
+	if i.siteSet.users == 1 {
+		return
+	}
+	i.siteSet.users--
+	set := &siteSet{users: 1, sites: make(map[uint64]*site, len(i.sites))}
+	for call, s := range i.sites {
+		c := *s
+		if c.record != nil {
+			c.record.users++
+		}
+		set.sites[call] = &c
+	}
+	i.siteSet = set
+}
+
+// site returns what is known of the system-call instruction at call, for changing.
+func (i *image) site(call uint64) *site {
+	i.own()
+	s := i.sites[call]
+	if s == nil {
+		s = &site{}
+		i.sites[call] = s
+	}
+	return s
+}
+
+// rewritten reports whether there are rewritten sites from addr on, in size bytes.
+func (i *image) rewritten(addr, size uint64) bool {
+	if i == nil || !i.mapped {
+		return false
+	}
+	for call, s := range i.sites {
+		if s.state == siteRewritten && call-addr < size {
+			return true
+		}
+	}
+	return false
+}
+
+// overwritten returns the site of which ip is an instruction that is no longer
+// there.
+func (i *image) overwritten(ip uint64) *site {
+	const longest = 32 // bytes from a window's start to its call, more than any
+	for _, a := range i.near {
+		for n := range a.placed {
+			p := &a.placed[n]
+			if p.call-ip > longest || !p.window.Overwritten(ip) {
+				continue
+			}
+			if s := i.sites[p.call]; s != nil && s.state == siteRewritten && s.window == p.window {
+				return s
+			}
+		}
+	}
+	return nil
+}
+
+// leave ends a process's use of its image.
+func (d *direct) leave(i *image) {
+	if i.users--; i.users > 0 {
+		return
+	}
+	if i.siteSet.users--; i.siteSet.users > 0 {
+		return
+	}
+	for s := range maps.Values(i.sites) {
+		d.dropRecord(s)
+	}
+	i.sites = nil
+}
+
+func (d *direct) dropRecord(s *site) {
+	if s.record == nil {
+		return
+	}
+	if s.record.users--; s.record.users == 0 {
+		d.region.FreeSite(s.record.addr)
+	}
+	s.record = nil
+}
+
+// inheritImage gives a new process the image that it has from its creator.
+func (p *Process) inheritImage(from *Process, kind ptrace.Kind) {
+	switch {
+	case from.image == nil:
+	case kind != ptrace.ForkStop && sharesMemory(p.pid, from.pid):
+		p.image = from.image
+		p.image.users++
+	default:
+		p.image = from.image.fork()
+	}
+}
+
+// sharesMemory reports whether two processes have one address space (kcmp(2)).
+// Where the kernel does not tell, it is taken for shared: then a stop too many of
+// either does no harm.
+func sharesMemory(pid1, pid2 int) bool {
+	const kcmpVM = 1
+	r, _, e := unix.RawSyscall6(unix.SYS_KCMP, uintptr(pid1), uintptr(pid2), kcmpVM, 0, 0, 0)
+	return e != 0 || r == 0
+}

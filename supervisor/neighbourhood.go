@@ -1,0 +1,163 @@
+package supervisor
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+)
+
+// A nearArea is memory for trampolines, within reach of a jump from the sites that
+// it serves: private, readable and executable, sealed, written by us only.
+type nearArea struct {
+	addr, used uint64
+	placed     []placed // in order of address
+}
+
+// placed is a trampoline in its place.
+type placed struct {
+	at     uint64
+	window *execso.Window
+	call   uint64
+}
+
+const (
+	nearSize  = 64 << 10
+	nearReach = 1<<31 - 1<<20 // of a 32-bit displacement, with room for the area itself
+)
+
+// A module is an executable mapping of a file.
+type module struct {
+	start, end uint64
+	base       uint64 // where the file's first byte is, or would be
+	path       string
+	inode      uint64
+}
+
+// moduleOf returns the mapping that addr is in.
+func (t *Thread) moduleOf(addr uint64) (module, bool) {
+	i := t.proc.image
+	for again := range 2 {
+		for _, m := range i.text {
+			if addr >= m.start && addr < m.end {
+				return m, true
+			}
+		}
+		if again == 0 {
+			i.text, _ = t.mappings()
+		}
+	}
+	return module{}, false
+}
+
+// mappings reads the process's executable mappings of files, and the addresses that
+// are taken.
+func (t *Thread) mappings() (text []module, taken []module) {
+	f, err := os.Open(fmt.Sprintf("/proc/%d/maps", t.tid))
+	if err != nil {
+		return nil, nil
+	}
+	defer f.Close()
+	bases := map[string]uint64{}
+	for s := bufio.NewScanner(f); s.Scan(); {
+		// 7f...-7f... r-xp 00026000 fe:00 1234    /usr/lib/...
+		fields := strings.Fields(s.Text())
+		if len(fields) < 5 {
+			continue
+		}
+		low, high, _ := strings.Cut(fields[0], "-")
+		start, err1 := strconv.ParseUint(low, 16, 64)
+		end, err2 := strconv.ParseUint(high, 16, 64)
+		offset, err3 := strconv.ParseUint(fields[2], 16, 64)
+		if err1 != nil || err2 != nil || err3 != nil || len(fields[1]) < 4 {
+			continue
+		}
+		m := module{start: start, end: end}
+		taken = append(taken, m)
+		if len(fields) < 6 || !strings.HasPrefix(fields[5], "/") {
+			continue
+		}
+		m.path = strings.Join(fields[5:], " ")
+		m.inode, _ = strconv.ParseUint(fields[4], 10, 64)
+		key := fields[3] + fields[4]
+		if offset == 0 {
+			bases[key] = start
+		}
+		// Shared mappings cannot be written without changing the file.
+		if fields[1][2] == 'x' && fields[1][3] == 'p' {
+			base, ok := bases[key]
+			if !ok {
+				base = start - offset
+			}
+			m.base = base
+			text = append(text, m)
+		}
+	}
+	return text, taken
+}
+
+// trampolineNear returns room for a trampoline within reach of addr.
+func (t *Thread) trampolineNear(addr uint64) (*nearArea, bool) {
+	i := t.proc.image
+	for _, a := range i.near {
+		if a.used+execso.MaxTrampoline <= nearSize && distance(a.addr, addr) < nearReach {
+			return a, true
+		}
+	}
+	_, taken := t.mappings()
+	for _, at := range places(addr) {
+		if overlaps(taken, at, at+nearSize) {
+			continue
+		}
+		const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED_NOREPLACE
+		r := t.inject("mmap", at, nearSize, unix.PROT_READ|unix.PROT_EXEC, flags, ^uint64(0), 0)
+		if r.Gone() {
+			return nil, false
+		}
+		if r.Failed() || uint64(r.Raw()) != at {
+			continue
+		}
+		if t.inject("mseal", at, nearSize, 0).Failed() {
+			return nil, false
+		}
+		a := &nearArea{addr: at}
+		i.near = append(i.near, a)
+		return a, true
+	}
+	return nil, false
+}
+
+// places returns where an area for addr may go: rather far from the program's own
+// mappings, so that it is in no one's way when they grow.
+func places(addr uint64) []uint64 {
+	const align = 1 << 20
+	var list []uint64
+	for _, off := range []uint64{1 << 30, 3 << 29, 1 << 29, 1 << 28, 1 << 26, 1 << 24} {
+		if addr > off+align {
+			list = append(list, (addr-off)&^(align-1))
+		}
+	}
+	if addr < execso.Base {
+		list = append([]uint64{execso.Base - 16<<20}, list...)
+	}
+	for _, off := range []uint64{1 << 30, 1 << 29, 1 << 28, 1 << 26} {
+		list = append(list, (addr+off)&^(align-1))
+	}
+	return list
+}
+
+func distance(a, b uint64) uint64 { return max(a, b) - min(a, b) }
+
+func overlaps(taken []module, start, end uint64) bool {
+	for _, m := range taken {
+		if start < m.end && m.start < end {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,105 @@
+package supervisor
+
+import (
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/procfs"
+	"github.com/k42trace/k42trace/ptrace"
+)
+
+// Who drains the rings, and when: where a core is free, the tracing thread itself,
+// on it, while the program runs on another. When nothing has come for a moment it
+// shuts the rings and waits for stops as on the trap route; the next call traps, and
+// opens them again. So neither side ever wakes the other through the rings, and a
+// program that sleeps costs nothing.
+//
+// Where no core is free, looking for events would take time from the program. Then
+// the rings stay open, and are drained when they are full and, lest a line be late,
+// now and then.
+const (
+	idleAfter = 100 * time.Microsecond // without an event: about what two traps cost
+	pollEvery = 4 * time.Microsecond   // between looks for stops
+	tick      = 40 * time.Millisecond  // how late events may be told
+	crowdLook = 2 * time.Millisecond   // between looks for a free core
+	crowdRest = 20 * time.Millisecond  // after there was none
+)
+
+// poll drains the rings while the program runs, until a stop comes (true) or there
+// is no reason to go on.
+func (d *direct) poll() (ptrace.Event, bool) {
+	l := d.loop
+	if len(d.open) == 0 {
+		return ptrace.Event{}, false
+	}
+	l.place.leave() // on the tracee's core, there is nothing to look at
+	now := time.Now()
+	if now.Before(d.crowdedUntil) {
+		d.startTicking()
+		return ptrace.Event{}, false
+	}
+	lastEvent, lastLook := now, now
+	for len(d.open) > 0 && !l.killing {
+		if e, ok := ptrace.Poll(-1, l.usage); ok {
+			return e, true
+		}
+		n := 0
+		for begin := now; now.Sub(begin) < pollEvery; now = time.Now() {
+			n += d.drain()
+			spin()
+		}
+		switch {
+		case now.Sub(lastLook) > crowdLook:
+			lastLook = now
+			if procfs.Runnable() > runtime.NumCPU() {
+				d.crowdedUntil = now.Add(crowdRest)
+				d.startTicking()
+				return ptrace.Event{}, false
+			}
+		case n > 0:
+			lastEvent = now
+		case now.Sub(lastEvent) > idleAfter:
+			d.shut()
+		}
+	}
+	return ptrace.Event{}, false
+}
+
+// startTicking makes sure that the rings are looked at soon, whoever waits.
+func (d *direct) startTicking() {
+	if d.ticks {
+		return
+	}
+	d.ticks = true
+	post := func() { d.loop.inbox.post(message{kind: drainRings}) }
+	if d.ticking == nil {
+		d.ticking = time.AfterFunc(tick, post)
+	} else {
+		d.ticking.Reset(tick)
+	}
+}
+
+func (d *direct) stopTicking() {
+	if d.ticking != nil {
+		d.ticking.Stop()
+	}
+}
+
+// ticked acts on the message of startTicking.
+func (d *direct) ticked() {
+	d.ticks = false
+	if d.drain() == 0 {
+		d.shut()
+	} else {
+		d.tellEntered(nil)
+		d.startTicking()
+	}
+}
+
+// oneCore reports whether we and the program have but one core.
+func oneCore() bool {
+	var set unix.CPUSet
+	return unix.SchedGetaffinity(0, &set) == nil && set.Count() < 2
+}

@@ -1,0 +1,80 @@
+package supervisor
+
+import (
+	"context"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A recorded is the table.Engine of a call that exec.so has recorded. The thread
+// runs on meanwhile: nothing can be done to it, and its memory is what was recorded
+// of it.
+type recorded struct {
+	*Thread
+	captures []execso.Captured
+}
+
+var _ table.Engine = (*recorded)(nil)
+
+// Route tells that the thread was not stopped.
+func (r *recorded) Route() table.Route { return table.RouteDirect }
+
+// Native, Inject, Pin and Park fail: the call has been made.
+
+// Native fails.
+func (r *recorded) Native(*table.Call) table.Result { return table.Errno(unix.EOPNOTSUPP) }
+
+// Inject fails.
+func (r *recorded) Inject(*table.Call, int, [6]uint64) table.Result {
+	return table.Errno(unix.EOPNOTSUPP)
+}
+
+// Pin fails.
+func (r *recorded) Pin(*table.Call, []byte) (uint64, error) { return 0, unix.EOPNOTSUPP }
+
+// Park fails.
+func (r *recorded) Park(*table.Call, func(context.Context)) error { return unix.EOPNOTSUPP }
+
+// ReadMemory answers from what was recorded, and for the rest from the thread's
+// memory as it is now, which is right while the thread is in the call.
+func (r *recorded) ReadMemory(addr uint64, p []byte) (int, error) {
+	for i := range r.captures {
+		c := &r.captures[i]
+		off := addr - c.Addr
+		if off >= uint64(len(c.Data)) {
+			continue
+		}
+		n := copy(p, c.Data[off:])
+		if n < len(p) && c.Cut {
+			// What is behind it was not recorded.
+			m, _ := r.live(addr+uint64(n), p[n:])
+			n += m
+		}
+		return n, nil
+	}
+	return r.live(addr, p)
+}
+
+// ReadRanges is ReadMemory for several.
+func (r *recorded) ReadRanges(ranges []table.Range) {
+	for i := range ranges {
+		ranges[i].N, _ = r.ReadMemory(ranges[i].Addr, ranges[i].Buf)
+	}
+}
+
+// WriteMemory fails.
+func (r *recorded) WriteMemory(uint64, []byte) (int, error) { return 0, unix.EOPNOTSUPP }
+
+func (r *recorded) live(addr uint64, p []byte) (int, error) {
+	if r.gone || len(p) == 0 {
+		return 0, unix.ESRCH
+	}
+	if r.proc.userfaults {
+		return 0, unix.EFAULT // nobody of the program waits for us
+	}
+	return ptrace.ReadMemory(r.tid, addr, p)
+}

@@ -1,0 +1,225 @@
+package supervisor
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+)
+
+// When rewriting begins to pay: measured with short programs (docs/PERFORMANCE.md).
+const (
+	mapAfter     = 48 // calls of a program that have trapped, before the region is mapped
+	rewriteAfter = 3  // traps of a site, before it is rewritten
+)
+
+// shorten is called at the exit stop of a call that could have gone directly: it
+// makes the next one from the same place do so, if that is right and pays.
+func (t *Thread) shorten() {
+	d, i, s := t.loop.direct, t.proc.image, &t.current
+	if d == nil || i == nil || i.off || t.gone || t.loop.killing {
+		return
+	}
+	if s.position != outside || s.execed || s.result.Restarting() || t.proc.ownFilter {
+		return
+	}
+	if t.call.ABI() != ptrace.NativeABI || !d.served.Has(ptrace.NativeABI, s.info.Nr()) || ptrace.IsVsyscall(s.info.IP) {
+		return
+	}
+	i.traps++
+	call := s.info.IP - ptrace.SyscallInsnLen
+	site := i.site(call)
+	site.hits++
+	site.nr = s.info.Nr()
+	if site.state == siteRefused || site.hits < rewriteAfter {
+		return
+	}
+	if !i.mapped && (i.traps < mapAfter || !t.alone() || !t.mapRegion()) {
+		return
+	}
+	if err := t.rewrite(call, site); err != nil && !ptrace.Gone(err) {
+		site.state = siteRefused
+	}
+}
+
+// prepareThreads is called before a thread creates the first other one of its
+// process: what is safe only in a process with one thread is done now.
+func (t *Thread) prepareThreads() {
+	d, i := t.loop.direct, t.proc.image
+	if d == nil || i == nil || i.off || i.mapped || t.proc.ownFilter || t.call.ABI() != ptrace.NativeABI || !t.alone() {
+		return
+	}
+	if !t.mapRegion() {
+		return
+	}
+	for call := range i.sites {
+		if s := i.site(call); s.state == siteTraps {
+			if err := t.rewrite(call, s); err != nil && !ptrace.Gone(err) {
+				s.state = siteRefused
+			}
+		}
+	}
+}
+
+// alone reports whether no other thread runs in the thread's memory.
+func (t *Thread) alone() bool { return t.proc.threads == 1 && t.proc.image.users == 1 }
+
+// rewrite makes the program jump to exec.so before it comes to the system-call
+// instruction at call, or makes sure that it still does.
+func (t *Thread) rewrite(call uint64, s *site) error {
+	mem, err := ptrace.OpenMemory(t.tid)
+	if err != nil {
+		return err
+	}
+	defer mem.Close()
+	if s.state == siteRewritten {
+		var there [execso.JumpLen]byte
+		if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err != nil {
+			return err
+		}
+		if bytes.Equal(there[:], s.window.Jump(s.tramp)) {
+			return nil // the ring was full, or shut
+		}
+		if !bytes.Equal(there[:], s.window.Original()[:execso.JumpLen]) {
+			// Other code has come to this place.
+			t.loop.direct.dropRecord(s)
+			*s = site{hits: s.hits, nr: s.nr}
+		}
+	}
+	if s.window == nil {
+		if s.window, err = t.plan(mem, call, s.nr); err != nil {
+			return err
+		}
+	}
+	if !t.maySafely(s.window) {
+		return nil // not now
+	}
+	if s.state != siteRewritten {
+		if err := t.placeTrampoline(mem, call, s); err != nil {
+			return err
+		}
+	}
+	if _, err := mem.WriteAt(s.window.Jump(s.tramp), int64(s.window.Addr)); err != nil {
+		t.loop.direct.dropRecord(s)
+		return err
+	}
+	s.state = siteRewritten
+	return nil
+}
+
+// maySafely reports whether the window may be written now: other threads could be
+// among its instructions, or read it by halves, and a signal's frame may tell that
+// this one was. Such a frame is seen to when it is used, if rt_sigreturn traps.
+func (t *Thread) maySafely(w *execso.Window) bool {
+	if !t.alone() {
+		return w.Single && !w.CrossesLine()
+	}
+	return w.Single || !t.proc.image.signalled || t.loop.direct.seesReturns
+}
+
+// plan decides what is to be displaced.
+func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, error) {
+	m, ok := t.moduleOf(call)
+	if !ok {
+		return nil, errNoModule
+	}
+	var file io.ReaderAt
+	if f := t.fileOf(m); f != nil {
+		defer f.Close()
+		file = f
+	}
+	start, end, err := execso.FunctionOf(mem, m.base, file, call)
+	if err != nil {
+		return nil, err
+	}
+	const longest = 64 << 10
+	if call < start || call-start > longest || end < call+ptrace.SyscallInsnLen || end-start > 4*longest {
+		return nil, errNoModule
+	}
+	code := make([]byte, end-start)
+	if _, err := mem.ReadAt(code, int64(start)); err != nil {
+		return nil, err
+	}
+	return execso.PlanWindow(code, start, call, nr)
+}
+
+// fileOf opens the file of a mapping, nil if it is not to be found any more.
+func (t *Thread) fileOf(m module) *os.File {
+	// In the program's own view of the file system; whatever has come to that
+	// place since must not block us.
+	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/root%s", t.tid, m.path), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil
+	}
+	var st unix.Stat_t
+	if unix.Fstat(int(f.Fd()), &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFREG || st.Ino != m.inode {
+		_ = f.Close()
+		return nil
+	}
+	return f
+}
+
+var errNoModule = errors.New("not in the code of a file")
+
+// placeTrampoline writes the site's trampoline and its record.
+func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
+	area, ok := t.trampolineNear(s.window.Addr)
+	if !ok {
+		if t.gone {
+			return unix.ESRCH
+		}
+		return unix.ENOMEM
+	}
+	at := area.addr + area.used
+	record, ok := t.loop.direct.region.NewSite(call)
+	if !ok {
+		return unix.ENOMEM
+	}
+	code, back, err := s.window.Trampoline(at, record)
+	if err == nil {
+		t.loop.direct.region.SetBack(record, back)
+		_, err = mem.WriteAt(code, int64(at))
+	}
+	if err != nil {
+		t.loop.direct.region.FreeSite(record)
+		return err
+	}
+	area.used += (uint64(len(code)) + 15) &^ 15
+	area.placed = append(area.placed, placed{at: at, window: s.window, call: call})
+	s.tramp, s.record = at, &siteRecord{addr: record, users: 1}
+	return nil
+}
+
+// restore gives a program its own instructions back and lets all its calls trap.
+func (t *Thread) restore() {
+	i := t.proc.image
+	if i == nil || i.off {
+		return
+	}
+	i.off = true
+	if !i.mapped {
+		return
+	}
+	mem, err := ptrace.OpenMemory(t.tid)
+	if err != nil {
+		t.loop.check(err, t)
+		return
+	}
+	defer mem.Close()
+	for _, s := range i.sites {
+		if s.state != siteRewritten {
+			continue
+		}
+		var there [execso.JumpLen]byte
+		if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err == nil && bytes.Equal(there[:], s.window.Jump(s.tramp)) {
+			_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
+		}
+		// The record stays: another thread may be on its way through it.
+	}
+}

@@ -1,0 +1,24 @@
+package supervisor
+
+import (
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+)
+
+// frameOf returns those of the registers that exec.so uses.
+func frameOf(r *ptrace.Regs) execso.Frame {
+	return execso.Frame{
+		IP: r.Rip, AX: r.Rax, BX: r.Rbx, CX: r.Rcx, DX: r.Rdx, SI: r.Rsi, DI: r.Rdi,
+		R8: r.R8, R9: r.R9, R10: r.R10, R11: r.R11, Flags: r.Eflags,
+	}
+}
+
+// setFrame puts them back.
+func setFrame(r *ptrace.Regs, f *execso.Frame) {
+	r.Rip, r.Rax, r.Rbx, r.Rcx, r.Rdx, r.Rsi, r.Rdi = f.IP, f.AX, f.BX, f.CX, f.DX, f.SI, f.DI
+	r.R8, r.R9, r.R10, r.R11, r.Eflags = f.R8, f.R9, f.R10, f.R11, f.Flags
+}
+
+// noCall makes the kernel skip the call at whose stop the thread stands, and leave
+// the registers as they are.
+func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
