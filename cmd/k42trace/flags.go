@@ -13,6 +13,7 @@ import (
 
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/handlers"
+	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -28,6 +29,7 @@ type options struct {
 	calls   *table.Set
 	signals *handlers.SignalSet
 	summary bool
+	route   supervisor.Routing
 
 	strings  int
 	hex      int
@@ -161,6 +163,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	optional("silent", "", o.setQuiet)
 	optional("silence", "", o.setQuiet)
 
+	value("route", "", o.setRoute)
 	value("env", "E", o.setEnv)
 	value("user", "u", o.user.set)
 }

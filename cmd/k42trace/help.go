@@ -5,6 +5,7 @@ threads, in the format of strace and with strace's flags.
 
 Usage:
   k42trace [flags] [--] CMD [ARGS]
+  k42trace doctor         what this machine offers, and which route is taken
 
 Which calls:
   -e, --trace SET         trace only the calls in SET: names and numbers, with
@@ -45,6 +46,11 @@ What of a call:
   -T, --syscall-times     show the time spent in each call
 
 How to run it:
+  --route=auto|trap|direct
+                          trap: stop the program at each call that is traced;
+                          direct: rewrite its system-call instructions so that
+                          most calls are recorded without a stop; auto (the
+                          default): direct for a trace that goes to a file
   -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
   -u, --user USER         run it as USER: a name, an id, or UID:GID
 

@@ -25,6 +25,9 @@ func main() {
 
 // run is the command; its result is how this process should end.
 func run(args []string) ending {
+	if len(args) > 0 && args[0] == "doctor" {
+		return doctor(args[1:])
+	}
 	opts := options{}
 	if done, err := opts.parse(args); err != nil {
 		return complain(err)
@@ -69,6 +72,8 @@ func trace(opts *options, prog string, out *outputs) ending {
 		cmd.Table.Use(opts.calls, t.Wrap)
 		observer = t
 	}
+	cmd.Route = opts.routing(out)
+	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
 	signals, err := catchSignals(observer)
