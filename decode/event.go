@@ -150,7 +150,7 @@ func (e *Event) Entry(c *table.Call) {
 			e.decodeArg(i, true)
 		default:
 			*e.arg(i) = Value{}
-			if a.Dir == table.InOut {
+			if a.change {
 				e.keepOld(i)
 			}
 		}
@@ -297,7 +297,7 @@ func (e *Event) exitArgs(good bool) {
 		e.fetch()
 	}
 	for _, i := range p.exits {
-		if p.args[i].Dir == table.InOut {
+		if p.args[i].change {
 			e.decodeChange(i, good)
 		} else {
 			e.decodeArg(i, good)

@@ -22,6 +22,8 @@ type structType struct {
 	gathers bool
 	// change: shown with its values before and after the call.
 	change bool
+	// late: what the call gave is not shown, even if it is used.
+	late bool
 	// decode emits the struct whose bytes r holds as one value.
 	decode func(e *Event, name string, r *reader)
 }

@@ -25,7 +25,8 @@ type argPlan struct {
 	table.Arg
 	set    *ConstSet
 	typ    *structType
-	exit   bool   // Exit decodes it
+	exit   bool   // Exit decodes it,
+	change bool   // and what it was before
 	scalar bool   // a number, of which nothing else need be known
 	high   bool   // the next argument is its upper half
 	kind   Kind   // of a number's value
@@ -71,7 +72,7 @@ func newPlan(abi table.ABI, sig *table.Signature) *plan {
 			p.exits = append(p.exits, i)
 		}
 		if a.followed() {
-			if !a.exit || a.Dir == table.InOut {
+			if !a.exit || a.change {
 				p.before = append(p.before, i)
 			}
 			if a.exit {
@@ -103,8 +104,8 @@ func newArgPlan(abi table.ABI, sig *table.Signature, i int) argPlan {
 	if a.Kind == table.Struct {
 		a.typ = structs[a.Set]
 	}
-	change := a.typ != nil && a.typ.change
-	a.exit = a.Dir&table.InOut == table.Out || a.Dir == table.InOut && change
+	a.change = a.typ != nil && a.typ.change && a.Dir == table.InOut
+	a.exit = a.Dir&table.InOut == table.Out || a.change || a.Dir == table.InOut && a.typ != nil && a.typ.late
 	a.bits = a.Bits
 	if a.bits == 0 || a.bits > 64 {
 		a.bits = 64

@@ -20,9 +20,10 @@ func init() {
 		e.num("ss_size", Uint, 64, r.ptr())
 		e.close(outer)
 	})
-	// What pselect6 has as its sixth argument: a mask's address and size.
 	register("sigevent", sizesPtr(64, 64), decodeSigevent)
-	register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
+	// What pselect6 and io_pgetevents have as their sixth argument: a mask's
+	// address and size.
+	structs["aio_sigset"] = register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		mask, size := r.ptr(), r.ptr()
 		outer := e.begin(name, Struct)
 		e.emitVariable("sigmask", structs["sigset"], mask, size)

@@ -182,7 +182,6 @@ func init() {
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: func(e *Event) {
 		e.pointer(1, e.plan.args[1].typ, e.good())
 	}}, "io_setup")
-	addSpecial(special{entry: func(e *Event) { e.arg(3).Kind = Addr }}, "semctl")
 	addSpecial(special{entry: func(e *Event) {
 		const restart2 = 0xa1b2c3d4
 		if e.args[2] != restart2 {
@@ -192,13 +191,13 @@ func init() {
 	addSpecial(special{exit: func(e *Event) {
 		if e.good() {
 			outer := e.note()
-			e.ioprio(uint64(e.res.Value()))
+			e.ioprio("", uint64(e.res.Value()))
 			e.close(outer)
 		}
 	}}, "ioprio_get")
 	addSpecial(special{entry: func(e *Event) {
 		e.into(2)
-		e.ioprio(e.args[2])
+		e.ioprio("", e.args[2])
 	}}, "ioprio_set")
 	addSpecial(special{entry: func(e *Event) {
 		// Two arguments are one number, the upper half first.
@@ -320,9 +319,9 @@ func entryMmap(e *Event) {
 }
 
 // ioprio emits an I/O priority: a class and a number in it (ioprio_set(2)).
-func (e *Event) ioprio(num uint64) {
+func (e *Event) ioprio(name string, num uint64) {
 	const shift = 13
-	outer := e.open(Value{Kind: Macro, Symbol: "IOPRIO_PRIO_VALUE", Bits: 32, Num: num})
+	outer := e.open(Value{Name: name, Kind: Macro, Symbol: "IOPRIO_PRIO_VALUE", Bits: 32, Num: num})
 	e.enum("", 32, num>>shift, setIoprioClass)
 	e.num("", Uint, 32, num&(1<<shift-1))
 	e.close(outer)

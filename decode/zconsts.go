@@ -103,6 +103,21 @@ var sets = [...]ConstSet{
 		{Name: "STA_MODE", Value: 0x4000},
 		{Name: "STA_CLK", Value: 0x8000},
 	}},
+	{Name: "aio_flags", Prefix: "IOCB_FLAG_", Consts: []Const{
+		{Name: "IOCB_FLAG_RESFD", Value: 0x1},
+		{Name: "IOCB_FLAG_IOPRIO", Value: 0x2},
+	}},
+	{Name: "aio_op", Prefix: "IOCB_CMD_", Consts: []Const{
+		{Name: "IOCB_CMD_PREAD", Value: 0x0},
+		{Name: "IOCB_CMD_PWRITE", Value: 0x1},
+		{Name: "IOCB_CMD_FSYNC", Value: 0x2},
+		{Name: "IOCB_CMD_FDSYNC", Value: 0x3},
+		{Name: "IOCB_CMD_PREADX", Value: 0x4},
+		{Name: "IOCB_CMD_POLL", Value: 0x5},
+		{Name: "IOCB_CMD_NOOP", Value: 0x6},
+		{Name: "IOCB_CMD_PREADV", Value: 0x7},
+		{Name: "IOCB_CMD_PWRITEV", Value: 0x8},
+	}},
 	{Name: "arch_prctl_op", Prefix: "ARCH_", Consts: []Const{
 		{Name: "ARCH_SET_GS", Value: 0x1001},
 		{Name: "ARCH_SET_FS", Value: 0x1002},

@@ -1,0 +1,74 @@
+package decode
+
+// struct sched_attr of sched_setattr(2), which has grown: the first version, and
+// with the clamps of utilization.
+const (
+	schedAttrSize0 = 48
+	schedAttrSize  = 56
+)
+
+// Flags that say which members count.
+const (
+	schedKeepPolicy = 8
+	schedKeepParams = 0x10
+)
+
+var (
+	setSchedPolicy = SetByName("sched_policy")
+	setSchedFlags  = SetByName("sched_flags")
+)
+
+func init() {
+	t := register("sched_attr", sizesAll(schedAttrSize), decodeSchedAttr)
+	t.variable = true
+	// sched_setattr has the size in the struct only.
+	addSpecial(special{entry: func(e *Event) {
+		addr := e.args[1]
+		b := e.readAll(addr, 4)
+		if b == nil {
+			return
+		}
+		n := uint64(le.Uint32(b))
+		if n == 0 {
+			n = schedAttrSize0
+		}
+		e.into(1)
+		e.emitVariable("", structs["sched_attr"], addr, max(n, 4))
+	}}, "sched_setattr")
+}
+
+func decodeSchedAttr(e *Event, name string, r *reader) {
+	if len(r.b) < 4 {
+		e.emitAddr(name, r.addr, true)
+		return
+	}
+	size := r.u32()
+	outer := e.begin(name, Struct)
+	defer e.close(outer)
+	e.num("size", Uint, 32, size)
+	if len(r.b) < schedAttrSize0 {
+		return
+	}
+	policy, flags := r.u32(), r.u64()
+	if flags&schedKeepPolicy == 0 {
+		e.enum("sched_policy", 32, policy, setSchedPolicy)
+	}
+	e.flags("sched_flags", 64, flags, setSchedFlags)
+	if flags&schedKeepParams == 0 {
+		e.fields(r, schedParams)
+	}
+	if r = r.at(schedAttrSize0); len(r.b) >= schedAttrSize {
+		e.fields(r, schedClamps)
+	}
+	if size > schedAttrSize {
+		e.cut()
+	}
+}
+
+var (
+	schedParams = []field{
+		{"sched_nice", Int, 4, nil}, {"sched_priority", Uint, 4, nil},
+		{"sched_runtime", Uint, 8, nil}, {"sched_deadline", Uint, 8, nil}, {"sched_period", Uint, 8, nil},
+	}
+	schedClamps = []field{{"sched_util_min", Uint, 4, nil}, {"sched_util_max", Uint, 4, nil}}
+)
