@@ -19,6 +19,7 @@ import (
 )
 
 func main() {
+	tune()
 	status := run(os.Args[1:])
 	status.leave()
 }
