@@ -154,7 +154,7 @@ func (r *Region) SetLimits(text, elements int) {
 	const most = 1 << 20
 	r.limits = limits{min(max(text, 0), most), min(max(elements, 0), most)}
 	for nr, first := range r.first {
-		if first > firstPlan {
+		if first >= firstPlan {
 			r.write(first, newPlan(nr, r.limits))
 		}
 	}

@@ -205,7 +205,7 @@ var rules = map[string]rule{
 
 var (
 	// getdents counts its entries, so all of them are captured.
-	entries = capture{step: step{do: stepResult, arg: 1, length: 2, unit: 1, limit: 1 << 20}, out: true, elastic: true}
+	entries = capture{step: step{do: stepResult, arg: 1, length: noLength, unit: 1, limit: 1 << 20}, out: true, elastic: true}
 	polled  = capture{step: step{do: stepLength, arg: 0, length: 1, unit: 8, limit: 1 << 16}, elastic: true}
 )
 

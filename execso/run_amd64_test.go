@@ -20,6 +20,7 @@ type machine struct {
 	// Both again, R12 times, with the number in R13.
 	calls, bares func(*registers)
 	after        uint64 // where call's call returns
+	trapped      []byte // what call's call is on the trap route
 }
 
 // registers are those with which a call is made, and those behind it.
@@ -127,6 +128,7 @@ func (m *machine) assemble() {
 	}
 	rewrite := func() (record uint64) {
 		trap := here()
+		m.trapped = mem[at:]
 		put(0x0f, 0x05, 0xb9)
 		put(le.AppendUint32(nil, wasTrapped)...)
 		put(0xe9)
