@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"debug/elf"
 	"encoding/binary"
-	"reflect"
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -19,14 +19,19 @@ import (
 // those are. A binary stripped of symbols tells nothing, and the program then starts
 // with what the runtime has left.
 func inheritedSignals() (ignored, blocked []unix.Signal) {
-	found := runtimeVariables("runtime.fwdSig", "runtime.initSigmask")
-	if len(found) != 2 {
+	const sigIgn = 1
+	type (
+		handlerTable = [numSignals + 1]uintptr
+		signalSet    = [8]byte
+	)
+	fwdSig := &variable{name: "runtime.fwdSig", size: uint64(unsafe.Sizeof(handlerTable{}))}
+	initSigmask := &variable{name: "runtime.initSigmask", size: uint64(unsafe.Sizeof(signalSet{}))}
+	if !findVariables(fwdSig, initSigmask) {
 		return nil, nil
 	}
-	const sigIgn = 1
-	handlers := (*[numSignals + 1]uintptr)(found[0])
+	handlers := (*handlerTable)(fwdSig.at)
 	var mask uint64
-	for i, b := range *(*[8]byte)(found[1]) {
+	for i, b := range *(*signalSet)(initSigmask.at) {
 		mask |= uint64(b) << (8 * i)
 	}
 	for sig := unix.Signal(1); sig <= numSignals; sig++ {
@@ -43,52 +48,73 @@ func inheritedSignals() (ignored, blocked []unix.Signal) {
 	return ignored, blocked
 }
 
-// runtimeVariables returns the addresses of variables by their symbols' names, nil
-// if one is missing.
-func runtimeVariables(names ...string) []unsafe.Pointer {
+// A variable is one of the runtime's, as the symbol table has it.
+type variable struct {
+	name string
+	size uint64
+	at   unsafe.Pointer // where it is, nil if it was not found
+}
+
+// findVariables finds variables by their symbols and reports whether all were found.
+func findVariables(wanted ...*variable) bool {
 	image, err := mapFile("/proc/self/exe")
 	if err != nil {
-		return nil
+		return false
 	}
 	defer func() { _ = unix.Munmap(image) }()
 	f, err := elf.NewFile(bytes.NewReader(image))
 	if err != nil || f.Class != elf.ELFCLASS64 {
-		return nil
+		return false
 	}
 	symtab := f.Section(".symtab")
 	if symtab == nil || int(symtab.Link) >= len(f.Sections) {
-		return nil
-	}
-	// The sections where they lie: most of their pages are never touched.
-	symbols, strings := contents(image, symtab), contents(image, f.Sections[symtab.Link])
-	value := func(name string) uintptr {
-		at := bytes.Index(strings, []byte("\x00"+name+"\x00")) + 1
-		if at == 0 {
-			return 0
-		}
-		for s := symbols; len(s) >= elf.Sym64Size; s = s[elf.Sym64Size:] {
-			if binary.LittleEndian.Uint32(s) == uint32(at) {
-				return uintptr(binary.LittleEndian.Uint64(s[8:]))
-			}
-		}
-		return 0
+		return false
 	}
 	// How far a position-independent executable was moved.
-	here := value("main.main")
-	if here == 0 {
-		return nil
+	slide, err := moved(f.Entry)
+	if err != nil {
+		return false
 	}
-	slide := reflect.ValueOf(main).Pointer() - here
-	var found []unsafe.Pointer
-	for _, name := range names {
-		v := value(name)
-		if v == 0 {
-			return nil
+	// The sections where they lie: most pages of the names are never touched, because
+	// kind and size tell nearly all symbols from the wanted ones.
+	symbols, names := contents(image, symtab), contents(image, f.Sections[symtab.Link])
+	missing := len(wanted)
+	for ; len(symbols) >= elf.Sym64Size && missing > 0; symbols = symbols[elf.Sym64Size:] {
+		if elf.ST_TYPE(symbols[4]) != elf.STT_OBJECT {
+			continue
 		}
-		v += slide
-		found = append(found, *(*unsafe.Pointer)(unsafe.Pointer(&v)))
+		size := binary.LittleEndian.Uint64(symbols[16:])
+		for _, v := range wanted {
+			if v.size == size && v.at == nil && named(names, binary.LittleEndian.Uint32(symbols), v.name) {
+				at := slide + uintptr(binary.LittleEndian.Uint64(symbols[8:]))
+				v.at = *(*unsafe.Pointer)(unsafe.Pointer(&at))
+				missing--
+			}
+		}
 	}
-	return found
+	return missing == 0
+}
+
+// named reports whether the string at offset at of a table of strings is name.
+func named(table []byte, at uint32, name string) bool {
+	end := uint64(at) + uint64(len(name))
+	return end < uint64(len(table)) && string(table[at:end]) == name && table[end] == 0
+}
+
+// moved returns how far from where its file says this program was loaded: its entry
+// point is in the auxiliary vector (getauxval(3)).
+func moved(entry uint64) (uintptr, error) {
+	const atEntry = 9
+	auxv, err := unix.Auxv()
+	if err != nil {
+		return 0, err
+	}
+	for _, pair := range auxv {
+		if pair[0] == atEntry {
+			return pair[1] - uintptr(entry), nil
+		}
+	}
+	return 0, errors.ErrUnsupported
 }
 
 // mapFile maps a file for reading.
