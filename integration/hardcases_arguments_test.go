@@ -4,23 +4,27 @@ import "testing"
 
 // Row 27: bad pointers, strings at the edge of a mapping, vectors that lie.
 func TestBadPointers(t *testing.T) {
-	compareCases(t, dynamic64, "badpointers", "each", "strings", "vectors")
+	for _, v := range []variant{dynamic64, warm64} {
+		compareCases(t, v, "badpointers", "each", "strings", "vectors")
+	}
 }
 
 // Row 27: the same while the trace is really written.
 func TestBadPointersAreTraced(t *testing.T) {
-	for _, c := range []string{"each", "strings", "vectors"} {
-		p := caseOf(t, dynamic64, "badpointers", c)
-		native := p.nativeCase(t)
-		p.TracerFlags = []string{"-s", "1000000"}
-		traced, lines := p.trace(t)
-		if native != traced {
-			t.Errorf("%s: native and traced differ with -s 1000000", c)
+	onEachRoute(t, func(t *testing.T, r route) {
+		for _, c := range []string{"each", "strings", "vectors"} {
+			p := caseOf(t, dynamic64, "badpointers", c)
+			native := p.nativeCase(t)
+			p.TracerFlags = []string{"-s", "1000000"}
+			traced, lines := p.trace(t, r)
+			if native != traced {
+				t.Errorf("%s: native and traced differ with -s 1000000", c)
+			}
+			if len(lines) < 100 {
+				t.Errorf("%s: %d lines", c, len(lines))
+			}
 		}
-		if len(lines) < 100 {
-			t.Errorf("%s: %d lines", c, len(lines))
-		}
-	}
+	})
 }
 
 // Rows 2 and 27: every number with hopeless arguments.
@@ -37,5 +41,6 @@ func TestEveryCallWithHopelessArguments(t *testing.T) {
 func TestExecForms(t *testing.T) {
 	cases := []string{"fails", "toobig", "scripts", "descriptors", "siblings", "killed_by_exec"}
 	compareCases(t, dynamic64, "execfails", cases...)
+	compareCases(t, warm64, "execfails", cases...)
 	compareCases(t, dynamic32, "execfails", "fails", "scripts", "descriptors", "siblings")
 }

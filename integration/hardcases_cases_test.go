@@ -31,27 +31,28 @@ func compareCases(t *testing.T, v variant, name string, cases ...string) {
 
 func caseOf(t *testing.T, v variant, name, c string) program {
 	t.Helper()
-	return program{Path: compileC(t, name, v.flags...), Args: []string{c}}
+	return v.program(t, name, c)
 }
 
 // compareInDir is compare in an empty directory, the same one, empty again, for
-// the second run: for programs that make files. What is left in it afterwards
-// (names and sizes of regular files) is compared too. It skips the test when
-// the native run says that it cannot be done here.
-func (p program) compareInDir(t testing.TB) outcome {
+// each run: for programs that make files. What is left in it afterwards (names
+// and sizes of regular files) is compared too. It skips the test when the native
+// run says that it cannot be done here.
+func (p program) compareInDir(t *testing.T) outcome {
 	t.Helper()
 	p.Dir = t.TempDir()
 	native := p.nativeCase(t)
 	nativeFiles := filesIn(t, p.Dir)
-	empty(t, p.Dir)
-	traced := p.traced(t)
-	if diff := cmp.Diff(p.comparable(native), p.comparable(traced)); diff != "" {
-		t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
-			filepath.Base(p.Path), strings.Join(p.Args, " "), diff)
-	}
-	if diff := cmp.Diff(nativeFiles, filesIn(t, p.Dir)); diff != "" {
-		t.Errorf("files left natively (-) and traced (+) differ:\n%s", diff)
-	}
+	onRoutes(t, p.Routes, func(t *testing.T, r route) {
+		empty(t, p.Dir)
+		if diff := p.diff(native, p.traced(t, r)); diff != "" {
+			t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
+				filepath.Base(p.Path), strings.Join(p.Args, " "), diff)
+		}
+		if diff := cmp.Diff(nativeFiles, filesIn(t, p.Dir)); diff != "" {
+			t.Errorf("files left natively (-) and traced (+) differ:\n%s", diff)
+		}
+	})
 	return native
 }
 

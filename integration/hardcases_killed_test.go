@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -46,7 +47,11 @@ func goneFor(mark string, limit time.Duration) processSet {
 // Row 30: whenever the supervisor is killed, no child survives it and none is
 // left stopped.
 func TestKilledSupervisorLeavesNobody(t *testing.T) {
-	tree, tracer := compileC(t, "busytree"), tracerPath(t)
+	onEachRoute(t, killedSupervisorLeavesNobody)
+}
+
+func killedSupervisorLeavesNobody(t *testing.T, r route) {
+	tree, tracer := compileC(t, "busytree"), r.tracer(t, os.DevNull)
 	times := 100
 	if testing.Short() {
 		times = 20
@@ -59,7 +64,7 @@ func TestKilledSupervisorLeavesNobody(t *testing.T) {
 		if i%2 == 0 {
 			moment /= 20
 		}
-		cmd := exec.Command(tracer, "-o", os.DevNull, "--", tree)
+		cmd := exec.Command(tracer[0], append(slices.Clip(tracer[1:]), tree)...)
 		mark := marked(t, cmd)
 		time.Sleep(moment) // the random moment itself, not a synchronisation
 		if err := cmd.Process.Kill(); err != nil {
@@ -75,10 +80,14 @@ func TestKilledSupervisorLeavesNobody(t *testing.T) {
 // Row 20 and 30: the program's whole process group is killed, supervisor and
 // all, as a shell or a timeout does it.
 func TestKilledGroupLeavesNobody(t *testing.T) {
-	tree, tracer := compileC(t, "busytree"), tracerPath(t)
+	onEachRoute(t, killedGroupLeavesNobody)
+}
+
+func killedGroupLeavesNobody(t *testing.T, r route) {
+	tree, tracer := compileC(t, "busytree"), r.tracer(t, os.DevNull)
 	for i := range 10 {
 		var out bytes.Buffer
-		cmd := exec.Command(tracer, "-o", os.DevNull, "--", tree)
+		cmd := exec.Command(tracer[0], append(slices.Clip(tracer[1:]), tree)...)
 		cmd.Stdout = &out
 		mark := marked(t, cmd)
 		time.Sleep(time.Duration(i) * 10 * time.Millisecond) // different moments
@@ -93,13 +102,17 @@ func TestKilledGroupLeavesNobody(t *testing.T) {
 // The first process is killed: the tracer goes on while others live, and ends
 // with them.
 func TestKilledChildrenEndTheRun(t *testing.T) {
-	tree, tracer := compileC(t, "busytree"), tracerPath(t)
+	onEachRoute(t, killedChildrenEndTheRun)
+}
+
+func killedChildrenEndTheRun(t *testing.T, r route) {
+	tree, tracer := compileC(t, "busytree"), r.tracer(t, os.DevNull)
 	for range 10 {
 		out, in, err := os.Pipe()
 		if err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(tracer, "-o", os.DevNull, "--", tree)
+		cmd := exec.Command(tracer[0], append(slices.Clip(tracer[1:]), tree)...)
 		cmd.Stdout = in
 		mark := marked(t, cmd)
 		in.Close()

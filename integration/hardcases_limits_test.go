@@ -17,7 +17,9 @@ import (
 
 // Row 43: descriptors, argument lists, vectors and paths up to their limits.
 func TestLimits(t *testing.T) {
-	compareCases(t, dynamic64, "limits", "descriptors", "long_arguments", "many_arguments", "too_many", "vectors", "paths")
+	for _, v := range []variant{dynamic64, warm64} {
+		compareCases(t, v, "limits", "descriptors", "long_arguments", "many_arguments", "too_many", "vectors", "paths")
+	}
 }
 
 // Row 43: none of it makes the supervisor large, whatever the string limit is
@@ -27,37 +29,40 @@ func TestLargeArgumentsKeepTheSupervisorSmall(t *testing.T) {
 	path := compileC(t, "limits")
 	for _, c := range []string{"long_arguments", "many_arguments", "vectors"} {
 		t.Run(c, func(t *testing.T) {
-			file := filepath.Join(t.TempDir(), "trace")
-			cmd := exec.Command(tracerPath(t), "-o", file, "--", path, c)
-			cmd.Env = append(os.Environ(), "HOLD=1")
-			stdin, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			stdout, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			marked(t, cmd)
-			var said strings.Builder
-			for r := bufio.NewScanner(stdout); r.Scan() && r.Text() != "holding"; {
-				fmt.Fprintln(&said, r.Text())
-			}
-			peak := highWater(t, cmd.Process.Pid)
-			stdin.Close()
-			_, _ = io.Copy(io.Discard, stdout)
-			if err := cmd.Wait(); err != nil {
-				t.Fatalf("%v\n%s%s", err, &said, &stderr)
-			}
-			t.Logf("the supervisor's peak: %d KiB", peak)
-			if peak > most {
-				t.Errorf("the supervisor's peak is %d KiB, want at most %d", peak, most)
-			}
-			if info, err := os.Stat(file); err != nil || info.Size() == 0 || info.Size() > 16<<20 {
-				t.Errorf("the trace: %v, %v", info, err)
-			}
+			onEachRoute(t, func(t *testing.T, r route) {
+				file := filepath.Join(t.TempDir(), "trace")
+				argv := append(r.tracer(t, file), path, c)
+				cmd := exec.Command(argv[0], argv[1:]...)
+				cmd.Env = append(os.Environ(), "HOLD=1")
+				stdin, err := cmd.StdinPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				stdout, err := cmd.StdoutPipe()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var stderr bytes.Buffer
+				cmd.Stderr = &stderr
+				marked(t, cmd)
+				var said strings.Builder
+				for s := bufio.NewScanner(stdout); s.Scan() && s.Text() != "holding"; {
+					fmt.Fprintln(&said, s.Text())
+				}
+				peak := highWater(t, cmd.Process.Pid)
+				stdin.Close()
+				_, _ = io.Copy(io.Discard, stdout)
+				if err := cmd.Wait(); err != nil {
+					t.Fatalf("%v\n%s%s", err, &said, &stderr)
+				}
+				t.Logf("the supervisor's peak: %d KiB", peak)
+				if peak > most {
+					t.Errorf("the supervisor's peak is %d KiB, want at most %d", peak, most)
+				}
+				if info, err := os.Stat(file); err != nil || info.Size() == 0 || info.Size() > 16<<20 {
+					t.Errorf("the trace: %v, %v", info, err)
+				}
+			})
 		})
 	}
 }
@@ -91,6 +96,7 @@ func TestCoreDumps(t *testing.T) {
 	if p := strings.TrimSpace(string(pattern)); strings.ContainsAny(p, "|/@") {
 		t.Skipf("core dumps do not go to the working directory here: core_pattern is %q", p)
 	}
+	compareCases(t, warm64, "dumps", "each", "threads", "busy", "killed_dumping")
 	compareCases(t, dynamic64, "dumps", "each", "without", "threads", "busy", "killed_dumping")
 	t.Run("self", func(t *testing.T) {
 		p := caseOf(t, dynamic64, "dumps", "self")
@@ -106,12 +112,12 @@ func TestCoreDumps(t *testing.T) {
 
 // Row 40: threads canceled in their calls.
 func TestCancellation(t *testing.T) {
-	for _, v := range []variant{dynamic64, musl, dynamic32} {
+	for _, v := range []variant{dynamic64, musl, dynamic32, warm64, warmThreads, warmMusl, warmMuslThreads} {
 		compareCases(t, v, "cancel", "waits", "often", "asynchronous", "disabled")
 	}
-	for _, v := range []variant{{"C++", []string{"g++"}}, {"C++ static", []string{"g++", "-static"}}} {
+	for _, v := range []variant{cpp, cpp.warmed(), cpp.warmed("-DWARM_THREADED"), {name: "C++ static", flags: []string{"g++", "-static"}}} {
 		t.Run(v.name, func(t *testing.T) {
-			compareTraced(t, compileC(t, "unwind", v.flags...)).mustExit(t, 0)
+			v.program(t, "unwind").compare(t).mustExit(t, 0)
 		})
 	}
 }
@@ -119,6 +125,7 @@ func TestCancellation(t *testing.T) {
 // Row 42: a process stuck in exec or in a fault, while another must run.
 func TestStuckInExec(t *testing.T) {
 	compareCases(t, dynamic64, "stuck", "exec_over_vfork")
+	compareCases(t, warm64, "stuck", "exec_over_vfork")
 	t.Run("storm", func(t *testing.T) {
 		caseOf(t, dynamic64, "stuck", "exec_storm").compareInDir(t).mustExit(t, 18)
 	})
@@ -133,7 +140,9 @@ func TestArgumentsInUserfaultPages(t *testing.T) {
 
 // Row 39: other identities, namespaces and roots.
 func TestPrivilegesAndNamespaces(t *testing.T) {
-	compareCases(t, static64, "privileges", "set_uid", "not_readable", "drop", "user_namespace", "mounts", "change_root", "pid_namespace")
+	for _, v := range []variant{static64, warmStatic} {
+		compareCases(t, v, "privileges", "set_uid", "not_readable", "drop", "user_namespace", "mounts", "change_root", "pid_namespace")
+	}
 	t.Run("pivot", func(t *testing.T) {
 		p := caseOf(t, static64, "privileges", "pivot")
 		p.Normalize = sortedLines // the orphan and init write independently

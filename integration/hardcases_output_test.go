@@ -13,12 +13,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// through runs a shell command line in which $TRACER is the tracer and $PROG
-// the program.
-func through(t testing.TB, prog, line string) outcome {
+// through runs a shell command line in which $TRACER is the tracer, by the route,
+// and $PROG the program.
+func through(t testing.TB, r route, prog, line string) outcome {
 	t.Helper()
 	return program{Path: "/bin/bash", Args: []string{"-c", line}, Dir: t.TempDir(),
-		Env: []string{"TRACER=" + tracerPath(t), "PROG=" + prog}}.native(t)
+		Env: []string{"TRACER=" + strings.Join(r.command(t), " "), "PROG=" + prog}}.native(t)
 }
 
 // talker writes much and exits with 9, and makes calls that would fill a trace.
@@ -45,15 +45,17 @@ func TestTraceThatCannotBeWritten(t *testing.T) {
 		{"FIFO whose reader goes", `mkfifo fifo; head -c 1 fifo >/dev/null & exec $TRACER -o fifo -- $PROG`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			o := through(t, prog, c.line)
-			o.mustExit(t, 9)
-			if o.Stdout != native.Stdout {
-				t.Errorf("stdout differs: %d bytes, natively %d", len(o.Stdout), len(native.Stdout))
-			}
-			own, ok := strings.CutPrefix(o.Stderr, native.Stderr)
-			if !ok || !strings.Contains(own, "lost") {
-				t.Errorf("stderr %q: want the program's %q and then a word on what of the trace is lost", o.Stderr, native.Stderr)
-			}
+			onEachRoute(t, func(t *testing.T, r route) {
+				o := through(t, r, prog, c.line)
+				o.mustExit(t, 9)
+				if o.Stdout != native.Stdout {
+					t.Errorf("stdout differs: %d bytes, natively %d", len(o.Stdout), len(native.Stdout))
+				}
+				own, ok := strings.CutPrefix(o.Stderr, native.Stderr)
+				if !ok || !strings.Contains(own, "lost") {
+					t.Errorf("stderr %q: want the program's %q and then a word on what of the trace is lost", o.Stderr, native.Stderr)
+				}
+			})
 		})
 	}
 }
@@ -63,29 +65,32 @@ func TestTraceThatCannotBeWritten(t *testing.T) {
 func TestTraceToAClosedPipe(t *testing.T) {
 	prog := talker(t)
 	native := runNative(t, prog)
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var stdout bytes.Buffer
-	cmd := exec.Command(tracerPath(t), "--", prog)
-	cmd.Stdout, cmd.Stderr = &stdout, writer
-	marked(t, cmd)
-	writer.Close()
-	if _, err := reader.Read(make([]byte, 100)); err != nil {
-		t.Fatal(err)
-	}
-	reader.Close()
-	_ = cmd.Wait()
-	// What the shell script makes of its own stderr being closed: its last echo
-	// gets SIGPIPE, exactly as it would natively.
-	status := cmd.ProcessState.Sys().(syscall.WaitStatus)
-	if !status.Signaled() || status.Signal() != unix.SIGPIPE {
-		t.Errorf("%s, want the script's death by SIGPIPE at its own write", describe(status))
-	}
-	if stdout.String() != native.Stdout {
-		t.Errorf("stdout differs: %d bytes, natively %d", stdout.Len(), len(native.Stdout))
-	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var stdout bytes.Buffer
+		argv := append(r.command(t), "--", prog)
+		cmd := exec.Command(argv[0], argv[1:]...)
+		cmd.Stdout, cmd.Stderr = &stdout, writer
+		marked(t, cmd)
+		writer.Close()
+		if _, err := reader.Read(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+		reader.Close()
+		_ = cmd.Wait()
+		// What the shell script makes of its own stderr being closed: its last echo
+		// gets SIGPIPE, exactly as it would natively.
+		status := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		if !status.Signaled() || status.Signal() != unix.SIGPIPE {
+			t.Errorf("%s, want the script's death by SIGPIPE at its own write", describe(status))
+		}
+		if stdout.String() != native.Stdout {
+			t.Errorf("stdout differs: %d bytes, natively %d", stdout.Len(), len(native.Stdout))
+		}
+	})
 }
 
 // The program itself writes to a pipe that has been closed.
@@ -97,11 +102,13 @@ func TestProgramAtAClosedPipe(t *testing.T) {
 		`(trap '' PIPE; $PROG forever 2>/dev/null | head -1; echo ${PIPESTATUS[@]})`,
 		`yes | head -2; echo ${PIPESTATUS[@]}`,
 	} {
-		native := through(t, prog, strings.ReplaceAll(line, "$TRACER", ""))
-		traced := through(t, prog, strings.NewReplacer("$PROG", "$TRACER -o /dev/null -- $PROG", "yes", "$TRACER -o /dev/null -- yes").Replace(line))
-		if native != traced {
-			t.Errorf("%s:\nnatively %q %q\ntraced   %q %q", line, native.Stdout, native.Stderr, traced.Stdout, traced.Stderr)
-		}
+		native := through(t, "", prog, line)
+		onEachRoute(t, func(t *testing.T, r route) {
+			traced := through(t, r, prog, strings.NewReplacer("$PROG", "$TRACER -o /dev/null -- $PROG", "yes", "$TRACER -o /dev/null -- yes").Replace(line))
+			if native != traced {
+				t.Errorf("%s:\nnatively %q %q\ntraced   %q %q", line, native.Stdout, native.Stderr, traced.Stdout, traced.Stderr)
+			}
+		})
 	}
 }
 
@@ -112,7 +119,9 @@ func TestTraceAndOutputInOnePipe(t *testing.T) {
 	prog := compileC(t, "interleave")
 	native := runNative(t, prog)
 	native.mustExit(t, 3)
-	o := through(t, prog, `exec $TRACER -- $PROG 2>&1`)
+	// By the route that the command takes for this itself: by the direct one, a line
+	// comes some time after its call.
+	o := through(t, "", prog, `exec $TRACER -- $PROG 2>&1`)
 	o.mustExit(t, 3)
 	own := regexp.MustCompile(`<(first thread, line|second thread, line|child) \d+>\n`)
 	if got := strings.Join(own.FindAllString(o.Stdout, -1), ""); got != native.Stdout {

@@ -5,13 +5,19 @@ import "testing"
 // Row 37: a program linked in every way.
 func TestEveryWayOfLinking(t *testing.T) {
 	for _, v := range []variant{
-		dynamic64, static64, {"static-pie", []string{"-static-pie"}}, {"no-pie", []string{"-no-pie"}},
-		{"stripped", []string{"-s"}}, {"lazy", []string{"-Wl,-z,lazy"}}, {"now", []string{"-Wl,-z,now"}},
-		dynamic32, {"32 bits static", []string{"-m32", "-static"}}, {"32 bits no-pie", []string{"-m32", "-no-pie"}},
-		{"musl dynamic", []string{"musl-gcc"}}, musl, {"musl no-pie", []string{"musl-gcc", "-no-pie", "-static"}},
+		dynamic64, static64, {name: "static-pie", flags: []string{"-static-pie"}}, {name: "no-pie", flags: []string{"-no-pie"}},
+		{name: "stripped", flags: []string{"-s"}}, {name: "lazy", flags: []string{"-Wl,-z,lazy"}}, {name: "now", flags: []string{"-Wl,-z,now"}},
+		dynamic32, {name: "32 bits static", flags: []string{"-m32", "-static"}}, {name: "32 bits no-pie", flags: []string{"-m32", "-no-pie"}},
+		{name: "musl dynamic", flags: []string{"musl-gcc"}}, musl, {name: "musl no-pie", flags: []string{"musl-gcc", "-no-pie", "-static"}},
+		warm64, warmStatic, warmMusl, warmThreads, warmMuslThreads,
+		variant{name: "static-pie", flags: []string{"-static-pie"}}.warmed(),
+		variant{name: "no-pie", flags: []string{"-no-pie"}}.warmed(),
+		variant{name: "stripped", flags: []string{"-s", "-static"}}.warmed(),
+		variant{name: "musl dynamic", flags: []string{"musl-gcc"}}.warmed(),
 	} {
 		t.Run(v.name, func(t *testing.T) {
-			p := program{Path: compileC(t, "hello", v.flags...), Args: []string{"argument"}, Env: []string{"HARD=case"}}
+			p := v.program(t, "hello", "argument")
+			p.Env = []string{"HARD=case"}
 			p.compare(t).mustExit(t, 42)
 		})
 	}
@@ -19,6 +25,10 @@ func TestEveryWayOfLinking(t *testing.T) {
 
 // Row 37: code written and rewritten while it runs.
 func TestSelfModifyingCode(t *testing.T) {
-	compareCases(t, dynamic64, "selfmodify", "rewrite", "twins", "flips", "text")
-	compareCases(t, static64, "selfmodify", "text")
+	for _, v := range []variant{dynamic64, warm64, warmThreads} {
+		compareCases(t, v, "selfmodify", "rewrite", "twins", "flips", "text")
+	}
+	for _, v := range []variant{static64, warmStatic} {
+		compareCases(t, v, "selfmodify", "text")
+	}
 }

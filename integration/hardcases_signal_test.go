@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -9,7 +10,7 @@ import (
 // Row 15: siginfo of every way to send, 2,000 queued real-time signals with
 // their values, the queue's limit.
 func TestQueuedSignals(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "queued_signals")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "queued_signals")
 }
 
 // Row 15: signals to the own process group, which is the tracer's as well.
@@ -24,7 +25,7 @@ func TestSignalsToTheOwnGroup(t *testing.T) {
 // Row 16: mask, pending signals, dispositions and timers across exec, of the
 // leader, of another thread, of a vfork child.
 func TestSignalsAcrossExec(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "exec_signals")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "exec_signals")
 }
 
 // Row 16: what the program itself is started with: signals, descriptors,
@@ -43,12 +44,14 @@ func TestProgramStartsAsNatively(t *testing.T) {
 	if !strings.Contains(native.Stdout, "fd 7:") || !strings.Contains(native.Stdout, "limit 7: 123 ") || !strings.Contains(native.Stdout, "ignored: SIGHUP") {
 		t.Fatalf("the shell did not set what it should:\n%s", native.Stdout)
 	}
-	traced := program{Path: "/bin/sh", Args: []string{"-c", shell + `"$0" -o /dev/null -- "$1" state`, tracerPath(t), path}}.native(t)
-	sameOutcome(t, native, traced)
-
-	native = runNative(t, path, "blocked", path, "state")
-	native.mustExit(t, 0)
-	sameOutcome(t, native, runNative(t, path, "blocked", tracerPath(t), "-o", "/dev/null", "--", path, "state"))
+	blocked := runNative(t, path, "blocked", path, "state")
+	blocked.mustExit(t, 0)
+	onEachRoute(t, func(t *testing.T, r route) {
+		traced := program{Path: "/bin/sh", Args: []string{"-c", shell + r.prefix(t) + `"$0" state`, path}}.native(t)
+		sameOutcome(t, native, traced)
+		argv := append(append([]string{"blocked"}, r.tracer(t, os.DevNull)...), path, "state")
+		sameOutcome(t, blocked, runNative(t, path, argv...))
+	})
 }
 
 // sameOutcome is for runs that compare cannot make itself.
@@ -62,14 +65,14 @@ func sameOutcome(t *testing.T, native, traced outcome) {
 // Row 18: int3, raise(SIGTRAP) and single-steps of the program's own.
 func TestProgramsOwnSIGTRAP(t *testing.T) {
 	needX86(t)
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "sigtrap")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "sigtrap")
 }
 
 // Row 17: registers, flags, the red zone over calls that return at once, that
 // block, are restarted, stopped, return twice.
 func TestRegistersOverCalls(t *testing.T) {
 	needX86(t)
-	compareTraced(t, compileC(t, "registers")).mustExit(t, 0)
+	compareBuilds(t, 0, []variant{dynamic64, warmThreads}, "registers")
 }
 
 func needX86(t *testing.T) {
@@ -82,28 +85,30 @@ func needX86(t *testing.T) {
 
 // Row 19: 10,000 jumps out of faults, of calls with a mask, of blocked calls.
 func TestLongJumpsOutOfHandlers(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "long_jumps")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warmThreads, warmMuslThreads}, "long_jumps")
 }
 
 // Row 19: the trace is in step after that.
 func TestLongJumpsKeepTheTraceInStep(t *testing.T) {
-	o, lines := traceOf(t, compileC(t, "long_jumps"))
-	o.mustExit(t, 0)
-	calls := callLines(lines, "getpgid")
-	if len(calls) != 7 {
-		t.Errorf("%d lines of getpgid, want 7", len(calls))
-	}
-	for _, line := range calls {
-		if strings.Contains(line, "unfinished") || strings.HasSuffix(line, "= ?") {
-			t.Errorf("without a result: %s", line)
+	onEachRoute(t, func(t *testing.T, r route) {
+		o, lines := traceOf(t, r, compileC(t, "long_jumps"))
+		o.mustExit(t, 0)
+		calls := callLines(lines, "getpgid")
+		if len(calls) != 7 {
+			t.Errorf("%d lines of getpgid, want 7", len(calls))
 		}
-	}
+		for _, line := range calls {
+			if strings.Contains(line, "unfinished") || strings.HasSuffix(line, "= ?") {
+				t.Errorf("without a result: %s", line)
+			}
+		}
+	})
 }
 
 // Row 20: SIGKILL at busy groups and in every kind of stop. (strace 6.1 itself
 // dies of this one, at a PTRACE_LISTEN that fails.)
 func TestKillsAtAnyMoment(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "kills")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warmThreads}, "kills")
 	for range 10 {
 		compareTraced(t, compileC(t, "kills"), "whole")
 	}

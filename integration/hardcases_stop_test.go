@@ -10,23 +10,23 @@ import (
 // the state of a stopped traced thread as t, not T: the kernel's rule for
 // PTRACE_LISTEN. The program takes both.)
 func TestGroupStops(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "group_stop")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warmThreads}, "group_stop")
 }
 
 // Rows 13 and 14: fifty calls that block, and a signal: with SA_RESTART and
 // without, in the leader and in another thread.
 func TestHandledSignalsInBlockedCalls(t *testing.T) {
 	for _, mode := range []string{"restart", "handler"} {
-		compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "restarts", mode)
-		compareBuilds(t, 0, []variant{dynamic64}, "restarts", mode, "threaded")
+		compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", mode)
+		compareBuilds(t, 0, []variant{dynamic64, warmThreads}, "restarts", mode, "threaded")
 	}
 }
 
 // Row 13: the same calls across SIGSTOP and SIGCONT; none gets its time twice.
 func TestStopsInBlockedCalls(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "restarts", "stop")
-	compareBuilds(t, 0, []variant{dynamic64}, "restarts", "stop", "threaded")
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "restarts", "time")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", "stop")
+	compareBuilds(t, 0, []variant{dynamic64, warmThreads}, "restarts", "stop", "threaded")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", "time")
 }
 
 // Row 13: a call that a stop interrupts and restart_syscall takes up again is
@@ -34,35 +34,37 @@ func TestStopsInBlockedCalls(t *testing.T) {
 func TestRestartedCallIsTracedOnce(t *testing.T) {
 	for only, name := range map[string]string{"clock_nanosleep": "clock_nanosleep", "poll with timeout": "poll", "futex with timeout": "futex"} {
 		t.Run(only, func(t *testing.T) {
-			o, lines := traceOf(t, compileC(t, "restarts"), "stop", only)
-			o.mustExit(t, 0)
-			// The one that was stopped belongs to the process that was.
-			stopped := ""
-			for _, line := range lines {
-				if strings.Contains(line, "--- stopped by SIGSTOP ---") {
-					stopped, _, _ = strings.Cut(line, " ")
+			onEachRoute(t, func(t *testing.T, r route) {
+				o, lines := traceOf(t, r, compileC(t, "restarts"), "stop", only)
+				o.mustExit(t, 0)
+				// The one that was stopped belongs to the process that was.
+				stopped := ""
+				for _, line := range lines {
+					if strings.Contains(line, "--- stopped by SIGSTOP ---") {
+						stopped, _, _ = strings.Cut(line, " ")
+					}
 				}
-			}
-			if stopped == "" {
-				t.Fatalf("no stop in the trace:\n%s", strings.Join(lines, "\n"))
-			}
-			n := 0
-			for _, line := range callLines(lines, name) {
-				if strings.HasPrefix(line, stopped+" ") && !strings.Contains(line, "{tv_sec=0, tv_nsec=500000}") {
-					n++
+				if stopped == "" {
+					t.Fatalf("no stop in the trace:\n%s", strings.Join(lines, "\n"))
 				}
-			}
-			if n != 1 {
-				t.Errorf("%d entries of %s by the stopped process, want 1:\n%s", n, name, strings.Join(lines, "\n"))
-			}
+				n := 0
+				for _, line := range callLines(lines, name) {
+					if strings.HasPrefix(line, stopped+" ") && !strings.Contains(line, "{tv_sec=0, tv_nsec=500000}") {
+						n++
+					}
+				}
+				if n != 1 {
+					t.Errorf("%d entries of %s by the stopped process, want 1:\n%s", n, name, strings.Join(lines, "\n"))
+				}
+			})
 		})
 	}
 }
 
 // Row 14: signals that nobody wants interrupt nothing that can be restarted.
 func TestIgnoredSignalsInBlockedCalls(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32}, "restarts", "ignored")
-	compareBuilds(t, 0, []variant{dynamic64}, "restarts", "ignored", "threaded")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", "ignored")
+	compareBuilds(t, 0, []variant{dynamic64, warmThreads}, "restarts", "ignored", "threaded")
 }
 
 // Row 14: the same with calls that the kernel never restarts (epoll_wait,
@@ -70,5 +72,5 @@ func TestIgnoredSignalsInBlockedCalls(t *testing.T) {
 // signals from a process that is not traced and wakes one that is
 // (sig_ignored in kernel/signal.c), so strace fails here.
 func TestIgnoredSignalsInCallsThatNeverRestart(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64}, "restarts", "ignored-final")
+	compareBuilds(t, 0, []variant{dynamic64, warm64}, "restarts", "ignored-final")
 }

@@ -31,16 +31,13 @@ type terminal struct {
 const prompt = "READY> "
 
 // startTerminal starts the shell in dir, where ./prog is the program: itself
-// natively, behind the tracer otherwise, so that the shell's messages are the
+// natively, behind the tracer's command otherwise, so that the shell's messages are the
 // same. (The script is executed away: the tracer or program is the shell's child.)
-func startTerminal(t *testing.T, traced bool, prog string) *terminal {
+func startTerminal(t *testing.T, tracer, prog string) *terminal {
 	t.Helper()
 	bash := lookTool(t, "bash")
 	dir := t.TempDir()
-	script := "#!/bin/sh\nexec " + prog + " \"$@\"\n"
-	if traced {
-		script = "#!/bin/sh\nexec " + tracerPath(t) + " -o /dev/null -- " + prog + " \"$@\"\n"
-	}
+	script := "#!/bin/sh\nexec " + tracer + prog + " \"$@\"\n"
 	if err := os.WriteFile(filepath.Join(dir, "prog"), []byte(script), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -188,6 +185,13 @@ const (
 
 // The ids in the shell's messages.
 var jobID = regexp.MustCompile(`(?m)^(\[\d+\][+-]?) +\d+\r$`)
+
+// played returns what a terminal says over a play.
+func played(t *testing.T, tracer, prog string, play func(*terminal)) string {
+	x := startTerminal(t, tracer, prog)
+	play(x)
+	return jobID.ReplaceAllString(x.said.String(), "$1 ID\r")
+}
 
 // Row 31: as if the program ran alone at its terminal.
 func TestTerminal(t *testing.T) {
@@ -361,19 +365,16 @@ func TestTerminal(t *testing.T) {
 	}
 	for _, s := range scripts {
 		t.Run(s.name, func(t *testing.T) {
-			var said [2]string
-			for i, how := range []string{"native", "traced"} {
-				t.Run(how, func(t *testing.T) {
-					x := startTerminal(t, i == 1, s.prog)
-					s.play(x)
-					said[i] = jobID.ReplaceAllString(x.said.String(), "$1 ID\r")
-				})
-			}
-			// What becomes of a program in the background is told at any time, between the
-			// shell's own lines.
-			if diff := cmp.Diff(said[0], said[1]); diff != "" && !t.Failed() && !strings.HasPrefix(s.name, "background") {
-				t.Errorf("what the terminal said natively (-) and traced (+) differs:\n%s", diff)
-			}
+			var native string
+			t.Run("native", func(t *testing.T) { native = played(t, "", s.prog, s.play) })
+			onEachRoute(t, func(t *testing.T, r route) {
+				traced := played(t, r.prefix(t), s.prog, s.play)
+				// What becomes of a program in the background is told at any time, between the
+				// shell's own lines.
+				if diff := cmp.Diff(native, traced); diff != "" && !t.Failed() && !strings.HasPrefix(s.name, "background") {
+					t.Errorf("what the terminal said natively (-) and traced (+) differs:\n%s", diff)
+				}
+			})
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -39,6 +40,10 @@ type program struct {
 	Stdin       string        // what it reads; empty is /dev/null
 	Deadline    time.Duration // 0: defaultDeadline
 	TracerFlags []string      // before the --, e.g. "-e", "trace=openat"
+	Routes      []route       // by which compare traces it; nil: by each
+	// Warm says that it is built with warm.h: by the direct route, calls are to
+	// be rewritten in it, and natively and by the trap route none.
+	Warm bool
 
 	// IgnoreCore leaves the core-dump bit of the status out of compare.
 	IgnoreCore bool
@@ -53,40 +58,40 @@ func runNative(t testing.TB, path string, args ...string) outcome {
 	return program{Path: path, Args: args}.native(t)
 }
 
-func runTraced(t testing.TB, path string, args ...string) outcome {
+func runTraced(t testing.TB, r route, path string, args ...string) outcome {
 	t.Helper()
-	return program{Path: path, Args: args}.traced(t)
+	return program{Path: path, Args: args}.traced(t, r)
 }
 
-// compareTraced fails the test on any difference between the native and the
-// traced run, and returns the native one. The program must print nothing that
-// changes from run to run.
-func compareTraced(t testing.TB, path string, args ...string) outcome {
+// compareTraced fails the test on any difference between the native run and
+// those traced by each route, and returns the native one. The program must print
+// nothing that changes from run to run.
+func compareTraced(t *testing.T, path string, args ...string) outcome {
 	t.Helper()
 	return program{Path: path, Args: args}.compare(t)
 }
 
 // traceOf runs the program traced and returns the trace's lines too, without
 // their newlines.
-func traceOf(t testing.TB, path string, args ...string) (outcome, []string) {
+func traceOf(t testing.TB, r route, path string, args ...string) (outcome, []string) {
 	t.Helper()
-	return program{Path: path, Args: args}.trace(t)
+	return program{Path: path, Args: args}.trace(t, r)
 }
 
 func (p program) native(t testing.TB) outcome {
 	t.Helper()
-	return p.run(t, "natively", append([]string{p.Path}, p.Args...))
+	return p.run(t, "natively", "", append([]string{p.Path}, p.Args...))
 }
 
-func (p program) traced(t testing.TB) outcome {
+func (p program) traced(t testing.TB, r route) outcome {
 	t.Helper()
-	return p.tracedTo(t, os.DevNull)
+	return p.tracedTo(t, r, os.DevNull)
 }
 
-func (p program) trace(t testing.TB) (outcome, []string) {
+func (p program) trace(t testing.TB, r route) (outcome, []string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "trace")
-	o := p.tracedTo(t, file)
+	o := p.tracedTo(t, r, file)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatalf("the trace: %v", err)
@@ -94,21 +99,21 @@ func (p program) trace(t testing.TB) (outcome, []string) {
 	return o, strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 }
 
-func (p program) tracedTo(t testing.TB, file string) outcome {
+func (p program) tracedTo(t testing.TB, r route, file string) outcome {
 	t.Helper()
-	argv := append([]string{tracerPath(t), "-o", file}, p.TracerFlags...)
-	argv = append(argv, "--", p.Path)
-	return p.run(t, "traced", append(argv, p.Args...))
+	argv := append(r.tracer(t, file, p.TracerFlags...), p.Path)
+	return p.run(t, "traced", r, append(argv, p.Args...))
 }
 
-func (p program) compare(t testing.TB) outcome {
+func (p program) compare(t *testing.T) outcome {
 	t.Helper()
 	native := p.native(t)
-	traced := p.traced(t)
-	if diff := p.diff(native, traced); diff != "" {
-		t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
-			filepath.Base(p.Path), strings.Join(p.Args, " "), diff)
-	}
+	onRoutes(t, p.Routes, func(t *testing.T, r route) {
+		if diff := p.diff(native, p.traced(t, r)); diff != "" {
+			t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
+				filepath.Base(p.Path), strings.Join(p.Args, " "), diff)
+		}
+	})
 	return native
 }
 
@@ -173,8 +178,15 @@ var runs atomic.Int64
 // run starts argv in a process group of its own and waits until it has ended
 // and everybody who holds its output has closed it. At the deadline the test
 // fails with a report on every process of the run, and all of them are killed.
-func (p program) run(t testing.TB, how string, argv []string) outcome {
+func (p program) run(t testing.TB, how string, r route, argv []string) outcome {
 	t.Helper()
+	if p.Warm {
+		report := warmReport()
+		if how != "traced" || r != "" {
+			defer report.check(t, r)
+		}
+		p.Env = append(slices.Clip(p.Env), warmVariable+"="+string(report))
+	}
 	deadline := p.Deadline
 	if deadline == 0 {
 		deadline = defaultDeadline

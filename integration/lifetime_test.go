@@ -153,13 +153,18 @@ func descriptorsOf(t testing.TB, pid int) []string {
 // 10,000 short processes in one run: the supervisor's memory stays under 64 MiB
 // and flat, and so do its descriptors and threads.
 func TestManyShortProcessesKeepTheSupervisorSmall(t *testing.T) {
+	onEachRoute(t, manyShortProcesses)
+}
+
+func manyShortProcesses(t *testing.T, r route) {
 	const most = 64 << 10 // KiB
 	count := 10000
 	if testing.Short() {
 		count = 1000
 	}
 	prog := compileC(t, "manyshort", "musl-gcc", "-static")
-	cmd := exec.Command(tracerPath(t), "-o", filepath.Join(t.TempDir(), "trace"), "--", prog, strconv.Itoa(count))
+	argv := append(r.tracer(t, filepath.Join(t.TempDir(), "trace")), prog, strconv.Itoa(count))
+	cmd := exec.Command(argv[0], argv[1:]...)
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -171,9 +176,9 @@ func TestManyShortProcessesKeepTheSupervisorSmall(t *testing.T) {
 	cmd.Stderr = os.Stderr
 	marked(t, cmd)
 	var peaks, threads, descriptors []int
-	for r := bufio.NewScanner(stdout); r.Scan(); {
-		if want := fmt.Sprintf("batch %d", len(peaks)); r.Text() != want {
-			t.Fatalf("%q, want %q", r.Text(), want)
+	for s := bufio.NewScanner(stdout); s.Scan(); {
+		if want := fmt.Sprintf("batch %d", len(peaks)); s.Text() != want {
+			t.Fatalf("%q, want %q", s.Text(), want)
 		}
 		peaks = append(peaks, highWater(t, cmd.Process.Pid))
 		tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", cmd.Process.Pid))

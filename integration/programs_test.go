@@ -349,19 +349,19 @@ END
 for i in 1 2 3; do sqlite3 -cmd '.timeout 20000' db "insert into t(b) values('p$i')" & done; wait; sqlite3 db 'select count(*) from t; select * from nonexistent' ; sqlite3 db "delete from t where b like 'p%'"; sqlite3 db .dump | sha256sum; ls`
 
 func TestRealPrograms(t *testing.T) {
-	for _, r := range realPrograms {
-		t.Run(r.name, func(t *testing.T) {
-			if r.slow && testing.Short() {
+	for _, real := range realPrograms {
+		t.Run(real.name, func(t *testing.T) {
+			if real.slow && testing.Short() {
 				t.Skip("takes seconds")
 			}
 			bash := lookTool(t, "bash")
-			for _, tool := range r.needs {
+			for _, tool := range real.needs {
 				lookTool(t, tool)
 			}
 			dir := filepath.Join(t.TempDir(), "work")
-			p := program{Path: bash, Args: []string{"-c", r.script}, Dir: dir, Normalize: withoutPIDs, Deadline: 3 * time.Minute,
-				Env: append([]string{"LC_ALL=C", "TZ=UTC"}, r.env...)}
-			once := func(run func(testing.TB) outcome) (outcome, map[string]string) {
+			p := program{Path: bash, Args: []string{"-c", real.script}, Dir: dir, Normalize: withoutPIDs, Deadline: 3 * time.Minute,
+				Env: append([]string{"LC_ALL=C", "TZ=UTC"}, real.env...)}
+			once := func(t *testing.T, run func(testing.TB) outcome) (outcome, map[string]string) {
 				t.Helper()
 				if err := os.RemoveAll(dir); err != nil {
 					t.Fatal(err)
@@ -369,14 +369,14 @@ func TestRealPrograms(t *testing.T) {
 				if err := os.MkdirAll(dir, 0o755); err != nil {
 					t.Fatal(err)
 				}
-				for name, text := range r.files {
+				for name, text := range real.files {
 					if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 						t.Fatal(err)
 					}
 				}
 				o := run(t)
 				products := map[string]string{}
-				for _, name := range r.products {
+				for _, name := range real.products {
 					text, err := os.ReadFile(filepath.Join(dir, name))
 					if err != nil {
 						t.Error(err)
@@ -385,17 +385,19 @@ func TestRealPrograms(t *testing.T) {
 				}
 				return o, products
 			}
-			native, made := once(p.native)
-			native.mustExit(t, r.exit)
-			traced, tracedMade := once(p.traced)
-			if diff := cmp.Diff(p.comparable(native), p.comparable(traced)); diff != "" {
-				t.Errorf("native (-) and traced (+) differ:\n%s", diff)
-			}
-			for name := range made {
-				if made[name] != tracedMade[name] {
-					t.Errorf("%s differs: %d bytes natively, %d traced", name, len(made[name]), len(tracedMade[name]))
+			native, made := once(t, p.native)
+			native.mustExit(t, real.exit)
+			onEachRoute(t, func(t *testing.T, r route) {
+				traced, tracedMade := once(t, func(t testing.TB) outcome { return p.traced(t, r) })
+				if diff := p.diff(native, traced); diff != "" {
+					t.Errorf("native (-) and traced (+) differ:\n%s", diff)
 				}
-			}
+				for name := range made {
+					if made[name] != tracedMade[name] {
+						t.Errorf("%s differs: %d bytes natively, %d traced", name, len(made[name]), len(tracedMade[name]))
+					}
+				}
+			})
 		})
 	}
 }
@@ -420,16 +422,18 @@ cd /; rm -rf "$dir"`
 		return program{Path: lookTool(t, "bash"), Args: []string{"-c", script}, Deadline: 2 * time.Minute,
 			Env: []string{"SERVER=" + server, "CLIENT=" + client}}.native(t)
 	}
-	tracer := tracerPath(t) + " -o /dev/null --"
 	native := run("", "")
 	native.mustExit(t, 0)
-	for _, c := range []struct{ name, server, client string }{{"server", tracer, ""}, {"client", "", tracer}, {"both", tracer, tracer}} {
-		t.Run(c.name, func(t *testing.T) {
-			if diff := cmp.Diff(native, run(c.server, c.client)); diff != "" {
-				t.Errorf("native (-) and traced (+) differ:\n%s", diff)
-			}
-		})
-	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		tracer := r.prefix(t)
+		for _, c := range []struct{ name, server, client string }{{"server", tracer, ""}, {"client", "", tracer}, {"both", tracer, tracer}} {
+			t.Run(c.name, func(t *testing.T) {
+				if diff := cmp.Diff(native, run(c.server, c.client)); diff != "" {
+					t.Errorf("native (-) and traced (+) differ:\n%s", diff)
+				}
+			})
+		}
+	})
 }
 
 // PostgreSQL from initdb to shutdown, as its own user.
@@ -479,8 +483,9 @@ rm -rf pg`
 	}
 	native := run("")
 	native.mustExit(t, 0)
-	traced := run(tracerPath(t) + " -o /dev/null -- ")
-	if diff := cmp.Diff(native, traced); diff != "" {
-		t.Errorf("native (-) and traced (+) differ:\n%s", diff)
-	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		if diff := cmp.Diff(native, run(r.prefix(t))); diff != "" {
+			t.Errorf("native (-) and traced (+) differ:\n%s", diff)
+		}
+	})
 }

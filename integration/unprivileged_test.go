@@ -60,9 +60,11 @@ func (u unprivileged) native(t *testing.T, argv ...string) outcome {
 	return program{Path: u.runuser, Args: append([]string{"-u", "nobody", "--"}, argv...), Dir: u.dir}.native(t)
 }
 
-func (u unprivileged) traced(t *testing.T, argv ...string) outcome {
+func (u unprivileged) traced(t *testing.T, r route, argv ...string) outcome {
 	t.Helper()
-	return u.native(t, append([]string{u.tracer, "-o", "/dev/null", "--"}, argv...)...)
+	tracer := r.tracer(t, os.DevNull)
+	tracer[0] = u.tracer
+	return u.native(t, append(tracer, argv...)...)
 }
 
 // The command for a user without rights.
@@ -71,9 +73,11 @@ func TestAsAnotherUser(t *testing.T) {
 	argv := []string{"/bin/bash", "-c", `id -un; ls / | wc -l; for i in 1 2 3; do (exit $i); echo $?; done; cat /etc/shadow; exit 8`}
 	native := u.native(t, argv...)
 	native.mustExit(t, 8)
-	if diff := cmp.Diff(native, u.traced(t, argv...)); diff != "" {
-		t.Errorf("native (-) and traced (+) differ:\n%s", diff)
-	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		if diff := cmp.Diff(native, u.traced(t, r, argv...)); diff != "" {
+			t.Errorf("native (-) and traced (+) differ:\n%s", diff)
+		}
+	})
 }
 
 // Row 39: a program that its user may execute and not read: the tracer may not
@@ -85,19 +89,21 @@ func TestProgramThatMayNotBeRead(t *testing.T) {
 	native.mustExit(t, 0)
 	// no_new_privs shows: without rights, a filter takes it (seccomp(2)).
 	want := strings.Replace(native.Stdout, "no_new_privs 0", "no_new_privs 1", 1)
-	t.Run("executed by a shell", func(t *testing.T) {
-		o := u.traced(t, "/bin/sh", "-c", prog+" identity; "+prog+" identity; echo shell $?")
-		o.mustExit(t, 0)
-		if o.Stdout != want+want+"shell 0\n" {
-			t.Errorf("got\n%swant twice\n%s", o.Stdout, want)
-		}
-	})
-	t.Run("launched", func(t *testing.T) {
-		o := u.traced(t, prog, "identity")
-		o.mustExit(t, 0)
-		if o.Stdout != want {
-			t.Errorf("got\n%swant\n%s", o.Stdout, want)
-		}
+	onEachRoute(t, func(t *testing.T, r route) {
+		t.Run("executed by a shell", func(t *testing.T) {
+			o := u.traced(t, r, "/bin/sh", "-c", prog+" identity; "+prog+" identity; echo shell $?")
+			o.mustExit(t, 0)
+			if o.Stdout != want+want+"shell 0\n" {
+				t.Errorf("got\n%swant twice\n%s", o.Stdout, want)
+			}
+		})
+		t.Run("launched", func(t *testing.T) {
+			o := u.traced(t, r, prog, "identity")
+			o.mustExit(t, 0)
+			if o.Stdout != want {
+				t.Errorf("got\n%swant\n%s", o.Stdout, want)
+			}
+		})
 	})
 }
 
@@ -114,17 +120,19 @@ func TestSetUserIDIsIgnored(t *testing.T) {
 	if !strings.Contains(native.Stdout, "effective capabilities: some") {
 		t.Skipf("set-user-ID has no effect here natively:\n%s", native.Stdout)
 	}
-	traced := u.traced(t, prog, "identity")
-	traced.mustExit(t, 0)
-	for _, want := range []string{"effective capabilities: none", "what root may read: Permission denied"} {
-		if !strings.Contains(traced.Stdout, want) {
-			t.Errorf("no %q in\n%s", want, traced.Stdout)
+	onEachRoute(t, func(t *testing.T, r route) {
+		traced := u.traced(t, r, prog, "identity")
+		traced.mustExit(t, 0)
+		for _, want := range []string{"effective capabilities: none", "what root may read: Permission denied"} {
+			if !strings.Contains(traced.Stdout, want) {
+				t.Errorf("no %q in\n%s", want, traced.Stdout)
+			}
 		}
-	}
-	if sudo, err := exec.LookPath("su"); err == nil {
-		o := u.traced(t, sudo, "-c", "id", "root")
-		if o.Status.Exited() && o.Status.ExitStatus() == 0 {
-			t.Errorf("su gave root away: %q", o.Stdout)
+		if sudo, err := exec.LookPath("su"); err == nil {
+			o := u.traced(t, r, sudo, "-c", "id", "root")
+			if o.Status.Exited() && o.Status.ExitStatus() == 0 {
+				t.Errorf("su gave root away: %q", o.Stdout)
+			}
 		}
-	}
+	})
 }

@@ -9,14 +9,42 @@ import (
 type variant struct {
 	name  string
 	flags []string
+	// warm: with warm.h. It is for the direct route alone, by which the program
+	// then makes its calls from its first line on.
+	warm bool
 }
 
 var (
-	dynamic64 = variant{"64 bits", nil}
-	static64  = variant{"static", []string{"-static"}}
-	dynamic32 = variant{"32 bits", []string{"-m32"}}
-	musl      = variant{"musl", []string{"musl-gcc", "-static"}}
+	dynamic64 = variant{name: "64 bits"}
+	static64  = variant{name: "static", flags: []string{"-static"}}
+	dynamic32 = variant{name: "32 bits", flags: []string{"-m32"}}
+	musl      = variant{name: "musl", flags: []string{"musl-gcc", "-static"}}
+	cpp       = variant{name: "C++", flags: []string{"g++"}}
+
+	warm64     = dynamic64.warmed()
+	warmStatic = static64.warmed()
+	warmMusl   = musl.warmed()
+	// warmThreads has the instructions for programs with threads rewritten too.
+	warmThreads     = dynamic64.warmed("-DWARM_THREADED")
+	warmMuslThreads = musl.warmed("-DWARM_THREADED")
 )
+
+func (v variant) warmed(flags ...string) variant {
+	v.name = strings.Join(append([]string{v.name, "warm"}, flags...), " ")
+	v.flags = append(append([]string{"-include", warmHeader}, flags...), v.flags...)
+	v.warm = true
+	return v
+}
+
+// program is the program named so, built this way.
+func (v variant) program(t testing.TB, name string, args ...string) program {
+	t.Helper()
+	p := program{Path: compileC(t, name, v.flags...), Args: args, Warm: v.warm}
+	if v.warm {
+		p.Routes = []route{direct}
+	}
+	return p
+}
 
 // compareBuilds compares native with traced for each build of a program, whose
 // native run has to exit with code.
@@ -28,7 +56,7 @@ func compareBuilds(t *testing.T, code int, builds []variant, name string, args .
 			title = strings.Join(args, " ") + ", " + title
 		}
 		t.Run(title, func(t *testing.T) {
-			compareTraced(t, compileC(t, name, v.flags...), args...).mustExit(t, code)
+			v.program(t, name, args...).compare(t).mustExit(t, code)
 		})
 	}
 }
