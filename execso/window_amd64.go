@@ -106,7 +106,7 @@ func survey(code []byte, addr, call uint64) (*function, error) {
 				f.before = append(f.before, recent[(n-i)%maxDisplaced])
 			}
 		}
-		in, err := decode(code[o:])
+		in, err := disassemble(code[o:])
 		if at < call {
 			if err != nil {
 				return nil, fmt.Errorf("%w: at %#x: %w", ErrUndecodable, at, err)

@@ -252,6 +252,33 @@ func TestUndo(t *testing.T) {
 	}
 }
 
+// TestMoved compares a window that is moved with one that is planned there.
+func TestMoved(t *testing.T) {
+	const addr, delta = 0x7000_0000_1010, 0x5000
+	code := join(cmpRIP, []byte{0x74, 0x20}, xorEAX, theCall)
+	w, err := PlanWindow(code, addr, addr+11, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	there, err := PlanWindow(code, addr+delta, addr+delta+11, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const at, site = addr + 0x100000, Base + SitesOffset
+	want, _, err := there.Trampoline(at, site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, _ := w.Trampoline(at, site)
+	got, _, err := w.Moved(delta).Trampoline(at, site)
+	if err != nil || !bytes.Equal(got, want) || bytes.Equal(got, before) {
+		t.Errorf("% x, %v, want % x", got, err, want)
+	}
+	if again, _, _ := w.Trampoline(at, site); !bytes.Equal(again, before) {
+		t.Error("the window itself was moved")
+	}
+}
+
 // FuzzPlanWindow plans arbitrary code. What is planned must keep its promises.
 func FuzzPlanWindow(f *testing.F) {
 	f.Add(join(movEAX1, theCall, ret), uint64(0x1000), uint16(5), 1)
@@ -299,7 +326,7 @@ func FuzzPlanWindow(f *testing.F) {
 		}
 		// All of the trampoline decodes.
 		for o := 0; o < len(tramp); {
-			in, err := decode(tramp[o:])
+			in, err := disassemble(tramp[o:])
 			if err != nil {
 				t.Fatalf("trampoline % x at %d: %v", tramp, o, err)
 			}

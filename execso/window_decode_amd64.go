@@ -9,9 +9,9 @@ import (
 
 var errTruncated = errors.New("truncated instruction")
 
-// decode decodes one instruction of 64-bit code, and knows what x86asm does not
+// disassemble decodes one instruction of 64-bit code, and knows what x86asm does not
 // decode, or to the wrong length.
-func decode(code []byte) (x86asm.Inst, error) {
+func disassemble(code []byte) (x86asm.Inst, error) {
 	switch {
 	case bytes.HasPrefix(code, []byte{0xf3, 0x0f, 0x1e}) && len(code) > 3 && code[3]&0xfe == 0xfa:
 		// endbr64, endbr32

@@ -18,7 +18,7 @@ import (
 const (
 	benchImages  = 0x1000_0000_0000 // position-independent images
 	benchScratch = 0x2000_0000_0000 // what registers point to
-	scratchSize  = 64 << 10
+	scratchSize  = 16 << 10
 	benchStubs   = Base + CodeOffset // 16 bytes a number
 	benchMark    = benchStubs + 16*Numbers
 	benchSite    = benchMark + 64

@@ -137,7 +137,7 @@ func (m *image) sites(t testing.TB) (found []site, unknown int) {
 func (m *image) decodesTo(s *site) bool {
 	code := m.code(*s)
 	for o := uint64(0); s.start+o < s.call; {
-		in, err := decode(code[o:])
+		in, err := disassemble(code[o:])
 		if err != nil {
 			return false
 		}
@@ -169,7 +169,8 @@ func (m *image) plan(s site) (*Window, error) {
 	return w, err
 }
 
-// programs are real programs and libraries; those that are not there are skipped.
+// programs are real programs and libraries; those that are not there are skipped. (Node
+// and Java's libjvm make all their calls through libc.)
 func programs(t testing.TB) map[string]func(testing.TB) string {
 	installed := func(path string) func(testing.TB) string {
 		return func(testing.TB) string { return path }
@@ -184,20 +185,6 @@ func programs(t testing.TB) map[string]func(testing.TB) string {
 		"Go":                    installed(filepath.Join(runtime.GOROOT(), "bin/go")),
 		"stripped Go":           goProgram("-ldflags=-s"),
 		"stripped Go PIE":       goProgram("-ldflags=-s", "-buildmode=pie"),
-		"libjvm": func(t testing.TB) string {
-			paths, _ := filepath.Glob("/usr/lib/jvm/*/lib/server/libjvm.so")
-			if len(paths) == 0 {
-				t.Skip("not installed")
-			}
-			return paths[0]
-		},
-		"node": func(t testing.TB) string {
-			path, err := exec.LookPath("node")
-			if err != nil {
-				t.Skip(err)
-			}
-			return path
-		},
 	}
 }
 
