@@ -50,6 +50,8 @@ const (
 	atCounted
 	stepLeave
 	atLeaveStamp
+	atLeftTimed
+	atLeaveUntimed
 	atLeft
 	stepCapture
 	atCaptureSaved // argument registers are in the area

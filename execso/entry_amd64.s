@@ -88,6 +88,13 @@ published: \
 	ADDQ	$const_stepSize, R10; \
 	JMP	(R10)
 
+// Go on behind the call.
+#define RETURN \
+	MOVQ	const_areaFlags(GS), R11; \
+	MOVQ	const_areaResult(GS), AX; \
+	MOVQ	const_areaSite(GS), CX; \
+	JMP	const_siteBack(CX)
+
 // Flags as they were before the checks.
 #define UNCHECK \
 	MOVQ	const_areaLahf(GS), AX; \
@@ -156,6 +163,8 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	counted
 	JMP	stepLeave
 	JMP	leaveStamp
+	JMP	leftTimed
+	JMP	leaveUntimed
 	JMP	left
 	JMP	stepCapture
 	JMP	captureSaved
@@ -342,10 +351,7 @@ countedError:
 	LEAQ	1(CX), CX
 	MOVQ	CX, GSAT(const_callsOff, R11)
 counted:
-	MOVQ	const_areaFlags(GS), R11
-	MOVQ	const_areaResult(GS), AX
-	MOVQ	const_areaSite(GS), CX
-	JMP	const_siteBack(CX)
+	RETURN
 
 stepLeave:	// an EXIT without captures
 	MOVWLZX	const_areaHead(GS), R11
@@ -364,17 +370,15 @@ leaveStamp:
 	MOVQ	const_areaHead(GS), R11
 	LEAQ	const_exitSize(R11), R11
 	MOVQ	R11, const_areaHead(GS)
-	JMP	left
+leftTimed:
+	RETURN
 leaveUntimed:
 	MOVQ	CX, RING(const_eventStamp, R11)
 	MOVQ	const_areaHead(GS), R11
 	LEAQ	const_exitSize(R11), R11
 	MOVQ	R11, const_areaHead(GS)
 left:
-	MOVQ	const_areaFlags(GS), R11
-	MOVQ	const_areaResult(GS), AX
-	MOVQ	const_areaSite(GS), CX
-	JMP	const_siteBack(CX)
+	RETURN
 
 	// An EXIT with captures. From here on flags and argument registers are free:
 	// step in R10, offset in the ring in R11, number of captures in R9.

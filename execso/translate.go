@@ -92,6 +92,8 @@ var stretches = []stretch{
 	{at: atCounted, state: Returned, site: saved, ax: saved},
 	{at: stepLeave, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atLeaveStamp, state: ReturnedUnrecorded, site: saved, ax: saved, dx: saved},
+	{at: atLeftTimed, state: Returned, site: saved, ax: saved},
+	{at: atLeaveUntimed, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atLeft, state: Returned, site: saved, ax: saved},
 	{at: stepCapture, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atCaptureSaved, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
@@ -154,9 +156,16 @@ func (s *Slot) Translate(f *Frame) Disposition {
 	if st.args == saved || st.dx == saved {
 		f.DX = peek(s.mem, areaArgs+16)
 	}
-	s.count(st.count, f.AX)
-	return f.put(call, st.state)
+	state, count := st.state, st.count
+	if state == ReturnedUnrecorded && s.counting() {
+		state, count = Returned, countAll
+	}
+	s.count(count, f.AX)
+	return f.put(call, state)
 }
+
+// counting reports whether the call at hand is counted, and not recorded.
+func (s *Slot) counting() bool { return peek(s.mem, areaPlan) == Base+stepsOff+countStep*stepSize }
 
 // translateSite is Translate for a thread that stands off bytes into a site.
 func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
@@ -164,19 +173,18 @@ func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
 	if call == 0 {
 		return Elsewhere
 	}
-	counting := peek(s.mem, areaPlan) == Base+stepsOff+countStep*stepSize
 	switch off {
 	case sitePass:
 		return f.put(call, NotEntered)
 	case sitePass + syscallLen:
 		return f.put(call, Returned)
 	case siteObserved:
-		if counting {
+		if s.counting() {
 			return f.put(call, NotEntered)
 		}
 		return f.put(call, Entered)
 	case siteReturn, siteReturn + 5: // its mov, its jmp
-		if counting {
+		if s.counting() {
 			s.count(countAll, f.AX)
 			return f.put(call, Returned)
 		}
