@@ -43,11 +43,11 @@ type Captured struct {
 	Data []byte
 }
 
-// Next takes the next event out of the ring, if there is one. After an error that
-// is ErrCorrupt the slot's ring is of no more use, and the slot is shut.
+// Next takes the next event out of the ring, if there is one. An error is
+// ErrCorrupt and remains; the slot is then shut for good.
 func (s *Slot) Next(e *Event) (ok bool, err error) {
-	if s.index == 0 {
-		return false, nil
+	if s.index == 0 || s.freed || s.broken != nil {
+		return false, s.broken
 	}
 	head := peek(s.mem, areaHead)
 	have := head - s.taken
@@ -143,13 +143,14 @@ func (s *Slot) exit(e *Event, b []byte) error {
 
 func (s *Slot) corrupt(format string, args ...any) error {
 	s.Shut()
-	return fmt.Errorf("execso: %w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+	s.broken = fmt.Errorf("execso: %w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
+	return s.broken
 }
 
 // TakeBack takes the last event out of the ring again, if it is an Enter that Next
 // has not taken: of a call that the thread, which must be stopped, will make again.
 func (s *Slot) TakeBack() bool {
-	if s.index == 0 {
+	if s.index == 0 || s.freed {
 		return false
 	}
 	head := peek(s.mem, areaHead)

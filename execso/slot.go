@@ -9,8 +9,9 @@ type Slot struct {
 	mem    []byte
 	taken  uint64 // bytes of the ring that Next is done with
 	limit  uint64 // what the area's limit is
-	shut   bool
-	known  bool // SetKnown has been called
+	known  bool   // SetKnown has been called
+	freed  bool
+	broken error // what Next has found
 	buf    [eventReserve]byte
 }
 
@@ -34,9 +35,10 @@ func (r *Region) NewSlot() *Slot {
 // trap route. Nothing but its GS is of use.
 func (r *Region) NullSlot() *Slot { return r.null }
 
-// Free gives the slot back. The thread must not run any more, with this GS.
+// Free gives the slot back, which is of no more use. The thread must not run any
+// more, with this GS.
 func (s *Slot) Free() {
-	if s.index == 0 || s.region == nil {
+	if s.index == 0 || s.freed {
 		return
 	}
 	clear(s.mem[:areaSize])
@@ -47,7 +49,7 @@ func (s *Slot) Free() {
 		clear(s.mem[knownOff : knownOff+8*Numbers])
 	}
 	s.region.freeSlots = append(s.region.freeSlots, s.index)
-	s.region = nil
+	s.freed = true
 }
 
 // Index returns which slot it is; 0 is the null slot.
@@ -56,10 +58,9 @@ func (s *Slot) Index() int { return s.index }
 // GS returns the address that the thread's gs base must be.
 func (s *Slot) GS() uint64 { return Base + SlotsOffset + uint64(s.index)*SlotSize }
 
-// Open lets the thread use the services.
+// Open lets the thread use the services, unless Next has failed.
 func (s *Slot) Open() {
-	if s.index != 0 {
-		s.shut = false
+	if s.index != 0 && !s.freed && s.broken == nil {
 		poke(s.mem, areaCookie, cookie)
 	}
 }
@@ -67,8 +68,9 @@ func (s *Slot) Open() {
 // Shut makes the thread's next call, if it is not Pass, take the trap route. One
 // that is under way still writes its events.
 func (s *Slot) Shut() {
-	s.shut = true
-	poke(s.mem, areaCookie, 0)
+	if !s.freed {
+		poke(s.mem, areaCookie, 0)
+	}
 }
 
 // renew tells the thread up to where it may write.
@@ -79,7 +81,7 @@ func (s *Slot) renew() {
 
 // SetKnown says what the service Known answers to this thread's calls of a number.
 func (s *Slot) SetKnown(nr int, result int64) {
-	if s.index == 0 || nr < 0 || nr >= Numbers {
+	if s.index == 0 || s.freed || nr < 0 || nr >= Numbers {
 		return
 	}
 	s.known = true
@@ -88,7 +90,7 @@ func (s *Slot) SetKnown(nr int, result int64) {
 
 // Forget takes back what SetKnown said: the calls take the trap route.
 func (s *Slot) Forget(nr int) {
-	if nr >= 0 && nr < Numbers {
+	if !s.freed && nr >= 0 && nr < Numbers {
 		poke(s.mem, knownOff+8*nr, 0)
 	}
 }
