@@ -32,7 +32,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	}
 	l.last = t
 
-	t.seen = false
+	l.place.execed(t.tid)
 	if l.direct != nil {
 		l.direct.expel(t)
 		l.direct.leave(t.proc.image)

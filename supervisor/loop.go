@@ -217,12 +217,12 @@ func (l *loop) dispatch(e ptrace.Event) {
 	if l.killing {
 		return // SIGKILL is on its way to it
 	}
+	l.place.stopped(t.tid)
 	switch e.Kind {
 	case ptrace.SeccompStop:
 		if l.direct == nil || len(l.direct.open) == 0 {
-			l.place.observe(t.tid, l.running == 0, !t.seen)
+			l.place.observe(t.tid, l.running == 0)
 		}
-		t.seen = true
 		t.seccompStop(e)
 	case ptrace.SyscallStop:
 		t.syscallStop(e)

@@ -84,9 +84,9 @@ func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 	return ptrace.Wait(-1, usage)
 }
 
-// observe learns of a call's stop: whose, whether other threads of the child were
-// running meanwhile, and whether it is the program's first in the thread.
-func (p *placement) observe(tid int, alone, fresh bool) {
+// observe learns of a call's stop: whose, and whether other threads of the child were
+// running meanwhile.
+func (p *placement) observe(tid int, alone bool) {
 	if p.mode != PlaceAuto {
 		return
 	}
@@ -96,7 +96,7 @@ func (p *placement) observe(tid int, alone, fresh bool) {
 		p.score = max(p.score-crowdPenalty, 0)
 	}
 	if p.following {
-		p.follow(tid, fresh)
+		p.follow(tid)
 		return
 	}
 	if p.events++; p.events < periodEvents {
@@ -111,7 +111,7 @@ func (p *placement) observe(tid int, alone, fresh bool) {
 }
 
 // follow checks, while following, whether it still does good.
-func (p *placement) follow(tid int, fresh bool) {
+func (p *placement) follow(tid int) {
 	now := time.Now()
 	gap := now.Sub(p.last)
 	p.last = now
@@ -124,10 +124,7 @@ func (p *placement) follow(tid int, fresh bool) {
 	switch {
 	case p.score == 0:
 		p.leave()
-	case p.same == shortRun, fresh, tid != p.tid && p.tid == 0:
-		// New processes start on other cores than their parents', and these
-		// mostly wait for them. An exec moves them once more (kernel/sched/
-		// core.c, sched_exec).
+	case p.same == shortRun:
 		p.move(tid)
 	case gap > suspicious:
 		if p.starved(tid, suspicious/2) {
@@ -149,10 +146,28 @@ func (p *placement) follow(tid int, fresh bool) {
 	}
 }
 
+// execed learns that a thread has executed a program. New processes start on other
+// cores than their parents', which mostly wait for them; but what they do before the
+// exec is not worth a move, and on their core we would be somebody whom the kernel
+// gets out of the way of at the exec (kernel/sched/core.c, sched_exec).
+func (p *placement) execed(tid int) {
+	if p.following && p.score > 0 {
+		p.move(tid)
+	}
+}
+
 // died learns that a thread is gone.
 func (p *placement) died(tid int) {
 	if p.tid == tid {
 		p.tid = 0
+	}
+}
+
+// stopped learns of any stop. If nobody is followed any more, now it is this thread:
+// likely the one that has waited for the other's end.
+func (p *placement) stopped(tid int) {
+	if p.following && p.tid == 0 {
+		p.move(tid)
 	}
 }
 
@@ -213,23 +228,22 @@ func processor(tid int) int {
 	return s.Processor
 }
 
-// move pins us to the core on which the tracee last ran.
+// move follows tid from now on: it pins us to the core on which that last ran.
 func (p *placement) move(tid int) bool {
+	p.tid, p.same = tid, 0
 	cpu := processor(tid)
-	if cpu < 0 || !p.saved.IsSet(cpu) {
-		return false // not for us
-	}
-	p.same = 0
-	if p.following && cpu == p.cpu {
-		p.tid = tid
+	switch {
+	case p.following && cpu == p.cpu:
 		return true
+	case cpu < 0 || !p.saved.IsSet(cpu):
+		return false // not for us
 	}
 	var set unix.CPUSet
 	set.Set(cpu)
 	if unix.SchedSetaffinity(0, &set) != nil {
 		return false
 	}
-	p.tid, p.cpu = tid, cpu
+	p.cpu = cpu
 	return true
 }
 

@@ -22,7 +22,6 @@ type Thread struct {
 	co     *coroutine    // nil until the thread first has a job for it
 	job    func(*Thread) // what the coroutine does next
 	busy   bool          // it is in the middle of it
-	seen   bool          // it has made a call, of this program, that stopped
 	strict bool          // it is in strict mode
 
 	how   ptrace.Resumption // with which the thread was last resumed
