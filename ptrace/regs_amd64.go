@@ -1,6 +1,8 @@
 package ptrace
 
 import (
+	"errors"
+	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -20,11 +22,24 @@ const (
 	offRax     = unsafe.Offsetof(unix.PtraceRegs{}.Rax)
 	offOrigRax = unsafe.Offsetof(unix.PtraceRegs{}.Orig_rax)
 	offGsBase  = unsafe.Offsetof(unix.PtraceRegs{}.Gs_base)
+	offGs      = unsafe.Offsetof(unix.PtraceRegs{}.Gs)
 )
 
+// ErrAreaTaken: the thread uses for itself what SetAreaBase would set.
+var ErrAreaTaken = errors.New("GS is in use")
+
 // SetAreaBase gives the stopped thread tid a place in memory that code of ours finds
-// without a register: the base of GS, which 64-bit programs leave alone.
+// without a register: the base of GS, which 64-bit programs leave alone. It fails
+// with ErrAreaTaken where GS has a selector, as it has in 32-bit programs, whose
+// thread-local memory it leads to.
 func SetAreaBase(tid int, addr uint64) error {
+	var selector uint64
+	if err := requestPtr(unix.PTRACE_PEEKUSR, tid, offGs, unsafe.Pointer(&selector)); err != nil {
+		return requestError("PTRACE_PEEKUSER", tid, err)
+	}
+	if selector != 0 {
+		return fmt.Errorf("thread %d: %w", tid, ErrAreaTaken)
+	}
 	if err := request(unix.PTRACE_POKEUSR, tid, offGsBase, uintptr(addr)); err != nil {
 		return requestError("PTRACE_POKEUSER", tid, err)
 	}

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -182,7 +183,12 @@ func (t *Thread) settle() {
 	if slot == nil {
 		slot = d.region.NullSlot() // all its calls trap
 	}
-	t.loop.check(ptrace.SetAreaBase(t.tid, slot.GS()), t)
+	if err := ptrace.SetAreaBase(t.tid, slot.GS()); errors.Is(err, ptrace.ErrAreaTaken) {
+		t.restore()
+		return
+	} else if !t.loop.check(err, t) {
+		return
+	}
 	if t.slot != nil {
 		t.slot.Shut() // until it is admitted
 	}
