@@ -54,7 +54,7 @@ func (e *Event) iocb(name string, r *reader, whole bool) {
 	if rwf != 0 {
 		e.flags("aio_rw_flags", 32, rwf, setRWF)
 	}
-	e.aioOp(op)
+	e.enumDecimal("aio_lio_opcode", 16, op, setAioOps)
 	switch {
 	case flags&aioFlagIoprio != 0:
 		e.ioprio("aio_reqprio", prio)
@@ -92,17 +92,4 @@ func (e *Event) iocb(name string, r *reader, whole bool) {
 	if flags&aioFlagResFD != 0 {
 		e.emitFD("aio_resfd", resfd, false)
 	}
-}
-
-// aioOp emits an operation; one without a name is shown in decimal.
-func (e *Event) aioOp(op uint64) {
-	const name = "aio_lio_opcode"
-	if setAioOps.name(op) != "" {
-		e.enum(name, 16, op, setAioOps)
-		return
-	}
-	outer := e.begin(name, Noted)
-	e.num("", Uint, 16, op)
-	e.emit(Value{Kind: Symbol, Symbol: setAioOps.Prefix + "???"})
-	e.close(outer)
 }

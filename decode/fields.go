@@ -1,5 +1,10 @@
 package decode
 
+import (
+	"bytes"
+	"fmt"
+)
+
 // Most structs are a list of numbers: a row for each says all there is to it.
 
 // A field is a row: a member of a struct, in the order of memory. One without a
@@ -47,4 +52,56 @@ func record(rows ...field) func(e *Event, name string, r *reader) {
 		e.fields(r, rows)
 		e.close(outer)
 	}
+}
+
+// enumDecimal emits a number with the names of a set; one without a name is
+// shown in decimal.
+func (e *Event) enumDecimal(name string, bits uint8, num uint64, set *ConstSet) {
+	if set.name(num) != "" {
+		e.enum(name, bits, num, set)
+		return
+	}
+	outer := e.begin(name, Noted)
+	e.num("", Uint, bits, num)
+	e.emit(Value{Kind: Symbol, Symbol: set.Prefix + "???"})
+	e.close(outer)
+}
+
+// reserved emits n reserved numbers of the given width if one is not 0.
+func (e *Event) reserved(name string, r *reader, n, width int) {
+	b := r.bytes(n * width)
+	if len(bytes.Trim(b, "\x00")) == 0 {
+		return
+	}
+	if n == 1 {
+		e.num(name, Hex, uint8(8*width), r.at(r.off-width).u(width))
+		return
+	}
+	outer := e.begin(name, Array)
+	for r.off -= n * width; n > 0; n-- {
+		e.num("", Hex, uint8(8*width), r.u(width))
+	}
+	e.close(outer)
+}
+
+// unknownRest emits the bytes of a struct of n bytes at addr that are behind the
+// known ones, if one is not 0. The kernel takes no struct of more than a page.
+func (e *Event) unknownRest(addr, known, n uint64) {
+	if n = min(n, pageSize); n <= known {
+		return
+	}
+	want := int(n - known)
+	b := e.read(addr+known, want)
+	if len(b) < want {
+		e.cut()
+		return
+	}
+	if len(bytes.Trim(b, "\x00")) == 0 {
+		return
+	}
+	show := min(want, e.opts.StringLimit)
+	v := e.next()
+	v.Kind, v.Raw = Bytes, true
+	v.Symbol = fmt.Sprintf("/* bytes %d..%d */ ", known, n-1)
+	v.Text, v.Size, v.Cut = b[:show], n-known, show < want
 }

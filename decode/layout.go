@@ -13,6 +13,7 @@ type structType struct {
 	// unit.
 	variable bool
 	unit     unit
+	least    int // less is no such struct; 0 if there is no such limit
 	// exact: only a length of size is good.
 	exact bool
 	// scalar: a single one is shown in brackets.
@@ -181,7 +182,7 @@ func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
 func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
 	want := clamp(t.bytes(n), t.size[e.abi])
 	b := e.read(addr, want)
-	if addr == 0 || len(b) < want || want == 0 || t.exact && n != uint64(t.size[e.abi]) {
+	if addr == 0 || len(b) < want || want == 0 || want < t.least || t.exact && n != uint64(t.size[e.abi]) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}

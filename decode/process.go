@@ -27,7 +27,7 @@ func init() {
 		e.close(outer)
 	})
 	register("cap_data", sizesAll(24), decodeCapData)
-	register("open_how", sizesAll(24), func(e *Event, name string, r *reader) {
+	register("open_how", sizesAll(openHowSize), func(e *Event, name string, r *reader) {
 		flags, mode, resolve := r.u64(), r.u64(), r.u64()
 		outer := e.begin(name, Struct)
 		e.flags("flags", 64, flags, setOpenFlags)
@@ -35,9 +35,11 @@ func init() {
 			e.num("mode", Perm, 64, mode)
 		}
 		e.flags("resolve", 64, resolve, setResolve)
+		e.unknownRest(r.addr, openHowSize, e.args[3])
 		e.close(outer)
 	})
-	structs["open_how"].variable = true
+	t = structs["open_how"]
+	t.variable, t.least = true, openHowSize
 	register("sock_fprog", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
 		e.num("len", Uint, 16, r.u16())
@@ -105,6 +107,8 @@ func decodeSysinfo(e *Event, name string, r *reader) {
 	e.num("mem_unit", Uint, 32, r.u32())
 }
 
+const openHowSize = 24 // OPEN_HOW_SIZE_VER0
+
 // Sizes of struct clone_args (clone3(2)): the first version, and with set_tid
 // and cgroup.
 const (
@@ -162,6 +166,7 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	if len(r.b) >= cloneArgsSize && flags&cloneIntoCgroup != 0 {
 		e.num("cgroup", FD, 32, r.u64())
 	}
+	e.unknownRest(r.addr, cloneArgsSize, e.args[1])
 }
 
 // decodeCapData decodes the two structs of versions 2 and 3, one after the other,

@@ -23,6 +23,15 @@ const (
 
 func init() {
 	addSpecial(special{entry: entryFutex}, "futex", "futex_time64")
+	set := SetByName("futex_waitv_flags")
+	register("futex_waitv", sizesAll(24), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		e.num("val", Hex, 64, r.u64())
+		e.num("uaddr", Addr, 64, r.u64())
+		e.flags("flags", 32, r.u32(), set)
+		e.reserved("__reserved", r, 1, 4)
+		e.close(outer)
+	})
 }
 
 // entryFutex shows the arguments that the operation uses. The fourth is a time

@@ -1,0 +1,105 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+func TestUringSetup(t *testing.T) {
+	params := func(flags, cpu, wq, resv uint32) []uint32 {
+		p := make([]uint32, 30)
+		p[2], p[3], p[4], p[6], p[8] = flags, cpu, 5, wq, resv
+		return p
+	}
+	checkGolden(t, Options{}, []golden{
+		{`io_uring_setup(8, {flags=IORING_SETUP_SQPOLL|IORING_SETUP_ATTACH_WQ, sq_thread_cpu=0x1, sq_thread_idle=5, wq_fd=3}) = -1 EINVAL (Invalid argument)`, "io_uring_setup", failed(unix.EINVAL), []uint64{8, ints(params(0x22, 1, 3, 0)...)}},
+		{`io_uring_setup(8, {flags=0, sq_thread_cpu=0x1, sq_thread_idle=5, resv=[0, 0x7, 0]}) = -1 EINVAL (Invalid argument)`, "io_uring_setup", failed(unix.EINVAL), []uint64{8, ints(params(0, 1, 3, 7)...)}},
+		{`io_uring_setup(8, 0x8) = -1 EFAULT (Bad address)`, "io_uring_setup", failed(unix.EFAULT), []uint64{8, bad}},
+		{`io_uring_enter(3, 0, 0, IORING_ENTER_GETEVENTS, [HUP], 8) = 0`, "io_uring_enter", ok(0), []uint64{3, 0, 0, 1, words(1), 8}},
+		{`io_uring_enter(3, 0, 1, IORING_ENTER_GETEVENTS|IORING_ENTER_EXT_ARG, $4, 24) = -1 ETIME (Timer expired)`, "io_uring_enter", failed(unix.ETIME), []uint64{3, 0, 1, 9, words(1, 2, 3), 24}},
+	})
+	// The kernel fills in what it has made.
+	p := params(0, 0, 0, 0)
+	p[4] = 0
+	e, c := event(t, Options{}, table.AMD64, "io_uring_setup", 8, at((*[30]uint32)(p)))
+	e.Entry(c)
+	copy(p, []uint32{8, 16, 0, 0, 0, 3, 0, 0, 0, 0, 0, 4, 16, 24, 36, 32, 320, 0, 0, 0, 8, 12, 20, 28, 44, 64, 40})
+	e.Exit(c, ok(3))
+	want := `io_uring_setup(8, {flags=0, sq_thread_cpu=0, sq_thread_idle=0, sq_entries=8, cq_entries=16, features=IORING_FEAT_SINGLE_MMAP|IORING_FEAT_NODROP, sq_off={head=0, tail=4, ring_mask=16, ring_entries=24, flags=36, dropped=32, array=320}, cq_off={head=8, tail=12, ring_mask=20, ring_entries=28, overflow=44, cqes=64, flags=40}}) = 3`
+	if got := line(e); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestUringRegister(t *testing.T) {
+	ebadf := failed(unix.EBADF)
+	fds, iov := ints(0, 1<<32-1, 2), words(0x7000, 64, 0x8000, 32)
+	const register = "io_uring_register"
+	checkGolden(t, Options{}, []golden{
+		{`io_uring_register(3, IORING_REGISTER_BUFFERS, [{iov_base=0x7000, iov_len=64}, {iov_base=0x8000, iov_len=32}], 2) = 0`, register, ok(0), []uint64{3, 0, iov, 2}},
+		{`io_uring_register(3, IORING_UNREGISTER_BUFFERS, NULL, 0) = 0`, register, ok(0), []uint64{3, 1, 0, 0}},
+		{`io_uring_register(3, IORING_REGISTER_FILES, [0, -1, 2], 3) = 0`, register, ok(0), []uint64{3, 2, fds, 3}},
+		{`io_uring_register(3, IORING_REGISTER_EVENTFD, 0x8, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 4, bad, 1}},
+		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1, fds), 2}},
+		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, resv=0x5, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1|5<<32, fds), 2}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]}, 3) = 0`, register, ok(0), []uint64{3, 8, words(200|1<<8, 0, 1|1<<16), 3}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, 0x8, 3) = -1 EFAULT (Bad address)`, register, failed(unix.EFAULT), []uint64{3, 8, bad, 3}},
+		{`io_uring_register(3, IORING_REGISTER_RESTRICTIONS, [{opcode=IORING_RESTRICTION_REGISTER_OP, register_op=IORING_UNREGISTER_EVENTFD}, {opcode=IORING_RESTRICTION_SQE_OP, sqe_op=IORING_OP_POLL_ADD}, {opcode=IORING_RESTRICTION_SQE_FLAGS_ALLOWED, sqe_flags=IOSQE_FIXED_FILE|IOSQE_IO_DRAIN}], 3) = -1 EBADFD (File descriptor in bad state)`, register, failed(unix.EBADFD), []uint64{3, 11, words(5<<16, 0, 1|6<<16, 0, 2|3<<16, 0), 3}},
+		{`io_uring_register(3, IORING_REGISTER_FILES2, {nr=2, flags=0, data=[0, -1], tags=NULL}, 32) = 0`, register, ok(0), []uint64{3, 13, words(2, 0, fds, 0), 32}},
+		{`io_uring_register(3, IORING_REGISTER_FILES2, $2, 31) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 13, words(2, 0, fds, 0), 31}},
+		{`io_uring_register(3, IORING_REGISTER_BUFFERS2, {nr=1, flags=IORING_RSRC_REGISTER_SPARSE, resv2=0x9, data=[{iov_base=0x7000, iov_len=64}], tags=[0x7]}, 32) = 0`, register, ok(0), []uint64{3, 15, words(1|1<<32, 9, iov, words(7)), 32}},
+		{`io_uring_register(3, IORING_REGISTER_BUFFERS_UPDATE, {offset=0, data=[{iov_base=0x7000, iov_len=64}], tags=NULL, nr=1}, 32) = 1`, register, ok(1), []uint64{3, 16, words(0, iov, 0, 1), 32}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_AFF, [0 1], 8) = 0`, register, ok(0), []uint64{3, 17, words(3), 8}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_AFF, [], 0) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 17, words(3), 0}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_MAX_WORKERS, [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=0] => [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=0], 2) = 0`, register, ok(0), []uint64{3, 19, ints(8, 0), 2}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_MAX_WORKERS, [[IO_WQ_BOUND]=8, [IO_WQ_UNBOUND]=0] => $2, 2) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 19, ints(8, 0), 2}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_MAX_WORKERS, 0x8, 2) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 19, bad, 2}},
+		{`io_uring_register(3, IORING_REGISTER_RING_FDS, [{offset=-1, data=3}], 1) = 1`, register, ok(1), []uint64{3, 20, words(1<<32-1, 3), 1}},
+		{`io_uring_register(3, IORING_UNREGISTER_RING_FDS, [{offset=0, data=0x3}], 1) = -1 EINVAL (Invalid argument)`, register, failed(unix.EINVAL), []uint64{3, 21, words(0, 3), 1}},
+		{`io_uring_register(3, IORING_REGISTER_PBUF_RING, {ring_addr=0x1000, ring_entries=8, bgid=1, resv=[0x10, 0, 0x9]}, 1) = -1 EFAULT (Bad address)`, register, failed(unix.EFAULT), []uint64{3, 22, words(0x1000, 8|1<<32, 16, 0, 9), 1}},
+	})
+}
+
+func TestLandlock(t *testing.T) {
+	enoent := failed(unix.ENOENT)
+	checkGolden(t, Options{}, []golden{
+		{`landlock_create_ruleset(NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) = 7`, "landlock_create_ruleset", ok(7), []uint64{0, 0, 1}},
+		{`landlock_create_ruleset({handled_access_fs=LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_WRITE_FILE}, 8, 0) = 5`, "landlock_create_ruleset", ok(5), []uint64{words(3), 8, 0}},
+		{`landlock_create_ruleset({handled_access_fs=0x10000000000 /* LANDLOCK_ACCESS_FS_??? */, handled_access_net=LANDLOCK_ACCESS_NET_BIND_TCP}, 16, 0) = 5`, "landlock_create_ruleset", ok(5), []uint64{words(1<<40, 1), 16, 0}},
+		{`landlock_create_ruleset({handled_access_fs=0, handled_access_net=0, scoped=LANDLOCK_SCOPE_SIGNAL, ...}, 100, 0) = -1 E2BIG (Argument list too long)`, "landlock_create_ruleset", failed(unix.E2BIG), []uint64{words(0, 0, 2), 100, 0}},
+		{`landlock_create_ruleset($0, 4, 0) = -1 EINVAL (Invalid argument)`, "landlock_create_ruleset", failed(unix.EINVAL), []uint64{words(3), 4, 0}},
+		{`landlock_add_rule(5, LANDLOCK_RULE_PATH_BENEATH, {allowed_access=LANDLOCK_ACCESS_FS_EXECUTE|LANDLOCK_ACCESS_FS_READ_FILE, parent_fd=8}, 0) = 0`, "landlock_add_rule", ok(0), []uint64{5, 1, words(5, 8), 0}},
+		{`landlock_add_rule(5, LANDLOCK_RULE_NET_PORT, {allowed_access=LANDLOCK_ACCESS_NET_BIND_TCP, port=80}, 0) = 0`, "landlock_add_rule", ok(0), []uint64{5, 2, words(1, 80), 0}},
+		{`landlock_add_rule(-1, 0x7 /* LANDLOCK_RULE_??? */, $2, 0x5) = -1 EINVAL (Invalid argument)`, "landlock_add_rule", failed(unix.EINVAL), []uint64{1<<32 - 1, 7, words(1, 80), 5}},
+		{`mount_setattr(-1, "/nope", AT_EMPTY_PATH, {attr_set=MOUNT_ATTR_RDONLY, attr_clr=MOUNT_ATTR_NOSUID, propagation=MS_PRIVATE, userns_fd=3}, 32) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{1<<32 - 1, cstr("/nope"), 0x1000, words(1, 2, 1<<18, 3), 32}},
+		{`mount_setattr(AT_FDCWD, "/nope", 0, {attr_set=0, attr_clr=0, propagation=0 /* MS_??? */, userns_fd=18446744073709551615, /* bytes 32..39 */ "\x09\x00\x00\x00\x00\x00\x00\x00"}, 40) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{cwd, cstr("/nope"), 0, words(0, 0, 0, 1<<64-1, 9), 40}},
+		{`mount_setattr(AT_FDCWD, "/nope", 0, $3, 16) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{cwd, cstr("/nope"), 0, words(0, 0, 0, 0), 16}},
+	})
+}
+
+// TestGrowing: structs that are longer than what is known of them.
+func TestGrowing(t *testing.T) {
+	e2big := failed(unix.E2BIG)
+	zeros := make([]byte, 8192)
+	long := make([]byte, 8192)
+	long[100] = 1
+	dots := strings.Repeat(`\x00`, 32)
+	checkGolden(t, Options{}, []golden{
+		{`openat2(AT_FDCWD, "/nope", {flags=O_RDONLY, resolve=0}, 8192) = -1 E2BIG (Argument list too long)`, "openat2", e2big, []uint64{cwd, cstr("/nope"), bytesAt(zeros), 8192}},
+		{`openat2(AT_FDCWD, "/nope", {flags=O_RDONLY, resolve=0, /* bytes 24..4095 */ "` + dots + `"...}, 8192) = -1 E2BIG (Argument list too long)`, "openat2", e2big, []uint64{cwd, cstr("/nope"), bytesAt(long), 8192}},
+		{`openat2(AT_FDCWD, "/nope", $2, 23) = -1 EINVAL (Invalid argument)`, "openat2", failed(unix.EINVAL), []uint64{cwd, cstr("/nope"), bytesAt(long), 23}},
+		{`clone3({flags=0, exit_signal=0, stack=NULL, stack_size=0, /* bytes 88..127 */ "\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01` + dots[:4*19] + `"...}, 128) = -1 E2BIG (Argument list too long)`, "clone3", e2big, []uint64{bytesAt(long), 128}},
+	})
+}
+
+func TestFutexWaitv(t *testing.T) {
+	einval := failed(unix.EINVAL)
+	checkGolden(t, Options{}, []golden{
+		{`futex_waitv([{val=0x1, uaddr=0x7000, flags=FUTEX_32}, {val=0x3, uaddr=NULL, flags=FUTEX_32|FUTEX_PRIVATE_FLAG|0x7d, __reserved=0x1}], 2, 0, NULL, CLOCK_MONOTONIC) = -1 EINVAL (Invalid argument)`, "futex_waitv", einval, []uint64{words(1, 0x7000, 2, 3, 0, 0xff|1<<32), 2, 0, 0, 1}},
+		{`futex_waitv([], 0, 0x1, NULL, CLOCK_REALTIME) = -1 EINVAL (Invalid argument)`, "futex_waitv", einval, []uint64{words(1), 0, 1, 0, 0}},
+	})
+}
