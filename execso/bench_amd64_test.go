@@ -40,3 +40,14 @@ func BenchmarkGetppid(b *testing.B) {
 		run(s.String(), s, m.calls)
 	}
 }
+
+// BenchmarkRequest is a call that a goroutine on another processor answers.
+func BenchmarkRequest(b *testing.B) {
+	m := newMachine(b)
+	m.SetService(unix.SYS_GETPPID, Request)
+	m.serving()
+	stop := m.answer(func(int, [6]uint64) { m.slot.Answer(1) })
+	defer stop()
+	b.ResetTimer()
+	m.calls(&registers{R12: uint64(b.N), R13: unix.SYS_GETPPID, Flags: 0x202})
+}

@@ -43,6 +43,13 @@ const (
 	atUnknown
 	atConstant
 	atConstantMoved
+	atRequest
+	atRequestMoved
+	atRequestSaved
+	atWaitReturn
+	atWaited
+	atAnswered
+	atAnsweredIdle
 	atExit
 	atExitSaved
 	stepCounted

@@ -55,7 +55,8 @@ saved: \
 	JCXZQ	ok; \
 	JMP	const_siteCall(R11); \
 ok: \
-	MOVL	(const_Base+const_plansOff)(AX*8), CX; \
+	MOVL	AX, CX; \
+	MOVL	(const_Base+const_plansOff)(CX*8), CX; \
 	MOVQ	CX, const_areaPlan(GS)
 
 // An ENTER but for its stamp, at the offset in CX.
@@ -93,6 +94,18 @@ published: \
 	MOVQ	const_areaFlags(GS), R11; \
 	MOVQ	const_areaResult(GS), AX; \
 	MOVQ	const_areaSite(GS), CX; \
+	JMP	const_siteBack(CX)
+
+// The same where the kernel has not been, which would leave the flags in R11.
+#define ANSWER \
+	LAHF; \
+	SETOS	AL; \
+	MOVBLZX	AH, CX; \
+	MOVBLZX	AL, AX; \
+	RORXL	$21, AX, AX; \
+	LEAQ	0x200(CX)(AX*1), R11; \
+	MOVQ	const_areaSite(GS), CX; \
+	MOVQ	const_areaResult(GS), AX; \
 	JMP	const_siteBack(CX)
 
 // Flags as they were before the checks.
@@ -156,6 +169,13 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	unknown
 	JMP	constant
 	JMP	constant1
+	JMP	request
+	JMP	request1
+	JMP	request2
+	JMP	waitReturn
+	JMP	waited
+	JMP	answered
+	JMP	answeredIdle
 	JMP	exit
 	JMP	exitSaved
 	JMP	stepCounted
@@ -295,7 +315,8 @@ count2:
 
 	// Known: the answer is in the slot.
 	MINE(known, known1, knownMine)
-	LEAQ	(AX*8), CX
+	MOVL	AX, CX
+	LEAQ	(CX*8), CX
 	MOVQ	GSAT(const_knownOff, CX), CX
 	JCXZQ	unknown
 answer:
@@ -304,26 +325,70 @@ answer:
 known2:
 	LEAQ	const_answerBias(CX), CX
 	MOVQ	CX, const_areaResult(GS)
-	// The kernel would leave the flags in R11.
-	LAHF
-	SETOS	AL
-	MOVBLZX	AH, CX
-	MOVBLZX	AL, AX
-	RORXL	$21, AX, AX
-	LEAQ	0x200(CX)(AX*1), R11
-	MOVQ	const_areaSite(GS), CX
-	MOVQ	const_areaResult(GS), AX
-	JMP	const_siteBack(CX)
+	ANSWER
 unknown:
 	JMP	const_siteCall(R11)
 
 	// Constant: the answer is the same in all slots.
 	MINE(constant, constant1, constantMine)
-	MOVQ	(const_Base+const_constantsOff)(AX*8), CX
+	MOVL	AX, CX
+	MOVQ	(const_Base+const_constantsOff)(CX*8), CX
 	JCXZQ	noConstant
 	JMP	answer
 noConstant:
 	JMP	const_siteCall(R11)
+
+	// Request: the supervisor answers, while we look on.
+	MINE(request, request1, requestMine)
+	MOVQ	const_areaServing(GS), CX
+	JCXZQ	noRequest
+	JMP	mayRequest
+noRequest:
+	JMP	const_siteCall(R11)
+mayRequest:
+	MOVQ	AX, const_areaNr(GS)
+	MOVQ	R11, const_areaSite(GS)
+request2:
+	MOVL	AX, AX
+	MOVQ	AX, const_areaRequest(GS)
+	MOVQ	R11, const_areaRequestSite(GS)
+	MOVQ	DI, (const_areaRequestArgs)(GS)
+	MOVQ	SI, (const_areaRequestArgs+8)(GS)
+	MOVQ	DX, (const_areaRequestArgs+16)(GS)
+	MOVQ	R10, (const_areaRequestArgs+24)(GS)
+	MOVQ	R8, (const_areaRequestArgs+32)(GS)
+	MOVQ	R9, (const_areaRequestArgs+40)(GS)
+	MOVQ	CX, AX
+	MOVQ	$const_requestPosted, const_areaState(GS)
+look:
+	PAUSE
+	MOVQ	const_areaState(GS), CX
+	LEAQ	-const_requestPosted(CX), CX
+	JCXZQ	lookAgain
+	LEAQ	(const_requestPosted-const_requestAnswered)(CX), CX
+	JCXZQ	answered
+	MOVQ	$const_requestIdle, const_areaState(GS)
+	MOVQ	const_areaNr(GS), AX
+	JMP	const_siteCall(R11)
+lookAgain:
+	LEAQ	-1(AX), AX
+	MOVQ	AX, CX
+	JCXZQ	wait
+	JMP	look
+wait:	// no longer: stop for the supervisor
+	MOVQ	const_areaNr(GS), AX
+	SYSCALL
+waitReturn:	// if it did not care, this was the call
+	MOVQ	$const_requestIdle, const_areaState(GS)
+waited:
+	MOVQ	const_areaSite(GS), CX
+	JMP	const_siteBack(CX)
+answered:
+	MOVQ	const_areaRequestResult(GS), CX
+	MOVQ	CX, const_areaResult(GS)
+	MOVQ	$const_requestIdle, const_areaState(GS)
+answeredIdle:
+	ANSWER
 
 	// The way out, from a site's second system call: site in CX, flags in R11.
 exit:
@@ -335,7 +400,7 @@ exitSaved:
 	JMP	(R11)
 
 stepCounted:
-	MOVQ	const_areaNr(GS), R11
+	MOVL	const_areaNr(GS), R11
 	LEAQ	(R11*8), R11
 	LEAQ	(const_lastLinuxErrno+1)(AX), CX
 	MOVL	$12, AX

@@ -36,8 +36,9 @@ const (
 // area has no room for.
 const (
 	// The supervisor's line: what it alone writes.
-	areaCookie = 0x00 // cookie if the thread may use the services
-	areaLimit  = 0x08 // no event is begun when head is beyond
+	areaCookie  = 0x00 // cookie if the thread may use the services
+	areaLimit   = 0x08 // no event is begun when head is beyond
+	areaServing = 0x10 // how often a thread may look for its request's answer; 0: it must not ask
 	// The thread's line.
 	areaHead = 0x40 // bytes ever written to the ring
 	// What a call needs to remember.
@@ -49,7 +50,14 @@ const (
 	areaTimed  = 0xa8 // 1: its events get stamps
 	areaLahf   = 0xb0 // flags before the checks: AH as LAHF makes it, AL 1 if OF
 	areaArgs   = 0xc0 // argument registers: 6 x 8
-	areaSize   = 0x1000
+	// Its request. State and number have a line of their own, which the
+	// supervisor looks at all the time.
+	areaState         = 0x100
+	areaRequest       = 0x108 // the number
+	areaRequestSite   = 0x110
+	areaRequestArgs   = 0x118
+	areaRequestResult = 0x148
+	areaSize          = 0x1000
 
 	callsOff  = 0x1000 // 8 bytes a number: calls counted
 	errorsOff = 0x3000 // 8 bytes a number: errors among them
@@ -62,6 +70,18 @@ const (
 	ringSize     = 0x10000
 	eventReserve = 0x2200 // more than the size of any event: the spill's size
 )
+
+// States of a request.
+const (
+	requestIdle     = 0
+	requestPosted   = 1 // by the thread
+	requestAnswered = 2 // by the supervisor
+	requestTrap     = 3 // by the supervisor: make the call
+)
+
+// spins is how often a thread looks for its request's answer before it stops for
+// the supervisor: some tens of microseconds.
+const spins = 400
 
 // cookie is in the area of every thread that may use the services. It fits into
 // the displacement of an instruction.

@@ -140,7 +140,8 @@ func (m *machine) assemble() {
 		le.PutUint32(mem[toNear:], uint32(at-toNear-4))
 		put(0xb9) // mov $record,%ecx
 		put(le.AppendUint32(nil, uint32(record))...)
-		put(0xff, 0x24, 0xc5) // jmp *TABLE(,%rax,8)
+		put(0x41, 0x89, 0xc3)       // mov %eax,%r11d
+		put(0x42, 0xff, 0x24, 0xdd) // jmp *TABLE(,%r11,8)
 		put(le.AppendUint32(nil, Base+TableOffset)...)
 		m.SetBack(record, here())
 		put(0x48, 0x8d, 0x0d) // lea after(%rip),%rcx

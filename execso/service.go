@@ -22,11 +22,13 @@ const (
 	Known
 	// Constant makes no call: the result is what Region.SetConstant says.
 	Constant
+	// Request asks the supervisor for the result: Slot.Requested.
+	Request
 
 	numServices = iota
 )
 
-var serviceNames = [numServices]string{"trap", "pass", "record", "record timed", "count", "known", "constant"}
+var serviceNames = [numServices]string{"trap", "pass", "record", "record timed", "count", "known", "constant", "request"}
 
 func (s Service) String() string {
 	if int(s) < len(serviceNames) {
@@ -73,6 +75,8 @@ func entryOf(nr int, s Service) label {
 		return atKnown
 	case Constant:
 		return atConstant
+	case Request:
+		return atRequest
 	}
 	return atTrap
 }

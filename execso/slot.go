@@ -11,6 +11,7 @@ type Slot struct {
 	limit  uint64 // what the area's limit is
 	known  bool   // SetKnown has been called
 	freed  bool
+	taking bool  // Requested has given away a request
 	broken error // what Next has found
 	buf    [eventReserve]byte
 }

@@ -94,7 +94,8 @@ func startStepped(t *testing.T) *stepped {
 	p.write(windowAt, le.AppendUint32([]byte{0xe9}, uint32(nearAt-callAt)))
 	p.write(callAt, []byte{0x0f, 0x05})
 	near := le.AppendUint32([]byte{0xb9}, uint32(p.site)) // mov $site,%ecx
-	near = append(near, 0xff, 0x24, 0xc5)                 // jmp *TABLE(,%rax,8)
+	near = append(near, 0x41, 0x89, 0xc3)                 // mov %eax,%r11d
+	near = append(near, 0x42, 0xff, 0x24, 0xdd)           // jmp *TABLE(,%r11,8)
 	near = le.AppendUint32(near, Base+TableOffset)
 	back := nearAt + uint64(len(near))
 	near = append(near, 0x48, 0x8d, 0x0d) // lea after(%rip),%rcx
@@ -203,6 +204,8 @@ type walk struct {
 	events bool
 	helped bool
 	forced bool // the result is not the kernel's
+	// serve settles a request. It reports whether that was by an answer.
+	serve func(p *stepped) (answered bool)
 }
 
 // frame takes the registers that Translate looks at.
@@ -265,6 +268,15 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 				before: func(p *stepped) { poke(p.slot.mem, areaLimit, peek(p.slot.mem, areaHead)-1) }},
 		)
 	}
+	serving := func(p *stepped) { p.slot.Serving(true) }
+	walks = append(walks,
+		walk{name: "answered", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: 5, before: serving,
+			serve: func(p *stepped) bool { p.slot.Answer(5); return true }},
+		walk{name: "sent to the trap route", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: ebadf, before: serving,
+			serve: func(p *stepped) bool { p.slot.SendToTrap(); return false }},
+		walk{name: "not answered", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: ebadf,
+			before: func(p *stepped) { poke(p.slot.mem, areaServing, 3) }},
+	)
 	shut := func(p *stepped) { p.slot.Shut() }
 	for s := range Service(numServices) {
 		set := func(p *stepped) {
@@ -315,6 +327,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 	p.SetLimits(32, 32)
 	p.slot.Open()
 	p.slot.renew()
+	p.slot.Serving(false)
 	p.SetService(w.nr, w.service)
 	if w.before != nil {
 		w.before(p)
@@ -343,6 +356,17 @@ func (p *stepped) walk(w *walk, flags uint64) {
 		p.seen[r.Rip] = true
 		if r.Rip < Base {
 			continue // windows know what is near
+		}
+		if w.serve != nil {
+			if nr, args, site, ok := p.slot.Requested(); ok {
+				if nr != w.nr || args != w.args || site != p.site {
+					t.Errorf("requested: %d, %#x, from %#x", nr, args, site)
+				}
+				entered = w.serve(p)
+			}
+		}
+		if r.Rip == atWaited.address() {
+			entered = true
 		}
 		if r.Rip == p.site+sitePass+syscallLen || r.Rip == p.site+siteReturn {
 			entered = true
@@ -400,8 +424,14 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	t := p.t
 	t.Helper()
 	nowCalls, nowFailed := p.slot.Counts(w.nr)
+	state, taking := peek(p.slot.mem, areaState), p.slot.taking
 	f := frame(r)
 	got := p.slot.Translate(&f)
+	if s := peek(p.slot.mem, areaState); s != requestIdle {
+		t.Errorf("at %s: the request's state is %d", place(r.Rip), s)
+	}
+	poke(p.slot.mem, areaState, state)
+	p.slot.taking = taking
 	gotCalls, gotFailed := p.slot.Counts(w.nr)
 	poke(p.slot.mem, callsOff+8*w.nr, nowCalls)
 	poke(p.slot.mem, errorsOff+8*w.nr, nowFailed)
@@ -422,17 +452,17 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	}
 	// Which disposition it is, the ring tells, and whether the kernel was entered.
 	published := peek(p.slot.mem, areaHead) - head
-	state := NotEntered
+	disposition := NotEntered
 	switch {
 	case published == enterSize && !entered:
-		state = Entered
+		disposition = Entered
 	case published == enterSize:
-		state = ReturnedUnrecorded
+		disposition = ReturnedUnrecorded
 	case entered:
-		state = Returned
+		disposition = Returned
 	}
-	if got != state {
-		t.Errorf("at %s, with %d bytes published: %d, want %d", place(r.Rip), published, got, state)
+	if got != disposition {
+		t.Errorf("at %s, with %d bytes published: %d, want %d", place(r.Rip), published, got, disposition)
 	}
 	wantCalls, wantFailed := calls, failed
 	if w.service == Count && got == Returned {

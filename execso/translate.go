@@ -46,6 +46,12 @@ type stretch struct {
 	dx    source
 	args  source // the argument registers, DX too
 	count counting
+	// request: the call has been posted, or is about to be. It has returned if
+	// it has been answered.
+	request bool
+	// unsaved: the result is in the area, but the kernel has not been there, so
+	// the flags are what they are.
+	unsaved bool
 }
 
 // counting says what is still to be counted of a call that has returned.
@@ -85,6 +91,12 @@ var stretches = []stretch{
 	{at: atUnknown, state: NotEntered, site: inR11},
 	{at: atConstant, state: NotEntered},
 	{at: atConstantMoved, state: NotEntered, site: inR11},
+	{at: atRequest, state: NotEntered},
+	{at: atRequestMoved, state: NotEntered, site: inR11},
+	{at: atRequestSaved, state: NotEntered, site: saved, ax: saved, request: true},
+	{at: atWaited, state: Returned, site: saved},
+	{at: atAnswered, state: NotEntered, site: saved, ax: saved, request: true},
+	{at: atAnsweredIdle, state: Returned, site: saved, ax: saved, unsaved: true},
 	{at: atExit, state: ReturnedUnrecorded},
 	{at: atExitSaved, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: stepCounted, state: Returned, site: saved, ax: saved, count: countAll},
@@ -113,7 +125,8 @@ const (
 // They are changed unless the disposition is Elsewhere.
 //
 // It is for stops in the region only; what is in a near trampoline, Window.Translate
-// knows. At the stop that IsHelp tells of, it is ReturnedUnrecorded.
+// knows. At the stop that IsHelp tells of, it is ReturnedUnrecorded. A request is
+// withdrawn, or if it has been answered, that is the result.
 func (s *Slot) Translate(f *Frame) Disposition {
 	if at, n := f.IP-(Base+SitesOffset), uint64(CodeSize-SitesOffset); at < n {
 		return s.translateSite(f, f.IP-at%SiteSize, int(at%SiteSize))
@@ -138,13 +151,23 @@ func (s *Slot) Translate(f *Frame) Disposition {
 	if call == 0 {
 		return Elsewhere
 	}
-	returned := st.state == Returned || st.state == ReturnedUnrecorded
-	if st.ax == saved {
-		if returned {
-			f.AX, f.R11 = peek(s.mem, areaResult), peek(s.mem, areaFlags)
-		} else {
-			f.AX = peek(s.mem, areaNr)
-		}
+	state, count := st.state, st.count
+	switch {
+	case state == ReturnedUnrecorded && s.counting():
+		state, count = Returned, countAll
+	case st.request && s.withdraw():
+		state = Returned
+	}
+	returned := state == Returned || state == ReturnedUnrecorded
+	switch {
+	case st.request && returned:
+		f.AX, f.R11 = peek(s.mem, areaRequestResult), f.Flags
+	case st.unsaved:
+		f.AX, f.R11 = peek(s.mem, areaResult), f.Flags
+	case st.ax == saved && returned:
+		f.AX, f.R11 = peek(s.mem, areaResult), peek(s.mem, areaFlags)
+	case st.ax == saved:
+		f.AX = peek(s.mem, areaNr)
 	}
 	if st.flags == saved {
 		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned)&arithmeticFlags
@@ -155,10 +178,6 @@ func (s *Slot) Translate(f *Frame) Disposition {
 	}
 	if st.args == saved || st.dx == saved {
 		f.DX = peek(s.mem, areaArgs+16)
-	}
-	state, count := st.state, st.count
-	if state == ReturnedUnrecorded && s.counting() {
-		state, count = Returned, countAll
 	}
 	s.count(count, f.AX)
 	return f.put(call, state)
@@ -218,7 +237,7 @@ func (s *Slot) savedFlags(returned bool) uint64 {
 
 // count completes the service Count.
 func (s *Slot) count(c counting, result uint64) {
-	nr := peek(s.mem, areaNr)
+	nr := uint32(peek(s.mem, areaNr)) // all that the kernel looks at
 	if c == countNothing || s.index == 0 || nr >= Numbers {
 		return
 	}

@@ -1,0 +1,101 @@
+package execso
+
+import (
+	"os"
+	"sync/atomic"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// serving lets the thread make requests and wait for as long as it takes: there is
+// no supervisor that would stop it.
+func (m *machine) serving() {
+	m.slot.Serving(true)
+	poke(m.slot.mem, areaServing, 1<<40)
+}
+
+// answer settles all requests of a slot on another thread, until stop is called.
+func (m *machine) answer(settle func(nr int, args [6]uint64)) (stop func()) {
+	var over atomic.Bool
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for !over.Load() {
+			if nr, args, _, ok := m.slot.Requested(); ok {
+				settle(nr, args)
+			}
+		}
+	}()
+	return func() {
+		over.Store(true)
+		<-done
+	}
+}
+
+func TestRequest(t *testing.T) {
+	m := newMachine(t)
+	m.SetService(unix.SYS_GETPPID, Request)
+	m.serving()
+	stop := m.answer(func(nr int, args [6]uint64) {
+		if nr != unix.SYS_GETPPID {
+			t.Errorf("call %d", nr)
+		}
+		switch {
+		case args[1]%3 == 0:
+			m.slot.SendToTrap()
+		default:
+			m.slot.Answer(int64(args[0] + args[5]))
+		}
+	})
+	answered, trapped := 0, 0
+	for i := range uint64(10000) {
+		result, trap := m.do(unix.SYS_GETPPID, i, i, 0, 0, 0, 1<<40)
+		want := int64(i + 1<<40)
+		if i%3 == 0 {
+			want = int64(os.Getppid())
+			trapped++
+		} else {
+			answered++
+		}
+		if result != want || trap != (i%3 == 0) {
+			t.Fatalf("request %d: %d, trapped %v, want %d", i, result, trap, want)
+		}
+	}
+	stop()
+	t.Logf("%d answered, %d sent to the trap route", answered, trapped)
+}
+
+func TestNonsenseRequests(t *testing.T) {
+	r := lonely(t)
+	site, _ := r.NewSite(1)
+	for name, q := range map[string][2]uint64{
+		"an impossible number":    {1 << 40, site},
+		"a number beyond all":     {Numbers, site},
+		"a number without a name": {Numbers - 1, site},
+		"a number always trapped": {unix.SYS_EXECVE, site},
+		"no site":                 {unix.SYS_GETPID, site + 8},
+	} {
+		s := r.NewSlot()
+		poke(s.mem, areaRequest, q[0])
+		poke(s.mem, areaRequestSite, q[1])
+		poke(s.mem, areaState, requestPosted)
+		if nr, _, _, ok := s.Requested(); ok {
+			t.Errorf("%s: requested call %d", name, nr)
+		}
+		if got := peek(s.mem, areaState); got != requestTrap {
+			t.Errorf("%s: state %d", name, got)
+		}
+		s.Free()
+	}
+	s := r.NewSlot()
+	poke(s.mem, areaRequest, unix.SYS_GETPID)
+	poke(s.mem, areaRequestSite, site)
+	poke(s.mem, areaState, requestPosted)
+	if nr, _, _, ok := s.Requested(); !ok || nr != unix.SYS_GETPID {
+		t.Errorf("requested call %d, %v", nr, ok)
+	}
+	if _, _, _, ok := s.Requested(); ok {
+		t.Error("a request was given away twice")
+	}
+}
