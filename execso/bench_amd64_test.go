@@ -51,3 +51,28 @@ func BenchmarkRequest(b *testing.B) {
 	b.ResetTimer()
 	m.calls(&registers{R12: uint64(b.N), R13: unix.SYS_GETPPID, Flags: 0x202})
 }
+
+// BenchmarkAccess is a call with a path, recorded and not.
+func BenchmarkAccess(b *testing.B) {
+	m := newMachine(b)
+	path := append([]byte("/usr/lib/x86_64-linux-gnu/libc.so.6"), 0)
+	for _, c := range []struct {
+		name  string
+		s     Service
+		calls func(*registers)
+	}{{"native", Trap, m.bares}, {"pass", Pass, m.calls}, {"record", Record, m.calls}, {"record timed", RecordTimed, m.calls}} {
+		b.Run(c.name, func(b *testing.B) {
+			m.enter(b)
+			m.SetService(unix.SYS_ACCESS, c.s)
+			const most = 256
+			for n := b.N; n > 0; n -= most {
+				c.calls(&registers{R12: uint64(min(n, most)), R13: unix.SYS_ACCESS, DI: addr(&path[0]), Flags: 0x202})
+				b.StopTimer()
+				var e Event
+				for ok := true; ok; ok, _ = m.slot.Next(&e) {
+				}
+				b.StartTimer()
+			}
+		})
+	}
+}
