@@ -69,6 +69,8 @@ const (
 	stepBytes
 	stepLength
 	stepResult
+	stepVector
+	stepMessage
 	stepDone
 	atDone
 	atHelp

@@ -133,6 +133,51 @@ published: \
 	ADDB	$0x7f, AL; \
 	SAHF
 
+// Capture CX bytes at SI, of argument and cut in AX: those that make whole words.
+#define COPY_WORDS(words, rest) \
+	MOVL	AX, RING(0, R11); \
+	MOVL	CX, RING(4, R11); \
+	MOVQ	SI, RING(8, R11); \
+	LEAQ	const_captureHead(R11), DI; \
+	MOVL	CX, DX; \
+	SHRL	$3, DX; \
+	JEQ	rest; \
+words: \
+	MOVQ	(SI), AX; \
+	MOVQ	AX, RING(0, DI); \
+	ADDQ	$8, SI; \
+	ADDQ	$8, DI; \
+	SUBL	$1, DX; \
+	JNE	words; \
+rest:
+
+// And the others.
+#define COPY_BYTES(byte, done) \
+	ANDL	$7, CX; \
+	JEQ	done; \
+byte: \
+	MOVBLZX	(SI), AX; \
+	MOVB	AX, RING(0, DI); \
+	ADDQ	$1, SI; \
+	ADDQ	$1, DI; \
+	SUBL	$1, CX; \
+	JNE	byte; \
+	ADDQ	$7, DI; \
+	ANDQ	$~7, DI; \
+done:
+
+#define COPIED \
+	MOVQ	DI, R11; \
+	ADDL	$1, R9
+
+// The event has room for CX bytes more.
+#define ROOMFOR \
+	LEAQ	(const_captureHead+8)(R11)(CX*1), DX; \
+	MOVWLZX	const_areaHead(GS), DI; \
+	ADDL	$(const_eventReserve-const_enterSize), DI; \
+	CMPQ	DX, DI; \
+	JHI	help
+
 TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	// Where everything is, for code.go: in the order of its labels.
 	JMP	trap
@@ -195,6 +240,8 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	stepBytes
 	JMP	stepLength
 	JMP	stepResult
+	JMP	stepVector
+	JMP	stepMessage
 	JMP	stepDone
 	JMP	done
 	JMP	help
@@ -613,36 +660,121 @@ bytesFit:
 	CMPQ	CX, const_areaResult(GS)
 	JGT	help
 bytesProven:
-	MOVL	AX, RING(0, R11)
-	MOVL	CX, RING(4, R11)
-	MOVQ	SI, RING(8, R11)
-	LEAQ	const_captureHead(R11), DI
-	MOVL	CX, DX
-	SHRL	$3, DX
-	JEQ	bytesRest
-bytesWords:
-	MOVQ	(SI), AX
-	MOVQ	AX, RING(0, DI)
-	ADDQ	$8, SI
-	ADDQ	$8, DI
-	SUBL	$1, DX
-	JNE	bytesWords
-bytesRest:
-	ANDL	$7, CX
-	JEQ	bytesDone
-bytesByte:
-	MOVBLZX	(SI), AX
-	MOVB	AX, RING(0, DI)
-	ADDQ	$1, SI
-	ADDQ	$1, DI
-	SUBL	$1, CX
-	JNE	bytesByte
-	ADDQ	$7, DI
-	ANDQ	$~7, DI
-bytesDone:
-	MOVQ	DI, R11
-	ADDL	$1, R9
+	COPY_WORDS(bytesWords, bytesRest)
+	COPY_BYTES(bytesByte, bytesDone)
+	COPIED
 	NEXT
+
+stepVector:	// an iovec, and the buffers in it
+	MOVBLZX	const_stepLen(R10), AX
+	MOVQ	GSAT(const_areaArgs, AX), CX
+	MOVBLZX	const_stepArg(R10), AX
+	MOVQ	GSAT(const_areaArgs, AX), SI
+	SHRL	$3, AX
+vector:	// CX elements at SI
+	TESTQ	SI, SI
+	JEQ	skip
+	MOVWLZX	const_stepMost(R10), DX
+	CMPQ	CX, DX
+	JLS	vectorFits
+	TESTB	$const_flagMany, const_stepFlags(R10)
+	JNE	help
+	MOVL	DX, CX
+	ORL	$0x10000, AX
+vectorFits:
+	TESTL	CX, CX
+	JEQ	skip
+	SHLL	$4, CX
+	LEAQ	const_captureHead(R11), R8
+	LEAQ	(R8)(CX*1), DX
+	MOVQ	DX, const_areaEnd(GS)
+	MOVQ	$0, const_areaDone(GS)
+	COPY_WORDS(vectorWords, vectorRest)
+	COPIED
+element:
+	CMPQ	R8, const_areaEnd(GS)
+	JCC	vectorNext
+	MOVQ	RING(const_iovecLen, R8), CX
+	TESTB	$const_flagProof, const_stepFlags(R10)
+	JNE	elementLen
+	MOVQ	const_areaResult(GS), DX	// so much has been filled
+	SUBQ	const_areaDone(GS), DX
+	CMPQ	CX, DX
+	CMOVQHI	DX, CX
+elementLen:
+	MOVQ	const_areaDone(GS), SI
+	LEAQ	(SI)(CX*1), AX
+	MOVQ	AX, const_areaDone(GS)
+	XORL	AX, AX
+	MOVWLZX	const_stepText(R10), DX
+	CMPQ	CX, DX
+	JLS	elementFits
+	TESTB	$const_flagHelp, const_stepFlags(R10)
+	JNE	help
+	MOVL	DX, CX
+	MOVL	$0x10000, AX
+elementFits:
+	ADDQ	CX, SI
+	CMPQ	SI, const_areaResult(GS)
+	JHI	help	// so much has not been read
+	MOVQ	RING(0, R8), SI
+	TESTQ	SI, SI
+	JEQ	elementNext
+	TESTL	CX, CX
+	JEQ	elementNext
+	ROOMFOR
+	MOVBLZX	const_stepArg(R10), DX
+	SHRL	$3, DX
+	ORL	DX, AX
+	COPY_WORDS(elementWords, elementRest)
+	COPY_BYTES(elementByte, elementDone)
+	COPIED
+elementNext:
+	ADDQ	$const_iovecSize, R8
+	JMP	element
+vectorNext:
+	NEXT
+
+stepMessage:	// what the msghdr leads to that has been captured just now
+	MOVBLZX	const_stepArg(R10), AX
+	CMPQ	GSAT(const_areaArgs, AX), $0
+	JEQ	skip
+	MOVL	RING((const_msgNamelen-const_msghdrSize), R11), CX
+	MOVQ	RING((0-const_msghdrSize), R11), SI
+	LEAQ	-const_msghdrSize(R11), R8
+	MOVL	$const_nameMax, DX
+	CMPL	CX, DX
+	CMOVLHI	DX, CX
+	TESTQ	SI, SI
+	JEQ	messageControl
+	TESTL	CX, CX
+	JEQ	messageControl
+	MOVBLZX	const_stepArg(R10), AX
+	SHRL	$3, AX
+	COPY_WORDS(nameWords, nameRest)
+	COPY_BYTES(nameByte, nameDone)
+	COPIED
+messageControl:
+	MOVQ	RING(const_msgControllen, R8), CX
+	MOVQ	RING(const_msgControl, R8), SI
+	MOVL	$const_controlMax, DX
+	CMPQ	CX, DX
+	CMOVQHI	DX, CX
+	TESTQ	SI, SI
+	JEQ	messageIov
+	TESTL	CX, CX
+	JEQ	messageIov
+	MOVBLZX	const_stepArg(R10), AX
+	SHRL	$3, AX
+	COPY_WORDS(controlWords, controlRest)
+	COPY_BYTES(controlByte, controlDone)
+	COPIED
+messageIov:
+	MOVQ	RING(const_msgIovlen, R8), CX
+	MOVQ	RING(const_msgIov, R8), SI
+	MOVBLZX	const_stepArg(R10), AX
+	SHRL	$3, AX
+	JMP	vector
 
 stepDone:	// the EXIT is complete
 	MOVWLZX	const_areaHead(GS), DI

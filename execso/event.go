@@ -43,6 +43,26 @@ type Captured struct {
 	Data []byte
 }
 
+// ReadCaptured reads up to len(p) bytes at addr from captured memory, up to the first
+// that is not there. It returns how many.
+func ReadCaptured(captures []Captured, addr uint64, p []byte) (n int) {
+	for n < len(p) {
+		// Captures may overlap, as the program's buffers may.
+		var best []byte
+		for i := range captures {
+			c := &captures[i]
+			if off := addr + uint64(n) - c.Addr; off < uint64(len(c.Data)) && len(c.Data)-int(off) > len(best) {
+				best = c.Data[off:]
+			}
+		}
+		if best == nil {
+			break
+		}
+		n += copy(p[n:], best)
+	}
+	return n
+}
+
 // Next takes the next event out of the ring, if there is one. An error is
 // ErrCorrupt and remains; the slot is then shut for good.
 func (s *Slot) Next(e *Event) (ok bool, err error) {

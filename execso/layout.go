@@ -50,6 +50,8 @@ const (
 	areaTimed  = 0xa8 // 1: its events get stamps
 	areaLahf   = 0xb0 // flags before the checks: AH as LAHF makes it, AL 1 if OF
 	areaArgs   = 0xc0 // argument registers: 6 x 8
+	areaDone   = 0xf0 // bytes in the elements of a vector before the current one
+	areaEnd    = 0xf8 // where its captured elements end, in the ring
 	// Its request. State and number have a line of their own, which the
 	// supervisor looks at all the time.
 	areaState         = 0x100
@@ -119,12 +121,15 @@ const (
 	stepFlags  = 11 // u8
 	stepTarget = 10 // u16: Case: where to go on, from the first of all steps
 	stepLimit  = 12 // u32: most elements; Case: the value; Bits: the mask
+	stepText   = 12 // u16: Vector: most bytes of an element
+	stepMost   = 14 // u16: Vector: most elements
 	stepMask   = 8  // u64: Proven: classes of errno
 
-	flagHelp  = 1 // more than the limit: the supervisor must help
-	flagInt   = 2 // the length is an int
-	flagUint  = 4 // the length is an unsigned int
-	flagProof = 8 // only as many bytes as the result says have been read
+	flagHelp  = 1  // more than the limit: the supervisor must help
+	flagMany  = 16 // the same for the elements of a vector
+	flagInt   = 2  // the length is an int
+	flagUint  = 4  // the length is an unsigned int
+	flagProof = 8  // only as many bytes as the result says have been read
 	noLength  = 0xff
 )
 
@@ -136,6 +141,21 @@ const (
 	siteReturn   = 10 // behind the observed one: mov $site,%ecx; jmp exit
 	siteBack     = 24 // address of the near trampoline's tail
 	siteCall     = 32 // address of the original system-call instruction
+)
+
+// What is captured of an iovec and a msghdr (readv(2), sendmsg(2)), and where their
+// fields are.
+const (
+	iovecSize     = 16
+	iovecLen      = 8
+	msghdrSize    = 56
+	msgNamelen    = 8
+	msgIov        = 16
+	msgIovlen     = 24
+	msgControl    = 32
+	msgControllen = 40
+	nameMax       = 128
+	controlMax    = 4096
 )
 
 // syscallLen is the length of the system-call instruction: what a stopped thread's

@@ -171,6 +171,14 @@ func captures(sig *table.Signature, r *rule, m *contents, lim limits) (c collect
 		case table.Struct:
 			s, known := structs[a.Set]
 			switch {
+			case a.Set == "iovec" && a.Len >= 0:
+				k.do = stepVector
+				if !k.out {
+					k.flags |= flagProof
+				}
+			case a.Set == "msghdr" && !k.out: // of which the pointers come next
+				c.list = append(c.list, capture{step: step{do: stepBytes, arg: uint8(i), limit: msghdrSize, unit: 1}})
+				k.do, k.flags = stepMessage, flagProof
 			case !known:
 				return c, false
 			case s.variable: // as many bytes as the length says
@@ -272,6 +280,19 @@ func (c *collection) fit(lim limits) {
 	for i := range c.list {
 		k := &c.list[i]
 		room -= captureHead + 8
+		if k.do == stepVector || k.do == stepMessage {
+			// How much room there is left for a buffer is seen when all others
+			// have been captured.
+			const mostText, most = eventReserve, 200
+			k.limit = uint32(min(lim.text, mostText)) | uint32(min(lim.elements, most))<<16
+			if lim.text > mostText {
+				k.flags |= flagHelp
+			}
+			if lim.elements > most {
+				k.flags |= flagMany
+			}
+			continue
+		}
 		if k.elastic {
 			elastic++
 		} else {

@@ -189,6 +189,10 @@ var rules = map[string]rule{
 	"mprotect": {checks: []step{{do: stepBits, arg: 2, limit: unix.PROT_EXEC}}},
 
 	// The kernel reads less than is shown, or not always.
+	"vmsplice":          {never: true},
+	"process_madvise":   {never: true},
+	"process_vm_readv":  {never: true},
+	"process_vm_writev": {never: true},
 	"rt_sigqueueinfo":   {never: true},
 	"rt_tgsigqueueinfo": {never: true},
 	"sched_setaffinity": {never: true},

@@ -268,6 +268,68 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 				before: func(p *stepped) { poke(p.slot.mem, areaLimit, peek(p.slot.mem, areaHead)-1) }},
 		)
 	}
+	// Vectors and messages: pieces of the data, whose lengths are what matters.
+	const iov, msg = dataAt + 0x800, dataAt + 0x700
+	vector := func(lengths ...uint64) func(p *stepped) {
+		return func(p *stepped) {
+			var b []byte
+			for i, n := range lengths {
+				base := uint64(dataAt + 16*i)
+				if n == 1 {
+					base = 0
+				}
+				b = le.AppendUint64(le.AppendUint64(b, base), n)
+			}
+			p.write(iov, b)
+		}
+	}
+	message := func(name, namelen, control, controllen, iovlen uint64) func(p *stepped) {
+		return func(p *stepped) {
+			vector(8, 3)(p)
+			var b []byte
+			for _, v := range []uint64{name, namelen, iov, iovlen, control, controllen, 0} {
+				b = le.AppendUint64(b, v)
+			}
+			p.write(msg, b)
+		}
+	}
+	limited := func(text, elements int, f func(p *stepped)) func(p *stepped) {
+		return func(p *stepped) {
+			p.SetLimits(text, elements)
+			f(p)
+		}
+	}
+	for _, nr := range []int{unix.SYS_READV, unix.SYS_WRITEV} {
+		out := nr == unix.SYS_READV
+		args := func(n uint64) [6]uint64 { return [6]uint64{99, iov, n} }
+		walks = append(walks,
+			walk{name: "vector", nr: nr, args: args(5), service: Record, result: 64, events: true, forced: true, before: vector(8, 0, 1, 40, 13)},
+			walk{name: "empty vector", nr: nr, args: args(0), service: Record, events: true, forced: true},
+			walk{name: "no vector", nr: nr, args: [6]uint64{99}, service: Record, events: true, forced: true},
+			walk{name: "vector cut", nr: nr, args: args(5), service: Record, result: 64, events: true, forced: true,
+				before: limited(32, 3, vector(8, 9, 7, 40, 13))},
+			walk{name: "vector with too many elements", nr: nr, args: args(201), service: Record, result: 64, events: true, forced: true, helped: true,
+				before: limited(32, 1000, vector(8, 9, 7, 40, 13))},
+			walk{name: "vector with much text", nr: nr, args: args(2), service: Record, result: 20000, events: true, forced: true, helped: true,
+				before: limited(20000, 32, vector(8, 10000))},
+			walk{name: "vector without room", nr: nr, args: args(2), service: Record, result: 16000, events: true, forced: true, helped: true,
+				before: limited(8000, 32, vector(4400, 4400))},
+			walk{name: "part of a vector", nr: nr, args: args(3), service: Record, result: 12, events: true, forced: true, helped: !out,
+				before: vector(8, 9, 7)},
+		)
+	}
+	for _, w := range []walk{
+		{name: "message", before: message(dataAt, 20, dataAt, 21, 2)},
+		{name: "message without name", before: message(0, 20, dataAt, 16, 2)},
+		{name: "message with an empty name", before: message(dataAt, 0, dataAt, 3, 2)},
+		{name: "message with a long name", before: message(dataAt, 200, dataAt, 0, 2)},
+		{name: "message without control", before: message(dataAt, 16, 0, 8, 0)},
+		{name: "message with much control", before: message(dataAt, 3, dataAt, 5000, 2)},
+	} {
+		w.nr, w.args, w.service, w.result, w.events, w.forced = unix.SYS_SENDMSG, [6]uint64{99, msg}, Record, 11, true, true
+		walks = append(walks, w)
+	}
+	walks = append(walks, walk{name: "no message", nr: unix.SYS_SENDMSG, args: [6]uint64{99}, service: Record, events: true, forced: true})
 	serving := func(p *stepped) { p.slot.Serving(true) }
 	walks = append(walks,
 		walk{name: "answered", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: 5, before: serving,
@@ -349,7 +411,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 	var end unix.PtraceRegs
 	for n := 0; ; n++ {
 		r := p.step()
-		if r.Rip == afterAt || n > 2000 {
+		if r.Rip == afterAt || n > 20000 {
 			end = r
 			break
 		}
