@@ -34,6 +34,8 @@ type direct struct {
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
+	plans map[planKey]plan // of files that any of the programs has mapped
+
 	drainer
 }
 
@@ -50,7 +52,7 @@ func (l *loop) setUpDirect() error {
 		}
 		var region *execso.Region
 		if region, err = execso.New(); err == nil {
-			l.direct = &direct{loop: l, region: region}
+			l.direct = &direct{loop: l, region: region, plans: map[planKey]plan{}}
 			l.direct.drainer.init(l)
 			if oneCore() {
 				l.direct.crowdedUntil = time.Now().AddDate(100, 0, 0)

@@ -36,6 +36,7 @@ type module struct {
 	start, end uint64
 	base       uint64 // where the file's first byte is, or would be
 	path       string
+	device     string
 	inode      uint64
 }
 
@@ -83,6 +84,7 @@ func (t *Thread) mappings() (text []module, taken []module) {
 			continue
 		}
 		m.path = strings.Join(fields[5:], " ")
+		m.device = fields[3]
 		m.inode, _ = strconv.ParseUint(fields[4], 10, 64)
 		key := fields[3] + fields[4]
 		if offset == 0 {

@@ -43,8 +43,18 @@ func (t *Thread) shorten() {
 	if !i.mapped && (i.traps < mapAfter || !t.alone() || !t.mapRegion()) {
 		return
 	}
-	if err := t.rewrite(call, site); err != nil && !ptrace.Gone(err) {
-		site.state = siteRefused
+	t.tryRewrite(call, site)
+}
+
+// tryRewrite rewrites a site, or notes that it cannot be.
+func (t *Thread) tryRewrite(call uint64, s *site) {
+	err := t.rewrite(call, s)
+	switch {
+	case err == nil, ptrace.Gone(err):
+	case errors.Is(err, execso.ErrOtherNumber):
+		s.hits = 0 // it was reached by a way around the window
+	default:
+		s.state = siteRefused
 	}
 }
 
@@ -60,9 +70,7 @@ func (t *Thread) prepareThreads() {
 	}
 	for call := range i.sites {
 		if s := i.site(call); s.state == siteTraps {
-			if err := t.rewrite(call, s); err != nil && !ptrace.Gone(err) {
-				s.state = siteRefused
-			}
+			t.tryRewrite(call, s)
 		}
 	}
 }
@@ -97,6 +105,15 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 			return err
 		}
 	}
+	original := s.window.Original()
+	there := make([]byte, len(original))
+	if _, err := mem.ReadAt(there, int64(s.window.Addr)); err != nil {
+		return err
+	}
+	if !bytes.Equal(there, original) {
+		s.window = nil
+		return errChanged
+	}
 	if !t.maySafely(s.window) {
 		return nil // not now
 	}
@@ -123,11 +140,29 @@ func (t *Thread) maySafely(w *execso.Window) bool {
 	return w.Single || !t.proc.image.signalled || t.loop.direct.seesReturns
 }
 
+// A planKey is a site in a file.
+type planKey struct {
+	device string
+	inode  uint64
+	offset uint64
+	nr     int
+}
+
+// A plan is what was decided for a site where its file was mapped at base.
+type plan struct {
+	window *execso.Window
+	base   uint64
+}
+
 // plan decides what is to be displaced.
 func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, error) {
 	m, ok := t.moduleOf(call)
 	if !ok {
 		return nil, errNoModule
+	}
+	key := planKey{m.device, m.inode, call - m.base, nr}
+	if p, ok := t.loop.direct.plans[key]; ok {
+		return p.window.Moved(m.base - p.base), nil
 	}
 	var file io.ReaderAt
 	if f := t.fileOf(m); f != nil {
@@ -138,15 +173,20 @@ func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, err
 	if err != nil {
 		return nil, err
 	}
-	const longest = 64 << 10
-	if call < start || call-start > longest || end < call+ptrace.SyscallInsnLen || end-start > 4*longest {
-		return nil, errNoModule
-	}
 	code := make([]byte, end-start)
 	if _, err := mem.ReadAt(code, int64(start)); err != nil {
 		return nil, err
 	}
-	return execso.PlanWindow(code, start, call, nr)
+	for c, s := range t.proc.image.sites {
+		if s.state == siteRewritten && c >= start && c < end {
+			s.window.Undo(code, start)
+		}
+	}
+	w, err := execso.PlanWindow(code, start, call, nr)
+	if err == nil {
+		t.loop.direct.plans[key] = plan{w, m.base}
+	}
+	return w, err
 }
 
 // fileOf opens the file of a mapping, nil if it is not to be found any more.
@@ -165,7 +205,10 @@ func (t *Thread) fileOf(m module) *os.File {
 	return f
 }
 
-var errNoModule = errors.New("not in the code of a file")
+var (
+	errNoModule = errors.New("not in the code of a file")
+	errChanged  = errors.New("the code is not what the file has")
+)
 
 // placeTrampoline writes the site's trampoline and its record.
 func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
