@@ -49,6 +49,10 @@ func New(opts Options) *Decoder {
 	return &Decoder{opts: opts}
 }
 
+// Limits returns the most bytes of a string or buffer, and the most elements of an
+// array, that are looked at.
+func (d *Decoder) Limits() (text, elements int) { return d.opts.StringLimit, d.opts.arrayLimit() }
+
 // NewEvent returns an event to decode calls with. One per thread of the child
 // is enough: it is used again and again, and allocates nothing after a while.
 func (d *Decoder) NewEvent() *Event {

@@ -21,6 +21,10 @@ import (
 // restart_syscall is not a call of its own: its time and its outcome belong to
 // the call that it resumes.
 type Count struct {
+	// Untimed leaves out the time spent in calls, which then cost less to count on
+	// the direct route. It is set before the program starts.
+	Untimed bool
+
 	abi [table.NumABI]struct {
 		known   []tally // by number
 		unknown map[int]*tally
@@ -106,8 +110,24 @@ func (n *Count) Tally(abi table.ABI, nr int, calls, errors uint64, spent time.Du
 	t.spent += spent
 }
 
-// WantsTimes reports that the table shows times.
-func (n *Count) WantsTimes() bool { return true }
+// WantsTimes reports whether the table shows times.
+func (n *Count) WantsTimes() bool { return !n.Untimed }
+
+var (
+	_ table.Recorder = (*Count)(nil)
+	_ table.Tallier  = (*Count)(nil)
+)
+
+// Entered does nothing: calls are counted when they return.
+func (n *Count) Entered(*table.Call, time.Time) {}
+
+// Returned counts a recorded call.
+func (n *Count) Returned(c *table.Call, res table.Result, entered, left time.Time) {
+	n.add(c.ABI(), c.Nr(), c.Thread().TID(), res, left.Sub(entered))
+}
+
+// Limits tells that no memory is looked at.
+func (n *Count) Limits() (text, elements int) { return 0, 0 }
 
 // Launched counts the execve with which the supervisor started the program.
 func (n *Count) Launched() {

@@ -28,3 +28,6 @@ func (t *Trace) Returned(c *table.Call, res table.Result, entered, left time.Tim
 func (t *Trace) WantsTimes() bool {
 	return t.opts.Clock != ClockNone || t.opts.Relative || t.opts.Duration
 }
+
+// Limits returns the limits of the text's strings and arrays.
+func (t *Trace) Limits() (text, elements int) { return t.decoder.Limits() }

@@ -14,10 +14,11 @@ import (
 type position uint8
 
 const (
-	pending position = iota // at its seccomp stop: the kernel has yet to run it
-	outside                 // at an exit stop: of it, or of an injected call
-	decided                 // the program's own filter has settled it: result is known
-	lost                    // it will never return
+	pending   position = iota // at its seccomp stop: the kernel has yet to run it
+	outside                   // at an exit stop: of it, or of an injected call
+	decided                   // the program's own filter has settled it: result is known
+	lost                      // it will never return
+	requested                 // it asks through its area, and has not stopped: see request.go
 )
 
 // callState is what the supervisor knows of the call that is being handled.
@@ -39,7 +40,11 @@ type callState struct {
 // seccompStop acts on a call that a filter reported.
 func (t *Thread) seccompStop(e ptrace.Event) {
 	if t.busy {
-		t.wake(e) // an injected call that is itself on the list
+		if t.current.position == requested {
+			t.requestStopped()
+		} else {
+			t.wake(e) // an injected call that is itself on the list
+		}
 		return
 	}
 	t.entrySeen, t.stopped = false, false
@@ -51,6 +56,9 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 	if d := t.loop.direct; d != nil {
 		if execso.IsHelp(info.IP) {
 			t.help()
+			return
+		}
+		if execso.IsWait(info.IP) && t.waited(info) {
 			return
 		}
 		d.admit(t)
@@ -133,6 +141,7 @@ func (t *Thread) handle() {
 	if forbidden && !t.gone && !t.loop.killing {
 		t.dieOfStrict()
 	}
+	t.remember(result)
 	t.shorten()
 	t.finish(result)
 }
@@ -140,6 +149,7 @@ func (t *Thread) handle() {
 // Native runs the call as c describes it now: see table.Call.
 func (t *Thread) Native(c *table.Call) table.Result {
 	s := &t.current
+	t.demote()
 	switch {
 	case t.gone, t.loop.killing, s.position == lost:
 		return table.Gone()
@@ -170,6 +180,7 @@ func (t *Thread) Native(c *table.Call) table.Result {
 
 // Inject runs another call in the thread: see table.Call.
 func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
+	t.demote()
 	switch s := &t.current; {
 	case t.gone, t.loop.killing, s.position == lost:
 		return table.Gone()

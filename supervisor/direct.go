@@ -28,9 +28,15 @@ const (
 type direct struct {
 	loop    *loop
 	region  *execso.Region
-	served  *table.Set // calls that exec.so may serve: the filter exempts them
-	wants   bool       // some Recorder wants times
-	stamped bool       // events carry the time
+	served  *table.Set // calls that exec.so may make: the filter exempts them
+	service [execso.Numbers]execso.Service
+	wants   bool // some Recorder wants times
+	stamped bool // events carry the time
+	records bool // there are calls that are recorded
+	// remembers: there are calls whose results are kept, so that those that change
+	// them have to be seen.
+	remembers bool
+	asks      bool // there are calls about which handlers are asked: see request.go
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
@@ -47,7 +53,7 @@ func (l *loop) setUpDirect() error {
 	}
 	err := DirectSupported()
 	if err == nil {
-		if l.recordable().Empty() {
+		if !l.serves() {
 			return nil
 		}
 		var region *execso.Region
@@ -57,7 +63,7 @@ func (l *loop) setUpDirect() error {
 			if oneCore() {
 				l.direct.crowdedUntil = time.Now().AddDate(100, 0, 0)
 			}
-			l.direct.served = l.recordable()
+			l.direct.served = l.exemptible()
 			nr, _ := table.Number(ptrace.NativeABI, "rt_sigreturn")
 			l.direct.seesReturns = l.wantFilter.Has(ptrace.NativeABI, nr)
 			l.direct.serve()
@@ -80,76 +86,11 @@ func DirectSupported() error {
 	return ptrace.Mseal.Err()
 }
 
-// recordable returns the calls whose handlers only look, and which exec.so can
-// record.
-func (l *loop) recordable() *table.Set {
-	set := &table.Set{}
-	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
-		if _, ok := l.table.Lookup(ptrace.NativeABI, nr).(table.Recorder); ok && execso.Servable(nr, execso.Record) {
-			set.Add(ptrace.NativeABI, nr)
-		}
-	}
-	return set
-}
-
-// exempt returns what the filter lets pass from exec.so's own instructions. A call
-// that was blocked there and is resumed is restart_syscall there.
-func (d *direct) exempt() *table.Set {
-	set := &table.Set{}
-	set.Union(d.served)
-	if nr, ok := table.Number(ptrace.NativeABI, "restart_syscall"); ok {
-		set.Add(ptrace.NativeABI, nr)
-	}
-	return set
-}
-
-// serve sets the services for the present table.
-func (d *direct) serve() {
-	d.wants = false
-	for nr := range execso.Numbers {
-		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
-		r, _ := h.(table.Recorder)
-		switch {
-		case r != nil && d.served.Has(ptrace.NativeABI, nr):
-			d.wants = d.wants || r.WantsTimes()
-		case h == nil && execso.Servable(nr, execso.Pass):
-			d.region.SetService(nr, execso.Pass)
-		default:
-			d.region.SetService(nr, execso.Trap)
-		}
-	}
-	d.clock.wanted = d.wants
-	d.stamped = d.wants || len(d.loop.threads) > 1
-	d.serveRecords()
-}
-
-// serveRecords sets the service of the calls that are recorded.
-func (d *direct) serveRecords() {
-	service := execso.Record
-	if d.stamped {
-		service = execso.RecordTimed
-	}
-	for nr := range d.served.Numbers(ptrace.NativeABI) {
-		if _, ok := d.loop.table.Lookup(ptrace.NativeABI, nr).(table.Recorder); ok {
-			d.region.SetService(nr, service)
-		}
-	}
-}
-
-// crowded makes events tell their time from now on: those of one thread are in
-// order by themselves, those of several are not.
-func (d *direct) crowded() {
-	if !d.stamped {
-		d.stamped = true
-		d.serveRecords()
-	}
-}
-
-// tableChanged adapts to another table. What is no longer only looked at traps
-// from now on, by the filter too: then it returns true. See extendFilters.
+// tableChanged adapts to another table. It returns true if a call that the filter
+// exempts has got a handler that decides: see extendFilters.
 func (d *direct) tableChanged() (narrowed bool) {
 	d.drain()
-	now := d.loop.recordable()
+	now := d.loop.exemptible()
 	keep := &table.Set{}
 	for nr := range d.served.Numbers(ptrace.NativeABI) {
 		if h := d.loop.table.Lookup(ptrace.NativeABI, nr); h == nil || now.Has(ptrace.NativeABI, nr) {

@@ -23,6 +23,7 @@ type drainer struct {
 	ready   readiness
 	clock   stampClock
 	loop    *loop
+	serving bool // we look for requests
 
 	ticking      *time.Timer
 	ticks        bool      // it is running
@@ -56,14 +57,18 @@ func (r *readiness) Pop() any {
 	return x
 }
 
-// admit lets the thread write to its ring.
-func (d *drainer) admit(t *Thread) {
+// admit lets the thread use exec.so's services.
+func (d *direct) admit(t *Thread) {
 	if t.slot == nil || !t.proc.image.mapped || t.proc.image.off {
 		return
 	}
 	t.slot.Open()
-	if !t.admitted {
-		t.admitted = true
+	if t.admitted {
+		return
+	}
+	t.admitted = true
+	if d.records || d.asks {
+		t.slot.Serving(d.serving)
 		d.open = append(d.open, t)
 	}
 }
@@ -187,6 +192,7 @@ func (d *direct) forget(t *Thread) {
 	}
 	d.drain()
 	d.drainOne(t)
+	d.tally(t)
 	if t.rec.inCall {
 		d.returned(t, table.Gone(), nil, execso.Now())
 	}
@@ -196,7 +202,7 @@ func (d *direct) forget(t *Thread) {
 }
 
 // expel makes the thread's next call trap.
-func (d *drainer) expel(t *Thread) {
+func (d *direct) expel(t *Thread) {
 	if t.slot == nil || !t.admitted {
 		return
 	}
@@ -207,14 +213,26 @@ func (d *drainer) expel(t *Thread) {
 
 // shut makes the next call of every thread trap, after which there is nothing to
 // look for. What has been recorded meanwhile is told, and calls that block now.
-func (d *drainer) shut() {
+func (d *direct) shut() {
 	for _, t := range d.open {
 		t.slot.Shut()
+		t.slot.Serving(false)
 		t.admitted = false
 	}
 	d.drain()
 	d.open = d.open[:0]
 	d.tellEntered(nil)
+}
+
+// setServing tells the threads whether it pays to ask: only while somebody looks.
+func (d *direct) setServing(on bool) {
+	if !d.asks || d.serving == on {
+		return
+	}
+	d.serving = on
+	for _, t := range d.open {
+		t.slot.Serving(on)
+	}
 }
 
 // distrust ends the direct route for a thread that has written nonsense where only

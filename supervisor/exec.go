@@ -35,6 +35,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	l.place.execed(t.tid)
 	if l.direct != nil {
 		l.direct.expel(t)
+		t.forgetKnown()
 		l.direct.leave(t.proc.image)
 		t.proc.image = newImage()
 		t.settle()

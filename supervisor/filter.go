@@ -41,6 +41,9 @@ func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 	p := seccomp.Policy{Native: ptrace.NativeABI, Trace: trace, Rules: hookRules(l.cmd.Enforce)}
 	if l.direct != nil {
 		p.Rules = append(p.Rules, seccomp.RewritingRules()...)
+		if l.direct.remembers {
+			p.Rules = append(p.Rules, seccomp.IdentityRules()...)
+		}
 		start, end := l.direct.region.Exempt()
 		p.Exempt = []seccomp.AddressRange{{Start: start, End: end}}
 		p.ExemptSet = l.direct.exempt()

@@ -26,6 +26,7 @@ const (
 	hookUserfault      // makes reading its memory wait for the program itself
 	hookMove           // may move rewritten code
 	hookArea           // may give GS another use
+	hookIdentity       // may change user and group ids
 )
 
 var hookNames = map[string]hook{
@@ -47,6 +48,12 @@ var hooks = func() (h [table.NumABI][512 + 64]hook) {
 	}
 	return h
 }()
+
+func init() {
+	for _, r := range seccomp.IdentityRules() {
+		hooks[r.ABI][r.Nr&^table.X32Bit] = hookIdentity
+	}
+}
 
 func hookOf(abi table.ABI, nr int) hook {
 	if abi == table.X32 {
@@ -105,7 +112,7 @@ func hookRules(enforce bool) []seccomp.ArgRule {
 func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
 	switch hookOf(abi, info.Nr()) {
 	case hookClone3:
-		if l.cmd.Enforce {
+		if l.cmd.Enforce || l.direct != nil && !t.proc.image.settled() {
 			return true
 		}
 		flags, ok := t.clone3Flags(info.Args()[0])
@@ -206,6 +213,8 @@ func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Resu
 		return
 	}
 	switch hookOf(c.ABI(), nr) {
+	case hookIdentity:
+		t.forgetKnown()
 	case hookSeccomp:
 		if op := uint32(args[0]); op == unix.SECCOMP_SET_MODE_FILTER || op == unix.SECCOMP_SET_MODE_STRICT {
 			t.proc.ownFilter = true

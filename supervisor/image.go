@@ -63,6 +63,9 @@ func newImage() *image {
 	return &image{users: 1, siteSet: &siteSet{users: 1, sites: map[uint64]*site{}}}
 }
 
+// settled reports whether it is decided if the region is in it.
+func (i *image) settled() bool { return i.mapped || i.off }
+
 // fork returns the image of a new process that has a copy of the memory.
 func (i *image) fork() *image {
 	c := *i

@@ -18,6 +18,7 @@ const pinPage = 4096
 
 // Pin puts data where the child cannot change it: see table.Call.
 func (t *Thread) Pin(c *table.Call, data []byte) (uint64, error) {
+	t.demote()
 	if t.gone || t.loop.killing {
 		return 0, unix.ESRCH
 	}

@@ -37,9 +37,10 @@ func (d *direct) poll() (ptrace.Event, bool) {
 	l.place.leave() // on the tracee's core, there is nothing to look at
 	now := time.Now()
 	if now.Before(d.crowdedUntil) {
-		d.startTicking()
+		d.lookLater()
 		return ptrace.Event{}, false
 	}
+	d.setServing(true)
 	lastEvent, lastLook := now, now
 	for len(d.open) > 0 && !l.killing {
 		if e, ok := ptrace.Poll(-1, l.usage); ok {
@@ -47,7 +48,7 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 		n := 0
 		for begin := now; now.Sub(begin) < pollEvery; now = time.Now() {
-			n += d.drain()
+			n += d.drain() + d.takeRequests()
 			spin()
 		}
 		switch {
@@ -55,7 +56,7 @@ func (d *direct) poll() (ptrace.Event, bool) {
 			lastLook = now
 			if procfs.Runnable() > runtime.NumCPU() {
 				d.crowdedUntil = now.Add(crowdRest)
-				d.startTicking()
+				d.lookLater()
 				return ptrace.Event{}, false
 			}
 		case n > 0:
@@ -65,6 +66,13 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 	}
 	return ptrace.Event{}, false
+}
+
+// lookLater leaves the rings to stops and ticks.
+func (d *direct) lookLater() {
+	d.setServing(false)
+	d.takeRequests() // made before the threads could see it
+	d.startTicking()
 }
 
 // startTicking makes sure that the rings are looked at soon, whoever waits.

@@ -19,17 +19,26 @@ const (
 	rewriteAfter = 3  // traps of a site, before it is rewritten
 )
 
-// shorten is called at the exit stop of a call that could have gone directly: it
+// shorten is called when a call that could have gone directly has been handled, and
 // makes the next one from the same place do so, if that is right and pays.
 func (t *Thread) shorten() {
 	d, i, s := t.loop.direct, t.proc.image, &t.current
 	if d == nil || i == nil || i.off || t.gone || t.loop.killing {
 		return
 	}
-	if s.position != outside || s.execed || s.result.Restarting() || t.proc.ownFilter {
+	switch s.position {
+	case pending: // answered without the kernel
+	case outside:
+		if s.execed || s.result.Restarting() {
+			return
+		}
+	default:
 		return
 	}
-	if t.call.ABI() != ptrace.NativeABI || !d.served.Has(ptrace.NativeABI, s.info.Nr()) || ptrace.IsVsyscall(s.info.IP) {
+	if t.proc.ownFilter {
+		return
+	}
+	if t.call.ABI() != ptrace.NativeABI || !d.serves(s.info.Nr()) || ptrace.IsVsyscall(s.info.IP) {
 		return
 	}
 	i.traps++

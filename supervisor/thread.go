@@ -40,6 +40,7 @@ type Thread struct {
 	// for it; whether it may write to its ring; what that has told.
 	slot     *execso.Slot
 	admitted bool
+	demoting bool // the handler of its request waits for it to stop
 	rec      record
 
 	held signaldefer.Queue
@@ -70,7 +71,12 @@ func (t *Thread) TID() int { return t.tid }
 func (t *Thread) Process() table.Process { return t.proc }
 
 // Route tells how calls of this thread reach their handlers.
-func (t *Thread) Route() table.Route { return table.RouteTrap }
+func (t *Thread) Route() table.Route {
+	if t.current.position == requested {
+		return table.RouteDirect
+	}
+	return table.RouteTrap
+}
 
 // ReadMemory reads child memory: see table.Memory.
 func (t *Thread) ReadMemory(addr uint64, p []byte) (int, error) {

@@ -23,4 +23,7 @@ type Recorder interface {
 	// WantsTimes reports whether it looks at the times, which cost the program
 	// some nanoseconds a call; they are zero if no Recorder does.
 	WantsTimes() bool
+	// Limits returns how much of a string or buffer it looks at, in bytes, and of an
+	// array, in elements.
+	Limits() (text, elements int)
 }

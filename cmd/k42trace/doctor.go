@@ -64,7 +64,7 @@ func examine(w io.Writer) (broken error) {
 	case direct != nil:
 		say("taken by default", "trap", "there is no direct route here")
 	default:
-		say("taken by default", "direct", "for -o FILE; trap for a trace on stderr, and with -c, -y, -v: --route")
+		say("taken by default", "direct", "for -o FILE and -c; trap for a trace on stderr, and with -y: --route")
 	}
 	return broken
 }

@@ -50,7 +50,8 @@ How to run it:
                           trap: stop the program at each call that is traced;
                           direct: rewrite its system-call instructions so that
                           most calls are recorded without a stop; auto (the
-                          default): direct for a trace that goes to a file
+                          default): direct for a trace that goes to a file,
+                          and with -c
   -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
   -u, --user USER         run it as USER: a name, an id, or UID:GID
 

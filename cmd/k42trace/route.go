@@ -18,15 +18,12 @@ func (o *options) setRoute(s string) error {
 	return nil
 }
 
-// maxRecorded is the longest string that exec.so records whole.
-const maxRecorded = 1024
-
 // routing returns by which routes calls may come. Calls that come directly are told
-// a little late, and show of memory what was recorded: so auto means the trap
-// route for a trace that somebody reads while it is written, and for one that shows
-// more of a call than is recorded.
+// a little late: so auto means the trap route for a trace that somebody reads while it
+// is written, and where descriptors are shown as what they are at the moment.
 func (o *options) routing(out *outputs) supervisor.Routing {
-	if o.route == supervisor.RouteAuto && (!out.main.batched && !o.separate || o.summary || o.fdPaths || o.verbose || o.strings > maxRecorded) {
+	late := o.separate || out.main.batched || o.summary
+	if o.route == supervisor.RouteAuto && (!late || o.fdPaths) {
 		return supervisor.RouteTrap
 	}
 	return o.route

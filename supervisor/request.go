@@ -1,0 +1,125 @@
+package supervisor
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A request is a call about which a thread asks through its area, without a stop,
+// while we look at the areas anyway. The handler runs as for any call, with the
+// position requested. If it answers by itself, that was all. If it wants something
+// that needs the thread stopped (Native, Inject, Pin), or takes its time, the thread
+// is sent to make the call after all, stops for it, and the handler goes on as one
+// that came by the trap route.
+
+// takeRequests starts the handlers of the calls that threads ask about.
+func (d *direct) takeRequests() (n int) {
+	if !d.asks {
+		return 0
+	}
+	for _, t := range d.open {
+		if t.busy || t.slot == nil {
+			continue
+		}
+		nr, args, site, ok := t.slot.Requested()
+		if !ok {
+			continue
+		}
+		n++
+		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
+		if h == nil {
+			t.slot.SendToTrap()
+			continue
+		}
+		t.current = callState{position: requested}
+		t.call.Reset(t, ptrace.NativeABI, nr, args, d.region.CallOf(site)+ptrace.SyscallInsnLen, 0)
+		t.handler = h
+		t.start((*Thread).handleRequest)
+		if d.loop.killing {
+			return n
+		}
+	}
+	return n
+}
+
+// handleRequest is the job of a request.
+func (t *Thread) handleRequest() {
+	result := t.handler.Handle(&t.call)
+	if t.current.position != requested {
+		// It has become a trap.
+		t.finish(result)
+		return
+	}
+	if t.gone || t.loop.killing {
+		return
+	}
+	if result.Restarting() {
+		result = table.Errno(unix.EINTR)
+	}
+	t.slot.Answer(result.Raw())
+	t.setRunning(true)
+	t.deliverHeld()
+	if t.stopAgain {
+		t.stopAgain = false
+		t.loop.check(ptrace.Interrupt(t.tid), t)
+	}
+}
+
+// demote makes a trap of the request that is being handled, if that is one.
+func (t *Thread) demote() {
+	if t.current.position != requested || t.gone || t.loop.killing {
+		return
+	}
+	t.slot.SendToTrap()
+	t.demoting = true
+	for t.current.position == requested && !t.gone && !t.loop.killing {
+		t.co.suspend()
+	}
+	t.demoting = false
+}
+
+// requestStopped acts on the seccomp stop of a thread whose request is being
+// handled: it was sent there, or has waited too long for the answer.
+func (t *Thread) requestStopped() {
+	var info ptrace.SyscallInfo
+	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, &info), t) {
+		return
+	}
+	if execso.IsWait(info.IP) && t.waited(&info) {
+		return
+	}
+	t.current.info, t.current.position = info, pending
+	if t.demoting {
+		t.co.next()
+	}
+}
+
+// waited acts on the stop of a thread that has waited too long: it makes its call as
+// if from where the program does. It reports whether the answer has come after all
+// and the thread is on its way.
+func (t *Thread) waited(info *ptrace.SyscallInfo) (answered bool) {
+	var regs ptrace.Regs
+	if t.slot == nil || !t.loop.check(regs.Get(t.tid), t) {
+		return false
+	}
+	f := frameOf(&regs)
+	switch t.slot.Translate(&f) {
+	case execso.Returned:
+		noCall(&regs)
+		answered = true
+	case execso.NotEntered:
+		f.IP += ptrace.SyscallInsnLen
+		f.CX = f.IP
+		info.IP = f.IP
+	default:
+		return false // somebody has jumped there
+	}
+	setFrame(&regs, &f)
+	if t.loop.check(regs.Set(t.tid), t) && answered {
+		t.goOn(0)
+	}
+	return answered
+}

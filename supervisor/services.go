@@ -1,0 +1,142 @@
+package supervisor
+
+import (
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// serviceFor returns what exec.so does about the calls of a number, by what kind of
+// handler they have. A handler that decides is asked, or the call traps: nothing
+// of that depends on the program's good will, since the filter reports the call
+// wherever it is made but in the services that make it themselves.
+func (l *loop) serviceFor(nr int) execso.Service {
+	service := execso.Trap
+	switch h := l.table.Lookup(ptrace.NativeABI, nr).(type) {
+	case nil:
+		service = execso.Pass
+	case table.Tallier:
+		service = execso.Count
+		if _, ok := h.(table.Recorder); ok && h.WantsTimes() {
+			service = execso.Record
+		}
+	case table.Recorder:
+		service = execso.Record
+	case table.Answerer:
+		service = execso.Constant
+	case table.Rememberer:
+		service = execso.Known
+	default:
+		service = execso.Request
+	}
+	if !execso.Servable(nr, service) {
+		return execso.Trap
+	}
+	return service
+}
+
+// makesCalls reports whether a service makes the call itself.
+func makesCalls(s execso.Service) bool { return s == execso.Record || s == execso.Count }
+
+// serves reports whether anything would go directly.
+func (l *loop) serves() bool {
+	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
+		if l.serviceFor(nr) != execso.Trap {
+			return true
+		}
+	}
+	return false
+}
+
+// serves reports whether exec.so does anything about the calls of a number but let
+// them trap or pass.
+func (d *direct) serves(nr int) bool {
+	return nr >= 0 && nr < execso.Numbers && d.service[nr] != execso.Trap && d.service[nr] != execso.Pass
+}
+
+// exemptible returns the calls that exec.so makes itself, of handlers that only
+// look.
+func (l *loop) exemptible() *table.Set {
+	set := &table.Set{}
+	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
+		if makesCalls(l.serviceFor(nr)) {
+			set.Add(ptrace.NativeABI, nr)
+		}
+	}
+	return set
+}
+
+// exempt returns what the filter lets pass from exec.so's own instructions. A call
+// that was blocked there and is resumed is restart_syscall there.
+func (d *direct) exempt() *table.Set {
+	set := &table.Set{}
+	set.Union(d.served)
+	if nr, ok := table.Number(ptrace.NativeABI, "restart_syscall"); ok {
+		set.Add(ptrace.NativeABI, nr)
+	}
+	return set
+}
+
+// serve sets the services for the present table.
+func (d *direct) serve() {
+	d.wants, d.records, d.asks = false, false, false
+	text, elements := 0, 0
+	for nr := range execso.Numbers {
+		s := d.loop.serviceFor(nr)
+		if makesCalls(s) && !d.served.Has(ptrace.NativeABI, nr) {
+			s = execso.Trap // the filter would report it to us, who would do it again
+		}
+		d.service[nr] = s
+		switch h := d.loop.table.Lookup(ptrace.NativeABI, nr); s {
+		case execso.Record:
+			r := h.(table.Recorder)
+			d.records = true
+			d.wants = d.wants || r.WantsTimes()
+			t, e := r.Limits()
+			text, elements = max(text, t), max(elements, e)
+		case execso.Constant:
+			d.region.SetConstant(nr, h.(table.Answerer).Answer().Raw())
+		case execso.Known:
+			d.remembers = true
+		case execso.Request:
+			d.asks = true
+		}
+	}
+	d.clock.wanted = d.wants
+	d.stamped = d.wants || len(d.loop.threads) > 1
+	d.region.SetLimits(text, elements)
+	d.setServices()
+}
+
+// setServices puts the services in force.
+func (d *direct) setServices() {
+	for nr, s := range d.service {
+		if s == execso.Record && d.stamped {
+			s = execso.RecordTimed
+		}
+		d.region.SetService(nr, s)
+	}
+}
+
+// crowded makes events tell their time from now on: those of one thread are in
+// order by themselves, those of several are not.
+func (d *direct) crowded() {
+	if !d.stamped && d.records {
+		d.stamped = true
+		d.setServices()
+	}
+}
+
+// tally gives the Talliers what exec.so has counted of the thread.
+func (d *direct) tally(t *Thread) {
+	for nr, s := range d.service {
+		if s != execso.Count {
+			continue
+		}
+		if calls, errors := t.slot.Counts(nr); calls > 0 {
+			if h, ok := d.loop.table.Lookup(ptrace.NativeABI, nr).(table.Tallier); ok {
+				d.loop.guard(func() { h.Tally(ptrace.NativeABI, nr, calls, errors, 0) })
+			}
+		}
+	}
+}
