@@ -7,8 +7,8 @@ import (
 
 // Most structs are a list of numbers: a row for each says all there is to it.
 
-// A field is a row: a member of a struct, in the order of memory. One without a
-// name is padding, or not shown.
+// A field is a row: a member of a struct, in the order of memory. An Absent
+// one is padding, or not shown.
 type field struct {
 	name string
 	kind Kind
@@ -37,7 +37,7 @@ func (e *Event) fields(r *reader, rows []field) {
 			n = r.abi.PointerBits() / 8
 		}
 		num := r.u(n)
-		if f.name == "" {
+		if f.kind == Absent {
 			continue
 		}
 		v := e.next()

@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -225,6 +226,15 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '"')
 		dst = appendIP(dst, v.Text)
 		dst = append(dst, '"')
+	case HWAddr:
+		for i, c := range v.Text {
+			if i > 0 {
+				dst = append(dst, ':')
+			}
+			dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+		}
+	case Interface:
+		dst = appendInterface(dst, uint32(v.Num))
 	case Flags:
 		dst = appendFlags(dst, v.Set, v.Num)
 	case CapSet:
@@ -514,6 +524,9 @@ func appendUnknown(dst []byte, set *ConstSet) []byte {
 	}
 	dst = append(dst, " /* "...)
 	dst = append(dst, set.Prefix...)
+	if strings.HasSuffix(set.Prefix, "?") { // strace has one that is different
+		return append(dst, " */"...)
+	}
 	return append(dst, "??? */"...)
 }
 

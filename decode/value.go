@@ -7,45 +7,47 @@ type Kind uint8
 
 // Kinds of values. What Num, Size and Text hold is said where it is not plain.
 const (
-	Absent  Kind = iota // nothing: not decoded yet, or the call does not use it
-	Int                 // signed decimal
-	Uint                // unsigned decimal
-	Hex                 // hexadecimal
-	Octal               // octal, with a leading 0
-	Limit               // size of a resource; Symbol names the unlimited one, ^0
-	Addr                // address in the child
-	FD                  // file descriptor; Text is its path if known
-	DirFD               // the same, or AT_FDCWD
-	PID                 // process or thread id
-	UID                 // user or group id
-	Signal              // signal number
-	Errno               // error number
-	Mode                // file type and permissions (inode(7))
-	Perm                // permissions only
-	Mask                // hexadecimal, all digits
-	Time                // seconds since 1970; Size is the nanoseconds beyond
-	Dev                 // device number, as makedev(3) packs it
-	Port                // TCP or UDP port, in host order
-	NetLong             // 32-bit number in host order that the child has in network order
-	IPv4                // Text is the address, 4 bytes
-	IPv6                // Text is the address, 16 bytes
-	Flags               // bits named by Set
-	CapSet              // set of capabilities, bit n is the one that Set names n
-	Date                // as Time, shown as a date only
-	Enum                // one value named by Set
-	Symbol              // a constant that is known by its name only: Symbol
-	Bytes               // Text is (a part of) a string or buffer of Size bytes
-	SigSet              // set of signals, signal n is bit n-1
-	Status              // wait status (wait(2))
-	Struct              // children are fields, with names
-	Array               // children are elements
-	List                // children are elements of a set, as in fd_set
-	Change              // children are the value before and after the call
-	Count               // Num is an address, behind it are Size things that Symbol names
-	Noted               // children are a value and what it means
-	Or                  // children are parts that are or-ed together
-	Shifted             // children are a number and by how much it is shifted to the left
-	Macro               // children are the operands of the macro Symbol
+	Absent    Kind = iota // nothing: not decoded yet, or the call does not use it
+	Int                   // signed decimal
+	Uint                  // unsigned decimal
+	Hex                   // hexadecimal
+	Octal                 // octal, with a leading 0
+	Limit                 // size of a resource; Symbol names the unlimited one, ^0
+	Addr                  // address in the child
+	FD                    // file descriptor; Text is its path if known
+	DirFD                 // the same, or AT_FDCWD
+	PID                   // process or thread id
+	UID                   // user or group id
+	Signal                // signal number
+	Errno                 // error number
+	Mode                  // file type and permissions (inode(7))
+	Perm                  // permissions only
+	Mask                  // hexadecimal, all digits
+	Time                  // seconds since 1970; Size is the nanoseconds beyond
+	Dev                   // device number, as makedev(3) packs it
+	Port                  // TCP or UDP port, in host order
+	NetLong               // 32-bit number in host order that the child has in network order
+	IPv4                  // Text is the address, 4 bytes
+	IPv6                  // Text is the address, 16 bytes
+	HWAddr                // Text is the address of a network interface
+	Interface             // index of a network interface
+	Flags                 // bits named by Set
+	CapSet                // set of capabilities, bit n is the one that Set names n
+	Date                  // as Time, shown as a date only
+	Enum                  // one value named by Set
+	Symbol                // a constant that is known by its name only: Symbol
+	Bytes                 // Text is (a part of) a string or buffer of Size bytes
+	SigSet                // set of signals, signal n is bit n-1
+	Status                // wait status (wait(2))
+	Struct                // children are fields, with names
+	Array                 // children are elements
+	List                  // children are elements of a set, as in fd_set
+	Change                // children are the value before and after the call
+	Count                 // Num is an address, behind it are Size things that Symbol names
+	Noted                 // children are a value and what it means
+	Or                    // children are parts that are or-ed together
+	Shifted               // children are a number and by how much it is shifted to the left
+	Macro                 // children are the operands of the macro Symbol
 )
 
 // A Value is one decoded argument, field, element or result. It belongs to an

@@ -1,0 +1,66 @@
+package decode
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestSetsockopt(t *testing.T) {
+	one, ebadf := ints(1, 2, 3, 4), failed(unix.EBADF)
+	mreq, mreq6 := ints(0x050000e0, 0), join("\xff\x02\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01", uint32(1<<31))
+	group := join(uint64(1<<31), uint16(2), "\x00\x50\xe0\x00\x00\x06", uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0))
+	packet := join(uint32(1<<31), uint16(1), uint16(6), "\x01\x02\x03\x04\x05\x06\x07\x08")
+	checkGolden(t, Options{}, []golden{
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0`, "setsockopt", ok(0), []uint64{5, 1, 2, one, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, $3, 2) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 2, one, 2}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, [1], 8) = 0`, "setsockopt", ok(0), []uint64{5, 1, 2, one, 8}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, $3, 0) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 2, one, 0}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, $3, -1) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 2, one, 1<<32 - 1}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, 0x8, 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 2, bad, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_REUSEADDR, NULL, 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 2, 0, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_ERROR, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 4, one, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_LINGER, {l_onoff=1, l_linger=2}, 12) = 0`, "setsockopt", ok(0), []uint64{5, 1, 13, one, 12}},
+		{`setsockopt(5, SOL_SOCKET, SO_LINGER, $3, 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 1, 13, one, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_TXREHASH, [SOCK_TXREHASH_ENABLED], 4) = 0`, "setsockopt", ok(0), []uint64{5, 1, 74, one, 4}},
+		{`setsockopt(5, SOL_SOCKET, SO_BINDTODEVICE, "lo", 2) = 0`, "setsockopt", ok(0), []uint64{5, 1, 25, cstr("lo"), 2}},
+		{`setsockopt(5, SOL_SOCKET, SO_BINDTODEVICE, "", 0) = 0`, "setsockopt", ok(0), []uint64{5, 1, 25, cstr(""), 0}},
+		{`setsockopt(6, SOL_SOCKET, SO_ATTACH_FILTER, {len=4, filter=0x7000}, 16) = 0`, "setsockopt", ok(0), []uint64{6, 1, 26, words(4, 0x7000), 16}},
+		{`setsockopt(6, SOL_SOCKET, SO_ATTACH_FILTER, $3, 8) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{6, 1, 26, words(4, 0x7000), 8}},
+		{`setsockopt(5, SOL_TCP, TCP_CONGESTION, "cubic", 5) = 0`, "setsockopt", ok(0), []uint64{5, 6, 13, cstr("cubic"), 5}},
+		{`setsockopt(5, SOL_IP, IP_ADD_MEMBERSHIP, {imr_multiaddr=inet_addr("224.0.0.5"), imr_interface=inet_addr("0.0.0.0")}, 12) = 0`, "setsockopt", ok(0), []uint64{5, 0, 35, mreq, 12}},
+		{`setsockopt(5, SOL_IP, IP_ADD_MEMBERSHIP, $3, 7) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 0, 35, mreq, 7}},
+		{`setsockopt(5, SOL_IP, IPT_SO_SET_REPLACE, "\1\0", 2) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 0, 64, one, 2}},
+		{`setsockopt(6, SOL_IPV6, IPV6_ADD_MEMBERSHIP, {inet_pton(AF_INET6, "ff02::1", &ipv6mr_multiaddr), ipv6mr_interface=2147483648}, 20) = 0`, "setsockopt", ok(0), []uint64{6, 41, 20, mreq6, 20}},
+		{`setsockopt(5, SOL_IP, MCAST_JOIN_GROUP, {gr_interface=2147483648, gr_group={sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("224.0.0.6")}}, 136) = 0`, "setsockopt", ok(0), []uint64{5, 0, 42, group, 136}},
+		{`setsockopt(8, SOL_PACKET, PACKET_ADD_MEMBERSHIP, {mr_ifindex=2147483648, mr_type=PACKET_MR_PROMISC, mr_alen=6, mr_address=01:02:03:04:05:06}, 16) = 0`, "setsockopt", ok(0), []uint64{8, 263, 1, packet, 16}},
+		{`setsockopt(8, SOL_PACKET, PACKET_ADD_MEMBERSHIP, $3, 64) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{8, 263, 1, packet, 64}},
+		{`setsockopt(8, SOL_PACKET, PACKET_RX_RING, {tp_block_size=1, tp_block_nr=2, tp_frame_size=3, tp_frame_nr=4}, 16) = 0`, "setsockopt", ok(0), []uint64{8, 263, 5, one, 16}},
+		{`setsockopt(7, SOL_NETLINK, 0x63 /* NETLINK_??? */, [1], 8) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{7, 270, 99, one, 8}},
+		{`setsockopt(7, SOL_SCTP, SCTP_NODELAY, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{7, 132, 3, one, 4}},
+		{`setsockopt(5, 0x309 /* SOL_?? */, 3, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 777, 3, one, 4}},
+	})
+}
+
+func TestGetsockopt(t *testing.T) {
+	length := func(n uint32) uint64 { return ints(n) }
+	checkGolden(t, Options{}, []golden{
+		{`getsockopt(3, SOL_SOCKET, SO_TYPE, [1], [4]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 3, ints(1), length(4)}},
+		{`getsockopt(3, SOL_SOCKET, SO_TYPE, "\1\0", [2]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 3, ints(1), length(2)}},
+		{`getsockopt(3, SOL_SOCKET, SO_TYPE, 0x8, [4]) = -1 EFAULT (Bad address)`, "getsockopt", failed(unix.EFAULT), []uint64{3, 1, 3, bad, length(4)}},
+		{`getsockopt(3, SOL_SOCKET, SO_TYPE, NULL, NULL) = -1 EFAULT (Bad address)`, "getsockopt", failed(unix.EFAULT), []uint64{3, 1, 3, 0, 0}},
+		{`getsockopt(3, SOL_SOCKET, SO_REUSEADDR, "\x01\x00\x00", [3]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 2, ints(1), length(3)}},
+		{`getsockopt(3, SOL_SOCKET, SO_ERROR, [EPERM], [4]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 4, ints(1), length(4)}},
+		{`getsockopt(3, SOL_SOCKET, SO_LINGER, {l_onoff=1}, [4]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 13, ints(1, 2), length(4)}},
+		{`getsockopt(3, SOL_SOCKET, SO_PEERCRED, {pid="\x4d\x0f\x00"}, [3]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 17, ints(0xf4d, 0, 0), length(3)}},
+		{`getsockopt(3, SOL_SOCKET, SO_PEERCRED, {pid=3917, uid=0}, [8]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 17, ints(0xf4d, 0, 0), length(8)}},
+		{`getsockopt(3, SOL_SOCKET, SO_GET_FILTER, $3, [4]) = 0`, "getsockopt", ok(0), []uint64{3, 1, 26, ints(1), length(4)}},
+		{`getsockopt(5, SOL_IP, IPT_SO_GET_INFO, $3, [4]) = -1 EINVAL (Invalid argument)`, "getsockopt", failed(unix.EINVAL), []uint64{5, 0, 64, ints(1), length(4)}},
+		{`getsockopt(8, SOL_PACKET, PACKET_STATISTICS, {tp_packets=1, tp_drops=2}, [8]) = 0`, "getsockopt", ok(0), []uint64{8, 263, 6, ints(1, 2), length(8)}},
+		{`getsockopt(7, SOL_NETLINK, NETLINK_LIST_MEMBERSHIPS, [1, 2], [8]) = 0`, "getsockopt", ok(0), []uint64{7, 270, 9, ints(1, 2), length(8)}},
+	})
+	n := uint32(16)
+	if got, want := changing(t, &n, 0, "getsockopt", ok(0), 3, 1, 25, 0x7000, at(&n)), `getsockopt(3, SOL_SOCKET, SO_BINDTODEVICE, 0x7000, [16 => 0]) = 0`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
