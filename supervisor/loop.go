@@ -261,7 +261,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 		delete(l.processes, t.proc.pid)
 	}
 	t.setRunning(false)
-	l.place.died(t.tid)
+	l.place.whom.died(t.tid)
 	t.gone = true
 	l.direct.forget(t)
 	if t.proc.threads == 0 && t.proc.image != nil {

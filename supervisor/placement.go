@@ -40,9 +40,8 @@ const (
 type placement struct {
 	mode      Placement
 	following bool
-	tid       int // whose core we follow
-	cpu       int
-	same      int // events in a row of another thread
+	whom      pursuit
+	others    int // events in a row of other threads
 
 	score   int       // of solo events: see observe
 	events  int       // in this period
@@ -54,8 +53,6 @@ type placement struct {
 	delay  time.Duration // how long we had waited for a core when last looked at
 	ran    time.Duration // how long ranTID had had one then
 	ranTID int
-
-	saved unix.CPUSet // our own affinity
 }
 
 const (
@@ -78,8 +75,10 @@ func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 	if p.following {
 		// The tracee ran while we were on our way here.
 		if e, ok := ptrace.Poll(-1, usage); ok {
+			p.whom.missed = 0
 			return e, nil
 		}
+		p.whom.missed++
 	}
 	return ptrace.Wait(-1, usage)
 }
@@ -116,16 +115,18 @@ func (p *placement) follow(tid int) {
 	gap := now.Sub(p.last)
 	p.last = now
 	p.events++
-	if tid == p.tid {
-		p.same = 0
+	if tid == p.whom.tid {
+		p.others = 0
+		p.whom.check()
 	} else {
-		p.same++
+		p.others++
 	}
 	switch {
 	case p.score == 0:
 		p.leave()
-	case p.same == shortRun:
-		p.move(tid)
+	case p.others == shortRun:
+		p.whom.find(tid)
+		p.others = 0
 	case gap > suspicious:
 		if p.starved(tid, suspicious/2) {
 			p.leave()
@@ -140,8 +141,8 @@ func (p *placement) follow(tid int) {
 			p.backOff()
 		case elapsed > 4*worthwhile:
 			p.leave()
-		case tid != p.tid || processor(tid) != p.cpu:
-			p.move(tid)
+		default:
+			p.whom.find(tid)
 		}
 	}
 }
@@ -152,22 +153,15 @@ func (p *placement) follow(tid int) {
 // gets out of the way of at the exec (kernel/sched/core.c, sched_exec).
 func (p *placement) execed(tid int) {
 	if p.following && p.score > 0 {
-		p.move(tid)
-	}
-}
-
-// died learns that a thread is gone.
-func (p *placement) died(tid int) {
-	if p.tid == tid {
-		p.tid = 0
+		p.whom.findProgram(tid)
 	}
 }
 
 // stopped learns of any stop. If nobody is followed any more, now it is this thread:
 // likely the one that has waited for the other's end.
 func (p *placement) stopped(tid int) {
-	if p.following && p.tid == 0 {
-		p.move(tid)
+	if p.following && p.whom.tid == 0 {
+		p.whom.findNext(tid)
 	}
 }
 
@@ -193,7 +187,8 @@ func (p *placement) backOff() {
 
 // enter begins to follow.
 func (p *placement) enter(tid int) {
-	if !mayFollow() || unix.SchedGetaffinity(0, &p.saved) != nil || p.saved.Count() < 2 {
+	var allowed unix.CPUSet
+	if !mayFollow() || unix.SchedGetaffinity(0, &allowed) != nil || allowed.Count() < 2 {
 		p.mode = PlaceScheduler
 		return
 	}
@@ -203,11 +198,11 @@ func (p *placement) enter(tid int) {
 	if procfs.Runnable()-1 >= runtime.NumCPU() {
 		return
 	}
-	if !p.move(tid) {
+	if !p.whom.begin(tid, allowed) {
 		return
 	}
 	if setPolicy(schedIdle|schedResetOnFork) != nil {
-		unix.SchedSetaffinity(0, &p.saved)
+		p.whom.end()
 		p.mode = PlaceScheduler
 		return
 	}
@@ -219,34 +214,6 @@ func (p *placement) enter(tid int) {
 	p.ranTID = tid
 }
 
-// processor returns the CPU that the thread last ran on, -1 if it cannot be told.
-func processor(tid int) int {
-	s, err := procfs.ReadStat(tid)
-	if err != nil {
-		return -1
-	}
-	return s.Processor
-}
-
-// move follows tid from now on: it pins us to the core on which that last ran.
-func (p *placement) move(tid int) bool {
-	p.tid, p.same = tid, 0
-	cpu := processor(tid)
-	switch {
-	case p.following && cpu == p.cpu:
-		return true
-	case cpu < 0 || !p.saved.IsSet(cpu):
-		return false // not for us
-	}
-	var set unix.CPUSet
-	set.Set(cpu)
-	if unix.SchedSetaffinity(0, &set) != nil {
-		return false
-	}
-	p.cpu = cpu
-	return true
-}
-
 // leave gives the thread back to the scheduler.
 func (p *placement) leave() {
 	if !p.following {
@@ -254,5 +221,5 @@ func (p *placement) leave() {
 	}
 	p.following, p.events, p.score = false, 0, 0
 	setPolicy(schedOther)
-	unix.SchedSetaffinity(0, &p.saved)
+	p.whom.end()
 }
