@@ -77,7 +77,7 @@ static void warm_files(void) {
 static void warm_waits(void) {
 	struct timespec zero = {0, 0};
 	struct timeval zero_too = {0, 0};
-	struct epoll_event event;
+	struct epoll_event event = {0, {0}};
 	siginfo_t info;
 	sigset_t none;
 	sigemptyset(&none);
