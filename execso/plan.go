@@ -87,7 +87,7 @@ func newPlan(nr int, lim limits) plan {
 	}
 	// Where no case is taken, what follows is for all other values.
 	starts := make([]int, len(r.cases))
-	for i, k := range append([]selection{{contents: r.contents}}, r.cases...) {
+	for i, k := range append([]selection{{never: r.refuse, contents: r.contents}}, r.cases...) {
 		if i > 0 {
 			starts[i-1] = len(p)
 		}

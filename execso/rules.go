@@ -33,9 +33,10 @@ type rule struct {
 	// What is checked to be NULL needs no capture.
 	checks []step
 	// cases are told apart by the value of argument by. For all other values,
-	// and where there are no cases, contents hold.
-	by    uint8
-	cases []selection
+	// and where there are no cases, contents hold, unless the others are refused.
+	by     uint8
+	cases  []selection
+	refuse bool
 	contents
 }
 
@@ -122,12 +123,15 @@ var rules = map[string]rule{
 	"lgetxattr": {contents: contents{proofs: xattrErrors}},
 	"fgetxattr": {contents: contents{proofs: xattrErrors}},
 
-	"connect":    {contents: contents{proofs: connectErrors}},
-	"bind":       {contents: contents{proofs: connectErrors}},
-	"accept":     {checks: null(2), contents: contents{skip: []int{1}}},
-	"accept4":    {checks: null(2), contents: contents{skip: []int{1}}},
-	"recvfrom":   {checks: null(5), contents: contents{skip: []int{4}}},
-	"setsockopt": {contents: contents{atLeast: 12}}, // structs are shown whole
+	"connect":  {contents: contents{proofs: connectErrors}},
+	"bind":     {contents: contents{proofs: connectErrors}},
+	"accept":   {checks: null(2), contents: contents{skip: []int{1}}},
+	"accept4":  {checks: null(2), contents: contents{skip: []int{1}}},
+	"recvfrom": {checks: null(5), contents: contents{skip: []int{4}}},
+	// Structs are shown whole; a filter is one that leads to another.
+	"setsockopt": {by: 2, cases: []selection{
+		{values: []uint32{unix.SO_ATTACH_FILTER, unix.SO_ATTACH_REUSEPORT_CBPF}, never: true},
+	}, contents: contents{atLeast: 264}},
 
 	"sendfile":          {checks: null(2)},
 	"splice":            {checks: null(1, 3)},
@@ -159,15 +163,22 @@ var rules = map[string]rule{
 		{values: futexOps(0, 6, 9, 11, 13), contents: contents{proofs: []unix.Errno{unix.EAGAIN, unix.ETIMEDOUT}}}, // with a time
 	}, contents: contents{skip: []int{3}}},
 
-	"fcntl": {by: 1, cases: []selection{
+	// Of these two, what is not known here may be known to whoever decodes it.
+	"fcntl": {by: 1, refuse: true, cases: []selection{
+		{values: []uint32{
+			unix.F_DUPFD, unix.F_DUPFD_CLOEXEC, unix.F_GETFD, unix.F_SETFD, unix.F_GETFL, unix.F_SETFL, unix.F_GETOWN, unix.F_SETOWN,
+			unix.F_GETSIG, unix.F_SETSIG, unix.F_GETLEASE, unix.F_SETLEASE, unix.F_NOTIFY, unix.F_GETPIPE_SZ, unix.F_SETPIPE_SZ,
+			unix.F_ADD_SEALS, unix.F_GET_SEALS,
+		}},
 		structAt([]uint32{unix.F_SETLK, unix.F_SETLKW, unix.F_OFD_SETLK, unix.F_OFD_SETLKW}, 32, false, unix.EAGAIN, unix.EACCES),
 		structAt([]uint32{unix.F_GETLK, unix.F_OFD_GETLK}, 32, true),
 		structAt([]uint32{unix.F_SETOWN_EX, unix.F_SET_RW_HINT, unix.F_SET_FILE_RW_HINT}, 8, false),
 		structAt([]uint32{unix.F_GETOWN_EX, unix.F_GET_RW_HINT, unix.F_GET_FILE_RW_HINT}, 8, true),
-		{values: []uint32{12, 13, 14}, never: true}, // F_GETLK64 and so on, of i386
 	}},
-
-	"ioctl": {by: 1, cases: []selection{
+	"ioctl": {by: 1, refuse: true, cases: []selection{
+		{values: []uint32{
+			unix.TCSBRK, unix.TCXONC, unix.TCFLSH, unix.TIOCEXCL, unix.TIOCNXCL, unix.TIOCSCTTY, unix.TIOCNOTTY, fioclex, fionclex, unix.FICLONE,
+		}},
 		structAt([]uint32{unix.TCGETS}, 36, true),
 		structAt([]uint32{unix.TCSETS, unix.TCSETSW, unix.TCSETSF}, 36, false),
 		structAt([]uint32{unix.TIOCGWINSZ}, 8, true),
@@ -225,7 +236,7 @@ func futexOps(ops ...uint32) (all []uint32) {
 }
 
 // Requests of ioctl(2) that x/sys/unix does not have (asm-generic/ioctls.h).
-const fionbio, fioasync = 0x5421, 0x5452
+const fionbio, fioasync, fioclex, fionclex = 0x5421, 0x5452, 0x5451, 0x5450
 
 // A structure is a struct of the kernel's interface, as x86-64 has it.
 type structure struct {
