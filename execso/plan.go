@@ -2,6 +2,7 @@ package execso
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
@@ -39,13 +40,15 @@ var defaultLimits = limits{text: 32, elements: 32}
 
 const pathMax = 4096
 
-// Every number's plan in the default limits; nil for those that have none.
-var plans = func() (all [Numbers]plan) {
+// plans returns every number's plan in the default limits; nil for those that have
+// none. It is made when it is first needed: not every program goes this way.
+var plans = sync.OnceValue(func() *[Numbers]plan {
+	var all [Numbers]plan
 	for nr := range all {
 		all[nr] = newPlan(nr, defaultLimits)
 	}
-	return all
-}()
+	return &all
+})
 
 // checked reports whether the plan has steps before the call.
 func (p plan) checked() bool {

@@ -138,7 +138,7 @@ func TestCapturesAreAllThatIsDecoded(t *testing.T) {
 					result = -int64(pick(uint64(unix.ENOENT), uint64(unix.EFAULT), uint64(unix.EAGAIN), uint64(unix.EINVAL),
 						uint64(unix.ETIMEDOUT), uint64(unix.EINTR), uint64(rnd.IntN(134)+1)))
 				}
-				if plans[nr].has(stepVector, stepMessage) && rnd.IntN(2) == 0 {
+				if plans()[nr].has(stepVector, stepMessage) && rnd.IntN(2) == 0 {
 					result = 1 << 30
 				}
 				if sig.Result != table.Int {

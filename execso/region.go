@@ -152,7 +152,11 @@ func (r *Region) SetConstant(nr int, result int64) {
 // arrays, are captured. Calls under way may still see what was said before.
 func (r *Region) SetLimits(text, elements int) {
 	const most = 1 << 20
-	r.limits = limits{min(max(text, 0), most), min(max(elements, 0), most)}
+	want := limits{min(max(text, 0), most), min(max(elements, 0), most)}
+	if want == r.limits {
+		return
+	}
+	r.limits = want
 	for nr, first := range r.first {
 		if first >= firstPlan {
 			r.write(first, newPlan(nr, r.limits))
@@ -173,7 +177,7 @@ func (r *Region) place() {
 	r.write(plainStep, plan{{do: stepLeave}})
 	next := firstPlan
 	for nr := range Numbers {
-		p := plans[nr]
+		p := plans()[nr]
 		at := plainStep
 		if len(p) > 1 {
 			at = next

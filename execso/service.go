@@ -49,7 +49,7 @@ func Servable(nr int, s Service) bool {
 	case Trap:
 		return true
 	case Record, RecordTimed:
-		return plans[nr] != nil
+		return plans()[nr] != nil
 	}
 	return sig != nil && !trapped[sig.Name]
 }
@@ -60,12 +60,12 @@ func entryOf(nr int, s Service) label {
 	case Pass:
 		return atPass
 	case Record:
-		if plans[nr].checked() {
+		if plans()[nr].checked() {
 			return atChecked
 		}
 		return atRecord
 	case RecordTimed:
-		if plans[nr].checked() {
+		if plans()[nr].checked() {
 			return atCheckedTimed
 		}
 		return atTimed

@@ -25,6 +25,10 @@ type drainer struct {
 	loop    *loop
 	serving bool // we look for requests
 
+	watching bool // looking at the rings pays
+	stops    int  // since that was decided
+	recent   int  // events since then
+
 	ticking      *time.Timer
 	ticks        bool      // it is running
 	crowdedUntil time.Time // no core is free for looking at the rings

@@ -19,34 +19,41 @@ func (l *loop) launch() error {
 		return err
 	}
 	quietSIGCHLD()
-	l.wantFilter = l.table.Routed()
-	if err := l.setUpDirect(); err != nil {
-		return err
-	}
-	program, err := l.policy(l.wantFilter)
-	if err != nil {
-		return err
-	}
 	bell, err := newDoorbell()
 	if err != nil {
 		return err
 	}
 	l.bell = bell
+	// While the new process comes up there is time for what it will need.
+	var program seccomp.Program
+	routes := make(chan error, 1)
+	go func() {
+		var err error
+		program, err = l.setUpRoutes()
+		routes <- err
+	}()
 	l.cmd.inner = l.cmd.newInner()
 	if err := l.cmd.inner.Start(); err != nil {
+		<-routes
+		l.direct.close()
 		bell.close()
 		bell.release()
 		return err
 	}
 	pid := l.cmd.inner.Process.Pid
-	in := &launcher{loop: l, pid: pid, program: program}
-	if err := in.prepare(); err != nil {
+	in := &launcher{loop: l, pid: pid}
+	if err = <-routes; err == nil {
+		in.program = program
+		err = in.prepare()
+	}
+	if err != nil {
 		unix.Kill(pid, unix.SIGKILL)
 		for {
 			if e, err := ptrace.Wait(pid, nil); err != nil || e.Dead() {
 				break
 			}
 		}
+		l.direct.close()
 		bell.close()
 		bell.release()
 		l.cmd.waitCopies()
@@ -72,6 +79,15 @@ func (l *loop) launch() error {
 		t.leave()
 	}
 	return nil
+}
+
+// setUpRoutes decides which calls stop, and sets up the direct route for others.
+func (l *loop) setUpRoutes() (seccomp.Program, error) {
+	l.wantFilter = l.table.Routed()
+	if err := l.setUpDirect(); err != nil {
+		return nil, err
+	}
+	return l.policy(l.wantFilter)
 }
 
 // A launcher runs calls in the new process before anything else does, waiting

@@ -205,7 +205,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 	t.setRunning(false)
 	if l.direct != nil {
 		// What was recorded came before this.
-		l.direct.drain()
+		l.direct.stopped(l.direct.drain())
 		if len(l.direct.entered) > 0 {
 			l.direct.tellEntered(t)
 		}
@@ -220,7 +220,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 	l.place.stopped(t.tid)
 	switch e.Kind {
 	case ptrace.SeccompStop:
-		if l.direct == nil || len(l.direct.open) == 0 {
+		if l.direct == nil || !l.direct.watching {
 			l.place.observe(t.tid, l.running == 0)
 		}
 		t.seccompStop(e)

@@ -16,8 +16,8 @@ import (
 // opens them again. So neither side ever wakes the other through the rings, and a
 // program that sleeps costs nothing.
 //
-// Where no core is free, looking for events would take time from the program. Then
-// the rings stay open, and are drained when they are full and, lest a line be late,
+// Where a program stops again and again (a shell that starts others), or no core is
+// free, looking for events would take time from the program. Then the rings stay open, and are drained when they are full and, lest a line be late,
 // now and then.
 const (
 	idleAfter = 100 * time.Microsecond // without an event: about what two traps cost
@@ -25,6 +25,13 @@ const (
 	tick      = 40 * time.Millisecond  // how late events may be told
 	crowdLook = 2 * time.Millisecond   // between looks for a free core
 	crowdRest = 20 * time.Millisecond  // after there was none
+
+	// A stop is served faster by one who follows the thread from core to core, as
+	// on the trap route. So it is by how much is recorded between two stops that
+	// looking at the rings pays.
+	stopPeriod   = 32 // stops after which that is decided
+	worthLooking = 32 // events a stop
+	burst        = 64 // events at once after which it is plain
 )
 
 // poll drains the rings while the program runs, until a stop comes (true) or there
@@ -32,6 +39,10 @@ const (
 func (d *direct) poll() (ptrace.Event, bool) {
 	l := d.loop
 	if len(d.open) == 0 {
+		return ptrace.Event{}, false
+	}
+	if !d.watching {
+		d.lookLater()
 		return ptrace.Event{}, false
 	}
 	l.place.leave() // on the tracee's core, there is nothing to look at
@@ -51,6 +62,7 @@ func (d *direct) poll() (ptrace.Event, bool) {
 			n += d.drain() + d.takeRequests()
 			spin()
 		}
+		d.recent += n
 		switch {
 		case now.Sub(lastLook) > crowdLook:
 			lastLook = now
@@ -66,6 +78,18 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 	}
 	return ptrace.Event{}, false
+}
+
+// stopped learns that a thread has stopped, and how much had been recorded until
+// then: it decides whether to look at the rings or to follow the threads.
+func (d *direct) stopped(n int) {
+	d.stops++
+	d.recent += n
+	if d.stops < stopPeriod && n < burst {
+		return
+	}
+	d.watching = n >= burst || d.recent >= worthLooking*d.stops
+	d.stops, d.recent = 0, 0
 }
 
 // lookLater leaves the rings to stops and ticks.
