@@ -3,6 +3,7 @@ package execso
 import (
 	"testing"
 
+	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -72,6 +73,27 @@ func BenchmarkAccess(b *testing.B) {
 				for ok := true; ok; ok, _ = m.slot.Next(&e) {
 				}
 				b.StartTimer()
+			}
+		})
+	}
+}
+
+// BenchmarkNext takes events, of calls without and with memory.
+func BenchmarkNext(b *testing.B) {
+	m := newMachine(b)
+	path := append([]byte("/usr/lib/x86_64-linux-gnu/libc.so.6"), 0)
+	for _, nr := range []int{unix.SYS_GETPPID, unix.SYS_ACCESS} {
+		b.Run(table.SignatureOf(table.AMD64, nr).Name, func(b *testing.B) {
+			m.enter(b)
+			m.SetService(nr, Record)
+			const most = 256
+			for n := b.N; n > 0; n -= 2 * most {
+				b.StopTimer()
+				m.calls(&registers{R12: uint64(min(n, most)), R13: uint64(nr), DI: addr(&path[0]), Flags: 0x202})
+				b.StartTimer()
+				var e Event
+				for ok := true; ok; ok, _ = m.slot.Next(&e) {
+				}
 			}
 		})
 	}
