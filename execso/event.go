@@ -72,9 +72,6 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 	head := peek(s.mem, areaHead)
 	have := head - s.taken
 	if have == 0 {
-		if s.limit-s.taken < ringSize-2*eventReserve {
-			s.renew()
-		}
 		return false, nil
 	}
 	if have > ringSize || have%8 != 0 {
@@ -109,7 +106,7 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 		return false, err
 	}
 	s.taken += size
-	// Each change costs the thread a cache miss.
+	// Each change costs the thread a cache miss: not at every event.
 	if s.taken-(s.limit-(ringSize-2*eventReserve)) >= ringSize/8 {
 		s.renew()
 	}

@@ -69,7 +69,7 @@ func TestFullRing(t *testing.T) {
 			}
 			recorded++
 		}
-		if want := (ringSize - 2*eventReserve) / (enterSize + exitSize); recorded < want {
+		if want := (ringSize*7/8 - 2*eventReserve) / (enterSize + exitSize); recorded < want {
 			t.Errorf("the ring was full after %d calls, not %d", recorded, want)
 		}
 		for range recorded {
