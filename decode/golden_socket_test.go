@@ -1,9 +1,13 @@
 package decode
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
 )
 
 func TestSetsockopt(t *testing.T) {
@@ -62,5 +66,58 @@ func TestGetsockopt(t *testing.T) {
 	n := uint32(16)
 	if got, want := changing(t, &n, 0, "getsockopt", ok(0), 3, 1, 25, 0x7000, at(&n)), `getsockopt(3, SOL_SOCKET, SO_BINDTODEVICE, 0x7000, [16 => 0]) = 0`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestControl: control messages, good ones and those that are not what they say.
+func TestControl(t *testing.T) {
+	cmsg := func(size uint64, level, typ uint32, data ...any) uint64 {
+		return join(append(append([]any{size, level, typ}, data...), uint64(0), uint64(0), uint64(0), uint64(0), uint64(0))...)
+	}
+	const ip, sock = 0, 1
+	inet := []any{uint16(2), "\x00\x50\x01\x02\x03\x04", uint64(0)}
+	for _, tt := range []struct {
+		want    string
+		control uint64
+		n       uint64
+	}{
+		{`[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3, 4]}]`, cmsg(24, sock, 1, uint32(3), uint32(4)), 24},
+		{`[{cmsg_len=22, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[3]}]`, cmsg(22, sock, 1, uint32(3), uint32(4)), 24},
+		{`[{cmsg_len=19, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS}]`, cmsg(19, sock, 1, uint32(3)), 24},
+		{`[{cmsg_len=28, cmsg_level=SOL_SOCKET, cmsg_type=SCM_CREDENTIALS, cmsg_data={pid=7, uid=0, gid=1}}]`, cmsg(28, sock, 2, uint32(7), uint32(0), uint32(1)), 32},
+		{`[{cmsg_len=24, cmsg_level=SOL_SOCKET, cmsg_type=SCM_CREDENTIALS}]`, cmsg(24, sock, 2, uint32(7)), 24},
+		{`[{cmsg_len=21, cmsg_level=SOL_SOCKET, cmsg_type=SCM_SECURITY, cmsg_data="label"}]`, cmsg(21, sock, 3, "label\x00\x00\x00"), 24},
+		{`[{cmsg_len=32, cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMP_OLD, cmsg_data={tv_sec=1, tv_usec=2}}]`, cmsg(32, sock, 29, uint64(1), uint64(2)), 32},
+		{`[{cmsg_len=31, cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMP_OLD, cmsg_data=???}]`, cmsg(31, sock, 29, uint64(1), uint64(2)), 32},
+		{`[{cmsg_len=64, cmsg_level=SOL_SOCKET, cmsg_type=SO_TIMESTAMPING_NEW, cmsg_data=[{tv_sec=1, tv_nsec=2}, {tv_sec=0, tv_nsec=0}, {tv_sec=0, tv_nsec=0}]}]`, cmsg(64, sock, 65, uint64(1), uint64(2)), 64},
+		{`[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=0x2a /* SCM_??? */}]`, cmsg(20, sock, 42), 24},
+		{`[{cmsg_len=17, cmsg_level=SOL_IP, cmsg_type=IP_TOS, cmsg_data=[0x10]}]`, cmsg(17, ip, 1, "\x10\x00\x00\x00\x00\x00\x00\x00"), 24},
+		{`[{cmsg_len=20, cmsg_level=SOL_IP, cmsg_type=IP_TTL, cmsg_data=[64]}]`, cmsg(20, ip, 2, uint64(64)), 24},
+		{`[{cmsg_len=28, cmsg_level=SOL_IP, cmsg_type=IP_PKTINFO, cmsg_data={ipi_ifindex=2147483648, ipi_spec_dst=inet_addr("1.2.3.4"), ipi_addr=inet_addr("5.6.7.8")}}]`, cmsg(28, ip, 8, uint32(1<<31), "\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x00"), 32},
+		{`[{cmsg_len=27, cmsg_level=SOL_IP, cmsg_type=IP_PKTINFO}]`, cmsg(27, ip, 8, uint32(1), uint64(0)), 32},
+		{`[{cmsg_len=32, cmsg_level=SOL_IP, cmsg_type=IP_ORIGDSTADDR, cmsg_data={sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("1.2.3.4")}}]`, cmsg(32, ip, 20, inet...), 32},
+		{`[{cmsg_len=48, cmsg_level=SOL_IP, cmsg_type=IP_RECVERR, cmsg_data={ee_errno=111, ee_origin=2, ee_type=3, ee_code=1, ee_info=5, ee_data=6, offender={sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("1.2.3.4")}}}]`,
+			cmsg(48, ip, 11, append([]any{uint32(111), "\x02\x03\x01\x00", uint32(5), uint32(6)}, inet...)...), 48},
+		{`[{cmsg_len=20, cmsg_level=SOL_UDP, cmsg_type=0x67}]`, cmsg(20, 17, 103, uint64(0)), 24},
+		{`[{cmsg_len=20, cmsg_level=0x309 /* SOL_??? */, cmsg_type=0x1}]`, cmsg(20, 777, 1, uint64(0)), 24},
+		{`[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[0]}, {cmsg_len=28, cmsg_level=SOL_SOCKET, cmsg_type=SCM_CREDENTIALS, cmsg_data={pid=7, uid=0, gid=0}}]`, cmsg(20, sock, 1, uint64(0), uint64(28), uint32(sock), uint32(2), uint32(7)), 56},
+		{`[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[0]}, {cmsg_len=0, cmsg_level=SOL_IP, cmsg_type=0 /* IP_??? */}]`, cmsg(20, sock, 1), 40},
+		{`[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[0]}, {cmsg_len=0, cmsg_level=SOL_IP, cmsg_type=0 /* IP_??? */}, ... /* $40 */]`, cmsg(20, sock, 1), 64},
+		{`[{cmsg_len=5, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS}, ... /* $16 */]`, cmsg(5, sock, 1), 24},
+		{`[{cmsg_len=20, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS}]`, cmsg(20, sock, 1), 16},
+		{`[{cmsg_len=18446744073709551615, cmsg_level=SOL_SOCKET, cmsg_type=SCM_RIGHTS, cmsg_data=[0, 0]}]`, cmsg(1<<64-1, sock, 1), 24},
+		{`$0`, cmsg(20, sock, 1), 15},
+		{`0x8`, bad, 24},
+		{`NULL`, 0, 24},
+	} {
+		m := words(0, 0, words(cstr("x"), 1), 1, tt.control, tt.n, 0)
+		want := tt.want
+		for _, off := range []uint64{40, 16, 0} {
+			want = strings.ReplaceAll(want, fmt.Sprintf("$%d", off), fmt.Sprintf("%#x", tt.control+off))
+		}
+		want = fmt.Sprintf(`sendmsg(-1, {msg_name=NULL, msg_namelen=0, msg_iov=[{iov_base="x", iov_len=1}], msg_iovlen=1, msg_control=%s, msg_controllen=%d, msg_flags=0}, 0) = -1 EBADF (Bad file descriptor)`, want, tt.n)
+		if got := show(t, Options{}, table.AMD64, "sendmsg", failed(unix.EBADF), 1<<32-1, m, 0); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
 	}
 }

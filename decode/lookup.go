@@ -37,3 +37,10 @@ func (s *ConstSet) plain() *ConstSet {
 	}
 	return p
 }
+
+// withPrefix returns the set with another Prefix.
+func (s *ConstSet) withPrefix(prefix string) *ConstSet {
+	p := *s
+	p.Prefix = prefix
+	return &p
+}

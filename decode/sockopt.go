@@ -85,7 +85,7 @@ func init() {
 	sockoptValues[sockopt{solSocket, unix.SO_ERROR}] = sockoptValue{get: number(Errno, nil)}
 	sockoptValues[sockopt{solSocket, unix.SO_TXREHASH}] = sockoptValue{get: rehash, set: rehash}
 	sockoptValues[sockopt{solSocket, unix.SO_LINGER}] = sockoptValue{get: linger, set: linger}
-	sockoptValues[sockopt{solSocket, unix.SO_PEERCRED}] = sockoptValue{get: sockoptForm{rows: []field{{"pid", PID, 4, nil}, {"uid", UID, 4, nil}, {"gid", UID, 4, nil}}}}
+	sockoptValues[sockopt{solSocket, unix.SO_PEERCRED}] = sockoptValue{get: sockoptForm{rows: ucredRows}}
 	sockoptValues[sockopt{solPacket, unix.PACKET_STATISTICS}] = sockoptValue{get: sockoptForm{rows: []field{{"tp_packets", Uint, 4, nil}, {"tp_drops", Uint, 4, nil}}}}
 	sockoptValues[sockopt{solNetlink, unix.NETLINK_LIST_MEMBERSHIPS}] = sockoptValue{get: sockoptForm{numbers: true}}
 
@@ -162,6 +162,8 @@ func exitGetsockopt(e *Event) {
 		e.anyOption(addr, n)
 	}
 }
+
+var ucredRows = []field{{"pid", PID, 4, nil}, {"uid", UID, 4, nil}, {"gid", UID, 4, nil}}
 
 var intRow = []field{{"", Int, 4, nil}}
 

@@ -4,6 +4,7 @@ func init() {
 	register("timespec", sizes64(16, 8), decodeTimespec)
 	register("timespec64", sizesAll(16), decodeTimespec64)
 	register("timeval", sizes64(16, 8), decodeTimeval)
+	register("timeval64", sizesAll(16), record(field{"tv_sec", Int, 8, nil}, field{"tv_usec", Int, 8, nil}))
 	register("utimbuf", sizes64(16, 8), func(e *Event, name string, r *reader) {
 		bits := r.longBits()
 		outer := e.begin(name, Struct)
