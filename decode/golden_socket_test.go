@@ -121,3 +121,37 @@ func TestControl(t *testing.T) {
 		}
 	}
 }
+
+func TestSockaddr(t *testing.T) {
+	ll := func(proto, hatype uint16, pkttype, halen string) uint64 {
+		return join(uint16(17), proto, uint32(1<<31), hatype, pkttype+halen+"\x01\x02\x03\x04\x05\x06\x07\x08")
+	}
+	inet6 := func(addr string, scope uint32) uint64 {
+		return join(uint16(10), "\x01\xbb", uint32(0), addr+strings.Repeat("\x00", 13)+"\x01", scope)
+	}
+	alg := join(uint16(38), "hash\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", uint32(3), uint32(0), "sha256\x00"+strings.Repeat("\x00", 57))
+	for _, tt := range []struct {
+		want string
+		addr uint64
+		n    int
+	}{
+		{`{sa_family=AF_PACKET, sll_protocol=htons(ETH_P_IP), sll_ifindex=2147483648, sll_hatype=ARPHRD_ETHER, sll_pkttype=PACKET_OTHERHOST, sll_halen=6, sll_addr=[0x1, 0x2, 0x3, 0x4, 0x5, 0x6]}`, ll(8, 1, "\x03", "\x06"), 20},
+		{`{sa_family=AF_PACKET, sll_protocol=htons(0xffff /* ETH_P_??? */), sll_ifindex=2147483648, sll_hatype=ARPHRD_LOOPBACK, sll_pkttype=0x4d /* PACKET_??? */, sll_halen=20, sll_addr=[0x1, 0x2, 0x3, 0x4, 0x5, 0x6, 0x7, 0x8, ...]}`, ll(0xffff, 772, "\x4d", "\x14"), 20},
+		{`{sa_family=AF_PACKET, sll_protocol=htons(ETH_P_IP), sll_ifindex=2147483648, sll_hatype=ARPHRD_ETHER, sll_pkttype=PACKET_HOST, sll_halen=0}`, ll(8, 1, "\x00", "\x00"), 20},
+		{`{sa_family=AF_NETLINK, nl_pid=7, nl_groups=0x000009}`, join(uint16(16), uint16(0), uint32(7), uint32(9)), 12},
+		{`{sa_family=AF_NETLINK, nl_pad=0x5, nl_pid=7, nl_groups=00000000}`, join(uint16(16), uint16(5), uint32(7), uint32(0)), 12},
+		{`{sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "fe80::1", &sin6_addr), sin6_scope_id=2147483648}`, inet6("\xfe\x80", 1<<31), 28},
+		{`{sa_family=AF_INET6, sin6_port=htons(443), sin6_flowinfo=htonl(0), inet_pton(AF_INET6, "2001::1", &sin6_addr), sin6_scope_id=1}`, inet6("\x20\x01", 1), 28},
+		{`{sa_family=AF_VSOCK, svm_cid=VMADDR_CID_ANY, svm_port=0x7, svm_flags=0}`, join(uint16(40), uint16(0), uint32(7), uint32(1<<32-1), uint32(0)), 16},
+		{`{sa_family=AF_VSOCK, svm_reserved1=0x302, svm_cid=0x9, svm_port=0x7, svm_flags=0xc /* VMADDR_FLAG_??? */, svm_zero="\x0d\x0e\x0f"}`, join(uint16(40), uint16(0x302), uint32(7), uint32(9), "\x0c\x0d\x0e\x0f"), 16},
+		{`{sa_family=AF_ALG, salg_type="hash", salg_feat=0x3 /* CRYPTO_ALG_??? */, salg_mask=0, salg_name="sha256"}`, alg, 88},
+		{`{sa_family=AF_ALG, salg_type="hash", salg_feat=0x3 /* CRYPTO_ALG_??? */, salg_mask=0, salg_name="sha"...}`, alg, 28},
+		{`{sa_family=AF_XDP, sxdp_flags=XDP_COPY, sxdp_ifindex=2147483648, sxdp_queue_id=5, sxdp_shared_umem_fd=0x6}`, join(uint16(44), uint16(2), uint32(1<<31), uint32(5), uint32(6)), 16},
+		{`{sa_family=AF_XDP, sa_data="\2\0"}`, join(uint16(44), uint16(2), uint32(0)), 4},
+	} {
+		want := fmt.Sprintf(`bind(-1, %s, %d) = -1 EBADF (Bad file descriptor)`, tt.want, tt.n)
+		if got := show(t, Options{}, table.AMD64, "bind", failed(unix.EBADF), 1<<32-1, tt.addr, uint64(tt.n)); got != want {
+			t.Errorf("got  %s\nwant %s", got, want)
+		}
+	}
+}

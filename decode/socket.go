@@ -1,17 +1,6 @@
 package decode
 
-import (
-	"bytes"
-	"encoding/binary"
-
-	"golang.org/x/sys/unix"
-)
-
-const sockaddrMax = 128 // sizeof(struct sockaddr_storage)
-
 func init() {
-	t := register("sockaddr", sizesAll(sockaddrMax), decodeSockaddr)
-	t.variable = true
 	register("iovec", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		base, n := r.ptr(), r.ptr()
 		outer := e.begin(name, Struct)
@@ -43,47 +32,6 @@ func init() {
 func init() {
 	for _, n := range []string{"iovec", "msghdr"} {
 		structs[n].gathers = true
-	}
-}
-
-// decodeSockaddr decodes the bytes of a socket address; there may be fewer
-// than the family has.
-func decodeSockaddr(e *Event, name string, r *reader) {
-	if len(r.b) < 2 {
-		e.emitAddr(name, r.addr, true)
-		return
-	}
-	family := r.u16()
-	outer := e.begin(name, Struct)
-	defer e.close(outer)
-	e.enum("sa_family", 16, family, setFamily)
-	switch n := len(r.b); {
-	case n == 2:
-	case family == unix.AF_UNIX:
-		path := r.b[2:min(n, unix.SizeofSockaddrUnix)]
-		if path[0] == 0 { // abstract: all bytes count
-			e.emit(Value{Name: "sun_path", Kind: Bytes, Symbol: "@", Text: path[1:], Size: uint64(len(path) - 1)})
-			break
-		}
-		if i := bytes.IndexByte(path, 0); i >= 0 {
-			path = path[:i]
-		}
-		e.emit(Value{Name: "sun_path", Kind: Bytes, Text: path, Size: uint64(len(path))})
-	case family == unix.AF_INET && n >= unix.SizeofSockaddrInet4:
-		e.num("sin_port", Port, 16, uint64(binary.BigEndian.Uint16(r.b[2:])))
-		e.emit(Value{Name: "sin_addr", Kind: IPv4, Text: r.b[4:8]})
-	case family == unix.AF_INET6 && n >= unix.SizeofSockaddrInet6-4: // without sin6_scope_id
-		e.num("sin6_port", Port, 16, uint64(binary.BigEndian.Uint16(r.b[2:])))
-		e.num("sin6_flowinfo", NetLong, 32, uint64(binary.BigEndian.Uint32(r.b[4:])))
-		e.emit(Value{Name: "sin6_addr", Kind: IPv6, Text: r.b[8:24]})
-		if n >= unix.SizeofSockaddrInet6 {
-			e.num("sin6_scope_id", Uint, 32, uint64(le.Uint32(r.b[24:])))
-		}
-	case family == unix.AF_NETLINK && n >= unix.SizeofSockaddrNetlink:
-		e.num("nl_pid", PID, 32, r.at(4).u32())
-		e.num("nl_groups", Mask, 32, r.u32())
-	default:
-		e.emit(Value{Name: "sa_data", Kind: Bytes, Text: r.b[2:], Size: uint64(n - 2)})
 	}
 }
 
