@@ -197,7 +197,8 @@ var rules = map[string]rule{
 	"mmap": {checks: []step{
 		{do: stepBits, arg: 2, limit: unix.PROT_EXEC}, {do: stepBits, arg: 3, limit: unix.MAP_FIXED},
 	}},
-	"mprotect": {checks: []step{{do: stepBits, arg: 2, limit: unix.PROT_EXEC}}},
+	// Code may be among what is made writable.
+	"mprotect": {checks: []step{{do: stepBits, arg: 2, limit: unix.PROT_EXEC | unix.PROT_WRITE}}},
 
 	// The kernel reads less than is shown, or not always.
 	"vmsplice":          {never: true},

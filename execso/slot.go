@@ -56,6 +56,12 @@ func (s *Slot) Free() {
 // Index returns which slot it is; 0 is the null slot.
 func (s *Slot) Index() int { return s.index }
 
+// IsArea reports whether addr is a slot's area.
+func IsArea(addr uint64) bool {
+	const first = Base + SlotsOffset
+	return addr >= first && addr < first+SlotsSize && (addr-first)%SlotSize == 0
+}
+
 // GS returns the address that the thread's gs base must be.
 func (s *Slot) GS() uint64 { return Base + SlotsOffset + uint64(s.index)*SlotSize }
 

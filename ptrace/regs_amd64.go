@@ -1,8 +1,6 @@
 package ptrace
 
 import (
-	"errors"
-	"fmt"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -22,24 +20,11 @@ const (
 	offRax     = unsafe.Offsetof(unix.PtraceRegs{}.Rax)
 	offOrigRax = unsafe.Offsetof(unix.PtraceRegs{}.Orig_rax)
 	offGsBase  = unsafe.Offsetof(unix.PtraceRegs{}.Gs_base)
-	offGs      = unsafe.Offsetof(unix.PtraceRegs{}.Gs)
 )
 
-// ErrAreaTaken: the thread uses for itself what SetAreaBase would set.
-var ErrAreaTaken = errors.New("GS is in use")
-
 // SetAreaBase gives the stopped thread tid a place in memory that code of ours finds
-// without a register: the base of GS, which 64-bit programs leave alone. It fails
-// with ErrAreaTaken where GS has a selector, as it has in 32-bit programs, whose
-// thread-local memory it leads to.
+// without a register: the base of GS, which 64-bit programs leave alone.
 func SetAreaBase(tid int, addr uint64) error {
-	var selector uint64
-	if err := requestPtr(unix.PTRACE_PEEKUSR, tid, offGs, unsafe.Pointer(&selector)); err != nil {
-		return requestError("PTRACE_PEEKUSER", tid, err)
-	}
-	if selector != 0 {
-		return fmt.Errorf("thread %d: %w", tid, ErrAreaTaken)
-	}
 	if err := request(unix.PTRACE_POKEUSR, tid, offGsBase, uintptr(addr)); err != nil {
 		return requestError("PTRACE_POKEUSER", tid, err)
 	}
@@ -47,7 +32,9 @@ func SetAreaBase(tid int, addr uint64) error {
 }
 
 // AreaBase returns what SetAreaBase has set, if the program has not changed it.
-func (r *Regs) AreaBase() uint64 { return r.Gs_base }
+// selected: GS has a selector, as in 32-bit programs, whose thread-local memory it
+// leads to; then the base is not to be set.
+func (r *Regs) AreaBase() (base uint64, selected bool) { return r.Gs_base, r.Gs != 0 }
 
 // Code segment selector of 32-bit code (arch/x86/include/asm/segment.h,
 // __USER32_CS).

@@ -137,9 +137,6 @@ func (r *Regs) RestartInterrupted() bool { return false }
 // args returns the arguments of a call as the kernel takes them from the registers.
 func (r *Regs) args(table.ABI) [6]uint64 { return [6]uint64(r.Regs[:6]) }
 
-// ErrAreaTaken: the thread uses for itself what SetAreaBase would set.
-var ErrAreaTaken = errors.New("in use")
-
 // SetAreaBase fails: the register that would do (x18 of the platform) is the
 // program's.
 func SetAreaBase(tid int, addr uint64) error {
@@ -147,4 +144,4 @@ func SetAreaBase(tid int, addr uint64) error {
 }
 
 // AreaBase returns 0: there is none.
-func (r *Regs) AreaBase() uint64 { return 0 }
+func (r *Regs) AreaBase() (base uint64, selected bool) { return 0, false }

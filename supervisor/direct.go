@@ -1,7 +1,6 @@
 package supervisor
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -126,10 +125,15 @@ func (t *Thread) settle() {
 	if slot == nil {
 		slot = d.region.NullSlot() // all its calls trap
 	}
-	if err := ptrace.SetAreaBase(t.tid, slot.GS()); errors.Is(err, ptrace.ErrAreaTaken) {
-		t.restore()
+	var regs ptrace.Regs
+	if !t.loop.check(regs.Get(t.tid), t) {
 		return
-	} else if !t.loop.check(err, t) {
+	}
+	if base, selected := regs.AreaBase(); selected || base != 0 && !execso.IsArea(base) {
+		t.restore() // it is the program's, from its creator
+		return
+	}
+	if !t.loop.check(ptrace.SetAreaBase(t.tid, slot.GS()), t) {
 		return
 	}
 	if t.slot != nil {

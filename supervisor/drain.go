@@ -212,7 +212,8 @@ func (d *direct) expel(t *Thread) {
 	}
 	t.slot.Shut()
 	t.admitted = false
-	d.open = slices.DeleteFunc(d.open, func(o *Thread) bool { return o == t })
+	// Somebody may be going through the list.
+	d.open = slices.DeleteFunc(slices.Clone(d.open), func(o *Thread) bool { return o == t })
 }
 
 // shut makes the next call of every thread trap, after which there is nothing to

@@ -25,7 +25,8 @@ const (
 	hookIOUring        // system calls that no filter sees
 	hookUserfault      // makes reading its memory wait for the program itself
 	hookMove           // may move rewritten code
-	hookArea           // may give GS another use
+	hookArea           // may give GS another use, or ask for the present one
+	hookWritable       // may make code writable
 	hookIdentity       // may change user and group ids
 )
 
@@ -34,7 +35,7 @@ var hookNames = map[string]hook{
 	"rt_sigreturn": hookReturn, "sigreturn": hookReturn,
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
 	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
-	"mremap": hookMove, "arch_prctl": hookArea,
+	"mremap": hookMove, "arch_prctl": hookArea, "mprotect": hookWritable, "pkey_mprotect": hookWritable,
 }
 
 // hooks has the hook of every number below its length.
@@ -77,6 +78,7 @@ func returnsElsewhere(abi table.ABI, nr int) bool { return hookOf(abi, nr) == ho
 // What takes away what rewritten calls rest on (arch_prctl(2), prctl(2)).
 const (
 	archSetGS       = 0x1001
+	archGetGS       = 0x1004
 	setUserDispatch = 59
 )
 
@@ -146,6 +148,10 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 		if uint32(args[0]) == archSetGS {
 			t.restore()
 		}
+	case hookWritable:
+		if args[2]&unix.PROT_WRITE != 0 {
+			t.restoreRange(args[0], args[1])
+		}
 	case hookPrctl:
 		if uint32(args[0]) == setUserDispatch {
 			t.restore()
@@ -187,6 +193,14 @@ func (t *Thread) cleanClone3(args [6]uint64) ([6]uint64, error) {
 // to give it.
 func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, bool) {
 	switch hookOf(c.ABI(), nr) {
+	case hookArea:
+		if uint32(args[0]) == archGetGS && t.hasArea() {
+			// It is ours, and would be 0 without us.
+			if n, err := t.WriteMemory(args[1], make([]byte, 8)); err != nil || n < 8 {
+				return table.Errno(unix.EFAULT), true
+			}
+			return table.Return(0), true
+		}
 	case hookPrctl:
 		// There would be none without us.
 		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter {

@@ -114,7 +114,8 @@ func (i *image) rewritten(addr, size uint64) bool {
 		return false
 	}
 	for call, s := range i.sites {
-		if s.state == siteRewritten && call-addr < size {
+		const window = 32 // more than from a window's start to its call
+		if s.state == siteRewritten && call-addr < size+window {
 			return true
 		}
 	}

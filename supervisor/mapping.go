@@ -28,6 +28,11 @@ func (t *Thread) mapRegion() bool {
 }
 
 func (t *Thread) tryMapRegion() bool {
+	// What the program may map is counted, and the region would count.
+	var limit unix.Rlimit
+	if unix.Prlimit(t.proc.pid, unix.RLIMIT_AS, nil, &limit) != nil || limit.Cur != unix.RLIM_INFINITY {
+		return false
+	}
 	mappings := t.loop.direct.region.Mappings()
 	done := 0
 	for _, m := range mappings {

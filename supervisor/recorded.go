@@ -42,21 +42,26 @@ func (r *recorded) Park(*table.Call, func(context.Context)) error { return unix.
 // ReadMemory answers from what was recorded, and for the rest from the thread's
 // memory as it is now, which is right while the thread is in the call.
 func (r *recorded) ReadMemory(addr uint64, p []byte) (int, error) {
-	for i := range r.captures {
-		c := &r.captures[i]
-		off := addr - c.Addr
-		if off >= uint64(len(c.Data)) {
-			continue
-		}
-		n := copy(p, c.Data[off:])
-		if n < len(p) && c.Cut {
-			// What is behind it was not recorded.
-			m, _ := r.live(addr+uint64(n), p[n:])
-			n += m
-		}
+	n := execso.ReadCaptured(r.captures, addr, p)
+	if n == len(p) || n > 0 && !r.cutAt(addr+uint64(n)) {
 		return n, nil
 	}
-	return r.live(addr, p)
+	m, err := r.live(addr+uint64(n), p[n:])
+	if n += m; n > 0 {
+		err = nil
+	}
+	return n, err
+}
+
+// cutAt reports whether more of the memory that goes on at addr is of interest than was
+// recorded.
+func (r *recorded) cutAt(addr uint64) bool {
+	for i := range r.captures {
+		if c := &r.captures[i]; c.Cut && c.Addr+uint64(len(c.Data)) == addr {
+			return true
+		}
+	}
+	return false
 }
 
 // ReadRanges is ReadMemory for several.

@@ -71,7 +71,7 @@ func (t *Thread) tryRewrite(call uint64, s *site) {
 // process: what is safe only in a process with one thread is done now.
 func (t *Thread) prepareThreads() {
 	d, i := t.loop.direct, t.proc.image
-	if d == nil || i == nil || i.off || i.mapped || t.proc.ownFilter || t.call.ABI() != ptrace.NativeABI || !t.alone() {
+	if d == nil || !t.createsThread() || i == nil || i.off || i.mapped || t.proc.ownFilter || t.call.ABI() != ptrace.NativeABI || !t.alone() {
 		return
 	}
 	if !t.mapRegion() {
@@ -82,6 +82,18 @@ func (t *Thread) prepareThreads() {
 			t.tryRewrite(call, s)
 		}
 	}
+}
+
+// createsThread reports whether the call at hand creates a thread of the same process.
+func (t *Thread) createsThread() bool {
+	switch hookOf(t.call.ABI(), t.call.Nr()) {
+	case hookClone:
+		return t.call.RawArg(0)&unix.CLONE_THREAD != 0
+	case hookClone3:
+		flags, ok := t.clone3Flags(t.call.RawArg(0))
+		return ok && flags&unix.CLONE_THREAD != 0
+	}
+	return false
 }
 
 // alone reports whether no other thread runs in the thread's memory.
@@ -248,6 +260,36 @@ func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
 	return nil
 }
 
+// restoreRange gives a program its own instructions back in a part of its memory that
+// it is about to change, and leaves them alone from then on.
+func (t *Thread) restoreRange(addr, size uint64) {
+	i := t.proc.image
+	if !i.rewritten(addr, size) {
+		return
+	}
+	mem, err := ptrace.OpenMemory(t.tid)
+	if !t.loop.check(err, t) {
+		return
+	}
+	defer mem.Close()
+	i.own()
+	const window = 32 // more than from a window's start to its call
+	for call, s := range i.sites {
+		if s.state == siteRewritten && call-addr < size+window {
+			s.undo(mem)
+			s.state = siteRefused
+		}
+	}
+}
+
+// undo writes the original instructions over the jump, if that is still there.
+func (s *site) undo(mem *os.File) {
+	var there [execso.JumpLen]byte
+	if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err == nil && bytes.Equal(there[:], s.window.Jump(s.tramp)) {
+		_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
+	}
+}
+
 // restore gives a program its own instructions back and lets all its calls trap.
 func (t *Thread) restore() {
 	i := t.proc.image
@@ -268,10 +310,7 @@ func (t *Thread) restore() {
 		if s.state != siteRewritten {
 			continue
 		}
-		var there [execso.JumpLen]byte
-		if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err == nil && bytes.Equal(there[:], s.window.Jump(s.tramp)) {
-			_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
-		}
+		s.undo(mem)
 		// The record stays: another thread may be on its way through it.
 	}
 }

@@ -104,6 +104,16 @@ func (t *Thread) outOfTrampoline(f *execso.Frame) execso.Disposition {
 	return execso.Elsewhere
 }
 
+// hasArea reports whether GS leads to an area of ours.
+func (t *Thread) hasArea() bool {
+	var regs ptrace.Regs
+	if t.loop.direct == nil || regs.Get(t.tid) != nil {
+		return false
+	}
+	base, selected := regs.AreaBase()
+	return !selected && execso.IsArea(base)
+}
+
 // handlerReturned is called when a signal handler of the program has returned to where the
 // thread was interrupted. If that is among instructions over which a jump has been
 // written since, it goes on in the trampoline.
