@@ -41,7 +41,8 @@ type placement struct {
 	mode      Placement
 	following bool
 	whom      pursuit
-	others    int // events in a row of other threads
+	others    int  // events in a row of other threads
+	waited    bool // the last event was not there when we looked for it
 
 	score   int       // of solo events: see observe
 	events  int       // in this period
@@ -75,10 +76,10 @@ func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 	if p.following {
 		// The tracee ran while we were on our way here.
 		if e, ok := ptrace.Poll(-1, usage); ok {
-			p.whom.missed = 0
+			p.waited = false
 			return e, nil
 		}
-		p.whom.missed++
+		p.waited = true
 	}
 	return ptrace.Wait(-1, usage)
 }
@@ -117,7 +118,7 @@ func (p *placement) follow(tid int) {
 	p.events++
 	if tid == p.whom.tid {
 		p.others = 0
-		p.whom.check()
+		p.whom.check(p.waited)
 	} else {
 		p.others++
 	}

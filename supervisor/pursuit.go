@@ -19,7 +19,7 @@ type pursuit struct {
 	tid     int // whom we follow; 0: nobody, or it is dead
 	cpu     int // where we are pinned; -1: nowhere
 	guessed bool
-	missed  int // stops in a row that we had to wait for
+	missed  int // calls in a row that we had to wait for
 
 	before   struct{ tid, cpu int } // whom we followed before, and where it was
 	executed int                    // the thread that has last executed a program
@@ -80,9 +80,14 @@ func (p *pursuit) findNext(tid int) {
 	p.find(tid)
 }
 
-// check looks a guess up that is in doubt.
-func (p *pursuit) check() {
-	if p.guessed && p.missed >= doubtful {
+// check learns of a call of the followed thread, and whether we had to wait for it. It
+// looks a guess up that is in doubt.
+func (p *pursuit) check(waited bool) {
+	if !waited {
+		p.missed = 0
+		return
+	}
+	if p.missed++; p.guessed && p.missed >= doubtful {
 		p.find(p.tid)
 	}
 }
