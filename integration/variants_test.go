@@ -11,7 +11,8 @@ type variant struct {
 	flags []string
 	// warm: with warm.h. It is for the direct route alone, by which the program
 	// then makes its calls from its first line on.
-	warm bool
+	warm   bool
+	routes []route // by which it is traced; nil: by each
 }
 
 var (
@@ -33,17 +34,19 @@ func (v variant) warmed(flags ...string) variant {
 	v.name = strings.Join(append([]string{v.name, "warm"}, flags...), " ")
 	v.flags = append(append([]string{"-include", warmHeader}, flags...), v.flags...)
 	v.warm = true
+	return v.by(direct)
+}
+
+// by leaves out all routes but one.
+func (v variant) by(r route) variant {
+	v.routes = []route{r}
 	return v
 }
 
 // program is the program named so, built this way.
 func (v variant) program(t testing.TB, name string, args ...string) program {
 	t.Helper()
-	p := program{Path: compileC(t, name, v.flags...), Args: args, Warm: v.warm}
-	if v.warm {
-		p.Routes = []route{direct}
-	}
-	return p
+	return program{Path: compileC(t, name, v.flags...), Args: args, Warm: v.warm, Routes: v.routes}
 }
 
 // compareBuilds compares native with traced for each build of a program, whose

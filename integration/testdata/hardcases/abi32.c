@@ -28,6 +28,7 @@ static void with_info(int s, siginfo_t *i, void *u) { handled++, value = i->si_v
 static void plain(int s) { handled++; }
 
 static void files(void) {
+	signal(SIGXFSZ, SIG_IGN); // where there is a limit, the calls fail the same way
 	char path[] = "/tmp/k42-abi32-XXXXXX";
 	int fd = must(mkostemp64(path, O_CLOEXEC));
 	unlink(path);
@@ -45,7 +46,7 @@ static void files(void) {
 	say("fadvise: %d", posix_fadvise64(fd, 1ll << 33, 1ll << 34, POSIX_FADV_RANDOM));
 	say("fallocate of nothing: %s", outcome_of(fallocate64(fd, 0, 1ll << 33, 0)));
 	void *p = mmap64(NULL, 4096, PROT_READ, MAP_SHARED, fd, 1ll << 32);
-	say("mmap2 at page 2^20: %s", p == MAP_FAILED ? errname(errno) : (char *)p);
+	say("mmap2 at page 2^20: %s", p == MAP_FAILED ? errname(errno) : st.st_size == 0 ? "of nothing" : (char *)p);
 	close(fd);
 	say("open of a NULL path: %s", outcome_of(syscall(SYS_open, NULL, 0)));
 }

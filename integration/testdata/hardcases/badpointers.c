@@ -63,7 +63,7 @@ static void each(void)
 		{"stat", SYS_stat, {P, (long)fence - 400}}, {"fstat", SYS_fstat, {n, P}}, {"newfstatat", SYS_newfstatat, {AT_FDCWD, P, P, 0}},
 		{"statx", SYS_statx, {AT_FDCWD, P, 0, 0xfff, P}}, {"statx out", SYS_statx, {n, (long)"", AT_EMPTY_PATH, 0xfff, P}},
 		{"read", SYS_read, {n, P, 4096}}, {"read zero", SYS_read, {open("/dev/zero", O_RDONLY), P, 2}}, {"write", SYS_write, {pipe_fd[1], P, 8192}},
-		{"write null", SYS_write, {n, P, 1L << 40}}, {"write -1", SYS_write, {pipe_fd[1], P, -1}}, {"read -1", SYS_read, {pipe_fd[0], P, -1}},
+		{"write null", SYS_write, {n, P, 1L << 46}}, {"write -1", SYS_write, {pipe_fd[1], P, -1}}, {"read -1", SYS_read, {pipe_fd[0], P, -1}},
 		{"pread64", SYS_pread64, {n, P, 10, 0}}, {"pwrite64", SYS_pwrite64, {n, P, 10, 0}},
 		{"readv", SYS_readv, {pipe_fd[0], P, 3}}, {"writev", SYS_writev, {pipe_fd[1], P, 3}}, {"writev -1", SYS_writev, {pipe_fd[1], P, -1}},
 		{"writev 1025", SYS_writev, {pipe_fd[1], P, 1025}}, {"preadv", SYS_preadv, {n, P, 2, 0, 0}}, {"pwritev2", SYS_pwritev2, {n, P, 2, 0, 0, 0}},

@@ -151,11 +151,26 @@ static void on_any(int s, siginfo_t *i, void *u) {
 
 static volatile int enough;
 static pthread_t target;
+
+// The sender waits for the target to get on: with signals sent faster than handlers
+// end, nested ones fill any stack. So at most at_once of them come between two steps
+// of the program, at any moment between these.
+static volatile unsigned steps;
+static int at_once;
 static void *sender(void *unused) {
+	unsigned seen = steps, chance = 1;
 	while (!enough) {
-		pthread_kill(target, SIGUSR1);
-		if (handled % 4 == 0)
+		if (steps == seen) {
 			sched_yield();
+			continue;
+		}
+		seen = steps;
+		for (int i = 0; i < at_once; i++) {
+			chance = chance * 1103515245 + 12345;
+			for (volatile unsigned k = chance >> 16 & 1023; k > 0; k--)
+				;
+			pthread_kill(target, SIGUSR1);
+		}
 	}
 	return unused;
 }
@@ -165,13 +180,17 @@ static int calls(int rounds) {
 	pid_t parent = getppid(), me = getpid();
 	char c[8];
 	for (int i = 0; i < rounds; i++) {
+		steps++;
 		wrong += getppid() != parent || syscall(SYS_getpid) != me;
 		wrong += read(-1, c, 1) != -1 || errno != EBADF;
+		steps++;
 		wrong += write(fds[1], "abc", 3) != 3 || read(fds[0], c, 3) != 3 || memcmp(c, "abc", 3);
+		steps++;
 		int fd = open("/nonexistent/path", O_RDONLY);
 		wrong += fd != -1 || errno != ENOENT;
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 		wrong += fd < 0 || write(fd, "abc", 3) != 3 || close(fd) != 0;
+		steps++;
 		wrong += lseek(-1, 0, SEEK_SET) != -1 || errno != EBADF;
 		struct timespec none = {0, 0};
 		int r = clock_nanosleep(CLOCK_MONOTONIC, 0, &none, NULL);
@@ -186,6 +205,7 @@ static void storm_with(int flags, const char *name) {
 	handled = strange = shallow = bad_return = wrong_inside = enough = 0;
 	on_signal(SIGUSR1, on_any, flags);
 	target = pthread_self();
+	at_once = flags & SA_NODEFER ? 3 : 1;
 	check(pthread_create(&t, NULL, sender, NULL) == 0);
 	int wrong = 0, rounds = 0;
 	while (handled < 3000 || rounds < 20)
@@ -231,10 +251,12 @@ static void on_count(int s, siginfo_t *i, void *u) { handled++; }
 // signals to both.
 static int to[2], fro[2];
 static int restarts;
+static volatile unsigned transfers;
 static long transfer(int fd, char *c, int writes) {
 	long r;
 	while ((r = writes ? write(fd, c, 1) : read(fd, c, 1)) == -1 && errno == EINTR)
 		__sync_fetch_and_add(&eintr, 1);
+	transfers++;
 	return r;
 }
 static void *echoes(void *unused) {
@@ -245,9 +267,14 @@ static void *echoes(void *unused) {
 }
 static pthread_t both[2];
 static void *sends(void *unused) {
+	unsigned seen = transfers;
 	while (!ends) {
+		if (seen == transfers) { // else handlers may be all that ever runs
+			sched_yield();
+			continue;
+		}
+		seen = transfers;
 		pthread_kill(both[0], SIGUSR1), pthread_kill(both[1], SIGUSR1);
-		sched_yield();
 	}
 	return unused;
 }
@@ -279,11 +306,15 @@ static void pingpong(void) {
 }
 
 // Sleeps and futexes that are interrupted all the time last as long as they should,
-// and say what remains.
+// and say what remains. The next signal comes some time after the last has been
+// handled: a sleep gets on only while it sleeps.
 static void *sends_sleep(void *unused) {
-	struct timespec little = {0, 30000};
+	struct timespec little = {0, 100000};
 	while (!ends) {
+		int before = handled;
 		pthread_kill(target, SIGUSR1);
+		while (handled == before && !ends)
+			sched_yield();
 		nanosleep(&little, NULL);
 	}
 	return unused;
@@ -337,7 +368,7 @@ static void jumps(void) {
 	check(pthread_create(&s, NULL, sends_sleep, NULL) == 0);
 	volatile int jumped = 0, wrong = 0;
 	pid_t parent = getppid();
-	while (jumped < 3000) {
+	while (jumped < 1200) {
 		if (sigsetjmp(out, 1) == 0) {
 			may_jump = 1;
 			for (;;) {

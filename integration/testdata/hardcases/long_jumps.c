@@ -1,7 +1,6 @@
 // Handlers that never return: out of faults on an alternate stack and out of
 // blocked calls, 10,000 times each. Nothing may pile up, nothing be left over.
 #include "observe.h"
-#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -118,7 +117,7 @@ static void *jumps(void *unused) {
 			char c;
 			switch (rounds % 5) {
 			case 0: (void)!read(fds[0], &c, 1); break;
-			case 1: syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0); break;
+			case 1: syscall(SYS_futex, &word, 128 /* FUTEX_WAIT_PRIVATE */, 0, NULL, NULL, 0); break;
 			case 2: poll(NULL, 0, -1); break;
 			case 3: nanosleep(&(struct timespec){1000, 0}, NULL); break;
 			case 4: pause(); break;

@@ -232,9 +232,15 @@ static void changed(void)
 		wrong += called(moving, i & 1 ? getppid() : getpid());
 	}
 	say("changed while it is not: %d wrong", wrong);
-	/* By the kernel's hand, as debuggers of oneself do. */
+}
+
+/* By the kernel's hand, as debuggers of oneself do. */
+static void changed_as_memory(void)
+{
+	show_calls("in place");
+	volatile unsigned char *number = (unsigned char *)moving + 1;
 	int fd = must("open", open("/proc/self/mem", O_RDWR | O_CLOEXEC));
-	wrong = 0;
+	int wrong = 0;
 	for (int i = 0; i < 30; i++) {
 		unsigned char nr = i & 1 ? 110 : 39;
 		must("pwrite", pwrite(fd, &nr, 1, (long)number));
@@ -553,7 +559,7 @@ static void stepped(void)
 int main(int argc, char **argv)
 {
 	struct one_case cases[] = {
-		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"mapped_over", mapped_over}, {"changed", changed},
+		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"mapped_over", mapped_over}, {"changed", changed}, {"changed_as_memory", changed_as_memory},
 		{"loaded", loaded}, {"first_time", first_time}, {"forks_between", forks_between}, {"fork_server", fork_server}, {"shared_memory", shared_memory},
 		{"own_gs", own_gs}, {"own_wrgsbase", own_wrgsbase}, {"stepped", stepped},
 	};
