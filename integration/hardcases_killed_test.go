@@ -114,6 +114,8 @@ func killedChildrenEndTheRun(t *testing.T, r route) {
 		}
 		cmd := exec.Command(tracer[0], append(slices.Clip(tracer[1:]), tree)...)
 		cmd.Stdout = in
+		var errs bytes.Buffer
+		cmd.Stderr = &errs
 		mark := marked(t, cmd)
 		in.Close()
 		line := make([]byte, len("all started\n"))
@@ -137,7 +139,7 @@ func killedChildrenEndTheRun(t *testing.T, r route) {
 		}
 		status := cmd.ProcessState.Sys().(syscall.WaitStatus)
 		if !status.Signaled() || status.Signal() != syscall.SIGKILL {
-			t.Errorf("the tracer ended with %s, want its program's death by SIGKILL", describe(status))
+			t.Errorf("the tracer ended with %s, want its program's death by SIGKILL\n%s", describe(status), tail(errs.String()))
 		}
 		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
 			t.Fatalf("left behind\n%s", left.report())

@@ -39,7 +39,8 @@ type direct struct {
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
-	plans map[planKey]plan // of files that any of the programs has mapped
+	orphaned []*image         // of processes that were killed
+	plans    map[planKey]plan // of files that any of the programs has mapped
 
 	drainer
 }

@@ -36,8 +36,8 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	if l.direct != nil {
 		l.direct.expel(t)
 		t.forgetKnown()
-		l.direct.leave(t.proc.image)
-		t.proc.image = newImage()
+		l.direct.leave(t.proc)
+		t.proc.image, t.proc.lossy = newImage(), false
 		t.settle()
 	}
 	t.proc.pins = nil

@@ -140,8 +140,30 @@ func (i *image) overwritten(ip uint64) *site {
 	return nil
 }
 
-// leave ends a process's use of its image.
-func (d *direct) leave(i *image) {
+// maxOrphaned bounds the images that are kept for children not heard of yet.
+const maxOrphaned = 256
+
+// leave ends a process's use of its image. One whose threads may have been killed
+// between a fork and the news of it is kept for a while: the child, when we hear of
+// it, has the same sites.
+func (d *direct) leave(p *Process) {
+	if p.image == nil {
+		return
+	}
+	if !p.lossy {
+		d.drop(p.image)
+		p.image = nil
+		return
+	}
+	d.orphaned = append(d.orphaned, p.image)
+	if len(d.orphaned) > maxOrphaned {
+		d.drop(d.orphaned[0])
+		d.orphaned = d.orphaned[1:]
+	}
+}
+
+// drop ends one use of an image.
+func (d *direct) drop(i *image) {
 	if i.users--; i.users > 0 {
 		return
 	}
@@ -167,7 +189,10 @@ func (d *direct) dropRecord(s *site) {
 // inheritImage gives a new process the image that it has from its creator.
 func (p *Process) inheritImage(from *Process, kind ptrace.Kind) {
 	switch {
-	case from.image == nil:
+	case p.loop.direct == nil:
+	case from.image == nil || from.image.sites == nil:
+		p.image = newImage() // nothing is known of it
+		p.image.off = true
 	case kind != ptrace.ForkStop && sharesMemory(p.pid, from.pid):
 		p.image = from.image
 		p.image.users++

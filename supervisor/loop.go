@@ -255,7 +255,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	delete(l.threads, t.tid)
 	t.proc.threads--
 	if superseded || status.Signaled() || t.proc.threads > 0 {
-		l.lossy = true
+		l.lossy, t.proc.lossy = true, true
 	}
 	if t.proc.threads == 0 {
 		delete(l.processes, t.proc.pid)
@@ -264,9 +264,8 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	l.place.whom.died(t.tid)
 	t.gone = true
 	l.direct.forget(t)
-	if t.proc.threads == 0 && t.proc.image != nil {
-		l.direct.leave(t.proc.image)
-		t.proc.image = nil
+	if t.proc.threads == 0 && l.direct != nil {
+		l.direct.leave(t.proc)
 	}
 	t.endCall()
 	if l.observer != nil && !l.killing {

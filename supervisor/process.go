@@ -27,6 +27,7 @@ type Process struct {
 	pinned     uint64    // bytes of address space given to pins so far
 	pins       []pinArea // free ones
 	sites      [table.NumABI]uint64
+	lossy      bool   // a thread of it has died that may have had a child to tell of
 	extending  bool   // a thread was interrupted to extend the filter
 	image      *image // what the direct route knows of its memory; nil without one
 }
