@@ -30,6 +30,9 @@ const (
 	SlotSize  = 0x20000
 	maxSlots  = 512
 	SlotsSize = maxSlots * SlotSize
+
+	// RegionSize is from the first byte to the last, with room in between.
+	RegionSize = SlotsOffset + SlotsSize
 )
 
 // A slot: the thread's area, to which its gs base points, and behind it what the

@@ -200,6 +200,11 @@ var rules = map[string]rule{
 	// Code may be among what is made writable.
 	"mprotect": {checks: []step{{do: stepBits, arg: 2, limit: unix.PROT_EXEC | unix.PROT_WRITE}}},
 
+	// What takes memory away from children, or for good: it may be ours.
+	"madvise": {by: 2, cases: []selection{
+		{values: []uint32{unix.MADV_REMOVE, unix.MADV_DONTFORK, unix.MADV_WIPEONFORK}, never: true},
+	}},
+
 	// The kernel reads less than is shown, or not always.
 	"vmsplice":          {never: true},
 	"process_madvise":   {never: true},

@@ -35,7 +35,7 @@ func FilterRules() []ArgRule {
 // rewritten system-call instructions would not work, or could not be rewritten any
 // more: creating a thread (clone(2), CLONE_THREAD; clone3 is in TreeRules), moving memory to an address of
 // the program's choice (mremap(2), MREMAP_FIXED: nothing else moves code), making it
-// writable, a GS of
+// writable, taking memory away for good or from children (madvise(2)), a GS of
 // its own (arch_prctl(2)), and dispatch of its calls by where they are made
 // (prctl(2), PR_SET_SYSCALL_USER_DISPATCH).
 func RewritingRules() []ArgRule {
@@ -43,6 +43,9 @@ func RewritingRules() []ArgRule {
 	return slices.Concat(
 		rules("clone", 0, unix.CLONE_THREAD, unix.CLONE_THREAD),
 		rules("mremap", 3, unix.MREMAP_FIXED, unix.MREMAP_FIXED),
+		rules("madvise", 2, ^uint32(0), unix.MADV_REMOVE),
+		rules("madvise", 2, ^uint32(0), unix.MADV_DONTFORK),
+		rules("madvise", 2, ^uint32(0), unix.MADV_WIPEONFORK),
 		rules("mprotect", 2, unix.PROT_WRITE, unix.PROT_WRITE),
 		rules("pkey_mprotect", 2, unix.PROT_WRITE, unix.PROT_WRITE),
 		rules("arch_prctl", 0, ^uint32(0), archSetGS),

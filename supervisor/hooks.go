@@ -27,6 +27,7 @@ const (
 	hookMove           // may move rewritten code
 	hookArea           // may give GS another use, or ask for the present one
 	hookWritable       // may make code writable
+	hookAdvise         // may take our memory away
 	hookIdentity       // may change user and group ids
 )
 
@@ -36,6 +37,7 @@ var hookNames = map[string]hook{
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
 	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
 	"mremap": hookMove, "arch_prctl": hookArea, "mprotect": hookWritable, "pkey_mprotect": hookWritable,
+	"madvise": hookAdvise,
 }
 
 // hooks has the hook of every number below its length.
@@ -200,6 +202,13 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 				return table.Errno(unix.EFAULT), true
 			}
 			return table.Return(0), true
+		}
+	case hookAdvise:
+		switch args[2] {
+		case unix.MADV_REMOVE, unix.MADV_DONTFORK, unix.MADV_WIPEONFORK:
+			if t.proc.image.holds(args[0], args[1]) {
+				return table.Errno(unix.EINVAL), true // as for memory of other kinds
+			}
 		}
 	case hookPrctl:
 		// There would be none without us.

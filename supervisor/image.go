@@ -108,6 +108,23 @@ func (i *image) site(call uint64) *site {
 	return s
 }
 
+// holds reports whether any of our own memory is from addr on, in size bytes.
+func (i *image) holds(addr, size uint64) bool {
+	if i == nil || !i.mapped || size == 0 {
+		return false
+	}
+	end := addr + size
+	if addr < execso.Base+execso.RegionSize && end > execso.Base {
+		return true
+	}
+	for _, a := range i.near {
+		if addr < a.addr+nearSize && end > a.addr {
+			return true
+		}
+	}
+	return false
+}
+
 // rewritten reports whether there are rewritten sites from addr on, in size bytes.
 func (i *image) rewritten(addr, size uint64) bool {
 	if i == nil || !i.mapped {
