@@ -7,6 +7,7 @@ type Slot struct {
 	region *Region
 	index  int
 	mem    []byte
+	head   uint64 // bytes of the ring that are written, when last looked at
 	taken  uint64 // bytes of the ring that Next is done with
 	limit  uint64 // what the area's limit is
 	known  bool   // SetKnown has been called

@@ -59,8 +59,11 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 		n := 0
 		for begin := now; now.Sub(begin) < pollEvery; now = time.Now() {
-			n += d.drain() + d.takeRequests()
-			spin()
+			m := d.drain() + d.takeRequests()
+			n += m
+			if m == 0 {
+				d.pause()
+			}
 		}
 		d.recent += n
 		switch {
@@ -78,6 +81,17 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 	}
 	return ptrace.Event{}, false
+}
+
+// pause waits before the next look: each look costs the threads a cache miss, and one
+// that asks waits for the answer.
+func (d *direct) pause() {
+	spin()
+	if !d.asks {
+		for range 6 {
+			spin()
+		}
+	}
 }
 
 // stopped learns that a thread has stopped, and how much had been recorded until
