@@ -41,6 +41,8 @@ var (
 	setFSFlags          = SetByName("fs_flags")
 	setTermiosIn        = SetByName("termios_iflag")
 	setTermiosOut       = SetByName("termios_oflag")
+	setTermiosDelays    = SetByName("termios_delays")
+	setTermiosSpeeds    = SetByName("termios_speeds")
 	setTermiosControl   = SetByName("termios_cflag")
 	setTermiosLocal     = SetByName("termios_lflag")
 	setSigev            = SetByName("sigev_notify")

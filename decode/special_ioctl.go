@@ -3,54 +3,146 @@ package decode
 // An ioctlArg is what the third argument of ioctl is for a request.
 type ioctlArg struct {
 	kind ioctlKind
-	typ  string
+	typ  string    // of a struct
+	set  *ConstSet // of a number with names
 }
 
 type ioctlKind uint8
 
 const (
-	ioctlHex  ioctlKind = iota
-	ioctlNone           // no argument
-	ioctlInt            // a number
-	ioctlFD             // a descriptor
-	ioctlIn             // a struct that the kernel reads
-	ioctlOut            // a struct that the kernel fills
+	ioctlHex       ioctlKind = iota
+	ioctlNone                // no argument
+	ioctlInt                 // a number
+	ioctlFD                  // a descriptor
+	ioctlSignal              // a signal
+	ioctlFlags               // a number with names for its bits
+	ioctlEnum                // a number with a name
+	ioctlDecimal             // the same, shown in decimal if it has none
+	ioctlString              // a string
+	ioctlIn                  // a struct that the kernel reads
+	ioctlOut                 // a struct that the kernel fills
+	ioctlInOut               // a struct that it reads and fills, both shown
+	ioctlInterface           // a struct ifreq or ifconf
 )
 
-// The requests that are the same on all our architectures (asm-generic/ioctls.h,
-// linux/fs.h).
-var ioctlArgs = map[uint64]ioctlArg{
-	0x5401: {ioctlOut, "termios"}, 0x5402: {ioctlIn, "termios"}, 0x5403: {ioctlIn, "termios"}, 0x5404: {ioctlIn, "termios"}, // TCGETS, TCSETS, TCSETSW, TCSETSF
-	0x5409: {kind: ioctlInt}, 0x540a: {kind: ioctlInt}, 0x540b: {kind: ioctlInt}, // TCSBRK, TCXONC, TCFLSH
-	0x540c: {kind: ioctlNone}, 0x540d: {kind: ioctlNone}, 0x540e: {kind: ioctlInt}, // TIOCEXCL, TIOCNXCL, TIOCSCTTY
-	0x540f: {ioctlOut, "pid"}, 0x5410: {ioctlIn, "pid"}, // TIOCGPGRP, TIOCSPGRP
-	0x5411: {ioctlOut, "int"}, 0x541b: {ioctlOut, "int"}, // TIOCOUTQ, FIONREAD
-	0x5413: {ioctlOut, "winsize"}, 0x5414: {ioctlIn, "winsize"}, // TIOCGWINSZ, TIOCSWINSZ
-	0x5420: {ioctlIn, "int"}, 0x5421: {ioctlIn, "int"}, 0x5452: {ioctlIn, "int"}, // TIOCPKT, FIONBIO, FIOASYNC
-	0x5422: {kind: ioctlNone}, 0x5450: {kind: ioctlNone}, 0x5451: {kind: ioctlNone}, // TIOCNOTTY, FIONCLEX, FIOCLEX
-	0x5423: {ioctlIn, "int"}, 0x5424: {ioctlOut, "int"}, 0x5429: {ioctlOut, "pid"}, // TIOCSETD, TIOCGETD, TIOCGSID
-	0x80045430: {ioctlOut, "uint"}, 0x40045431: {ioctlIn, "int"}, // TIOCGPTN, TIOCSPTLCK
-	0x40049409: {kind: ioctlFD},                                           // FICLONE
-	0x80081272: {ioctlOut, "u64dec"},                                      // BLKGETSIZE64
-	0x80086601: {ioctlOut, "fs_flags"}, 0x40086602: {ioctlIn, "fs_flags"}, // FS_IOC_GETFLAGS, FS_IOC_SETFLAGS
-}
+var ioctlArgs = map[uint64]ioctlArg{}
 
 func init() {
 	addSpecial(special{entry: entryIoctl, exit: exitIoctl}, "ioctl")
-	scalar("u64dec", sizesAll(8), Uint, (*reader).u64)
-	register("winsize", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.begin(name, Struct)
-		for _, f := range [...]string{"ws_row", "ws_col", "ws_xpixel", "ws_ypixel"} {
-			e.num(f, Uint, 16, r.u16())
+
+	requests := func(a ioctlArg, codes ...uint64) {
+		for _, c := range codes {
+			ioctlArgs[c] = a
 		}
+	}
+	named := func(kind ioctlKind, set string, codes ...uint64) {
+		requests(ioctlArg{kind: kind, set: SetByName(set)}, codes...)
+	}
+	structs := func(kind ioctlKind, typ string, codes ...uint64) { requests(ioctlArg{kind: kind, typ: typ}, codes...) }
+	none, number, fd := ioctlArg{kind: ioctlNone}, ioctlArg{kind: ioctlInt}, ioctlArg{kind: ioctlFD}
+
+	// Terminals (asm-generic/ioctls.h).
+	structs(ioctlOut, "termios", 0x5401, 0x5456)                // TCGETS, TIOCGLCKTRMIOS
+	structs(ioctlIn, "termios", 0x5402, 0x5403, 0x5404, 0x5457) // TCSETS, TCSETSW, TCSETSF, TIOCSLCKTRMIOS
+	structs(ioctlOut, "termio", 0x5405)                         // TCGETA
+	structs(ioctlIn, "termio", 0x5406, 0x5407, 0x5408)          // TCSETA, TCSETAW, TCSETAF
+	structs(ioctlOut, "termios2", 0x802c542a)                   // TCGETS2
+	structs(ioctlIn, "termios2", 0x402c542b, 0x402c542c, 0x402c542d)
+	requests(number, 0x5409, 0x540e, 0x5425)       // TCSBRK, TIOCSCTTY, TCSBRKP
+	named(ioctlEnum, "tcxonc", 0x540a)             // TCXONC
+	named(ioctlEnum, "tcflsh", 0x540b)             // TCFLSH
+	requests(none, 0x540c, 0x540d, 0x541d)         // TIOCEXCL, TIOCNXCL, TIOCCONS
+	requests(none, 0x5422, 0x5427, 0x5428)         // TIOCNOTTY, TIOCSBRK, TIOCCBRK
+	requests(none, 0x541f, 0x5437, 0x5450, 0x5451) // TIOCSSERIAL, TIOCVHANGUP, FIONCLEX, FIOCLEX
+	structs(ioctlOut, "pid", 0x540f, 0x5429)       // TIOCGPGRP, TIOCGSID
+	structs(ioctlIn, "pid", 0x5410)                // TIOCSPGRP
+	structs(ioctlOut, "int", 0x5411, 0x541b, 0x5424, 0x80045440)
+	structs(ioctlIn, "int", 0x5420, 0x5421, 0x5423, 0x5452, 0x40045431) // TIOCPKT, FIONBIO, TIOCSETD, FIOASYNC, TIOCSPTLCK
+	structs(ioctlOut, "winsize", 0x5413)
+	structs(ioctlIn, "winsize", 0x5414)
+	structs(ioctlOut, "tiocm", 0x5415)                // TIOCMGET
+	structs(ioctlIn, "tiocm", 0x5416, 0x5417, 0x5418) // TIOCMBIS, TIOCMBIC, TIOCMSET
+	structs(ioctlOut, "uint", 0x80045430, 0x80045432) // TIOCGPTN, TIOCGDEV
+	structs(ioctlIn, "char", 0x5412)                  // TIOCSTI
+	// Consoles (linux/kd.h).
+	requests(none, 0x4b36, 0x4b37, 0x4b3c, 0x4b3d) // KDENABIO, KDDISABIO, KDMAPDISP, KDUNMAPDISP
+	named(ioctlEnum, "kd_mode", 0x4b3a)
+	named(ioctlDecimal, "kd_keyboard", 0x4b45)
+	named(ioctlFlags, "kd_leds", 0x4b32, 0x4b65) // KDSETLED, KDSKBLED
+	named(ioctlEnum, "kd_meta", 0x4b63)
+	requests(ioctlArg{kind: ioctlSignal}, 0x4b4e) // KDSIGACCEPT
+
+	// Files (linux/fs.h, linux/fiemap.h).
+	requests(fd, 0x40049409)               // FICLONE
+	requests(none, 0xc0045877, 0xc0045878) // FIFREEZE, FITHAW
+	structs(ioctlOut, "fs_flags", 0x80086601)
+	structs(ioctlIn, "fs_flags", 0x40086602)
+	structs(ioctlOut, "fsxattr", 0x801c581f)
+	structs(ioctlIn, "fsxattr", 0x401c5820)
+	structs(ioctlOut, "fs_label", 0x81009431)
+	structs(ioctlIn, "fs_label", 0x41009432)
+	structs(ioctlIn, "fstrim_range", 0xc0185879)
+	structs(ioctlIn, "file_clone_range", 0x4020940d)
+	structs(ioctlInOut, "fiemap", 0xc020660b)
+	// Block devices and loops (linux/fs.h, linux/loop.h).
+	structs(ioctlOut, "u64dec", 0x80081272)                // BLKGETSIZE64
+	requests(none, 0x125f, 0x1261, 0x1274, 0x1275, 0x1276) // BLKRRPART, BLKFLSBUF, BLKTRACESTART, -STOP, -TEARDOWN
+	requests(number, 0x1262, 0x1264)                       // BLKRASET, BLKFRASET
+	structs(ioctlIn, "int", 0x125d, 0x40081271)            // BLKROSET, BLKBSZSET
+	structs(ioctlIn, "blkrange", 0x1277, 0x127d, 0x127f)   // BLKDISCARD, BLKSECDISCARD, BLKZEROOUT
+	requests(fd, 0x4c00, 0x4c06)                           // LOOP_SET_FD, LOOP_CHANGE_FD
+	requests(none, 0x4c01, 0x4c07, 0x4c82)                 // LOOP_CLR_FD, LOOP_SET_CAPACITY, LOOP_CTL_GET_FREE
+	requests(number, 0x4c08, 0x4c09, 0x4c80, 0x4c81)       // LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE, LOOP_CTL_ADD, LOOP_CTL_REMOVE
+	structs(ioctlIn, "loop_info64", 0x4c04)
+	structs(ioctlOut, "loop_info64", 0x4c05)
+	requests(none, 0xab03, 0xab04, 0xab05, 0xab06, 0xab08) // NBD_DO_IT, -CLEAR_SOCK, -CLEAR_QUE, -PRINT_DEBUG, -DISCONNECT
+	requests(number, 0xab01, 0xab02, 0xab07, 0xab09)       // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
+	requests(fd, 0xab00)                                   // NBD_SET_SOCK
+	named(ioctlFlags, "nbd_flags", 0xab0a)
+	requests(number, 0x321, 0x322, 0x323, 0x324, 0x325, 0x326, 0x327, 0x32b, 0x32c, 0x32f) // HDIO_SET_...
+	requests(none, 0x2202)                                                                 // SG_GET_TIMEOUT
+
+	// Sockets (linux/sockios.h); struct ifreq is in ifreq.go.
+	structs(ioctlOut, "int", 0x8905)                      // SIOCATMARK
+	structs(ioctlIn, "int", 0x8901, 0x8902)               // FIOSETOWN, SIOCSPGRP
+	structs(ioctlOut, "int", 0x8903, 0x8904)              // FIOGETOWN, SIOCGPGRP
+	requests(ioctlArg{kind: ioctlString}, 0x89a0, 0x89a1) // SIOCBRADDBR, SIOCBRDELBR
+	requests(ioctlArg{kind: ioctlInterface}, siocGIfConf, siocGIfName)
+	for code := range ifreqs {
+		ioctlArgs[code] = ioctlArg{kind: ioctlInterface}
+	}
+
+	// Others.
+	named(ioctlFlags, "perf_ioc_flags", 0x2400, 0x2401, 0x2403)                                // PERF_EVENT_IOC_ENABLE, -DISABLE, -RESET
+	requests(number, 0x2402, 0x40042409)                                                       // PERF_EVENT_IOC_REFRESH, -PAUSE_OUTPUT
+	requests(fd, 0x2405, 0x40042408)                                                           // PERF_EVENT_IOC_SET_OUTPUT, -SET_BPF
+	requests(none, 0xb701, 0xb702, 0xb703)                                                     // NS_GET_USERNS, -PARENT, -NSTYPE
+	requests(number, 0x40044581, 0x40044590, 0x40044591)                                       // EVIOCRMFF, EVIOCGRAB, EVIOCREVOKE
+	requests(none, 0x7001, 0x7002, 0x7003, 0x7004, 0x7005, 0x7006)                             // RTC_AIE_ON, ...
+	requests(none, 0x700f, 0x7010, 0x7014)                                                     // RTC_WIE_ON, RTC_WIE_OFF, RTC_VL_CLR
+	requests(number, 0x4008700c, 0x4008700e)                                                   // RTC_IRQP_SET, RTC_EPOCH_SET
+	structs(ioctlOut, "rtc_time", 0x80247008, 0x80247009)                                      // RTC_ALM_READ, RTC_RD_TIME
+	structs(ioctlIn, "rtc_time", 0x40247007, 0x4024700a)                                       // RTC_ALM_SET, RTC_SET_TIME
+	structs(ioctlOut, "int", 0x80045200)                                                       // RNDGETENTCNT
+	structs(ioctlIn, "int", 0x40045201)                                                        // RNDADDTOENTCNT
+	requests(none, 0x5206, 0x5207)                                                             // RNDCLEARPOOL, RNDRESEEDCRNG
+	requests(none, 0x80045705, 0x9406, 0x9407, 0x9408, 0x941c, 0x942e, 0x5000940c, 0x50009402) // WDIOC_KEEPALIVE, BTRFS_IOC_...
+	requests(number, 0xae41)                                                                   // KVM_CREATE_VCPU
+
+	scalar("u64dec", sizesAll(8), Uint, (*reader).u64)
+	flags := func(name string, set *ConstSet) {
+		register(name, sizesAll(4), func(e *Event, name string, r *reader) { e.flags(name, 32, r.u32(), set) }).scalar = true
+	}
+	flags("fs_flags", setFSFlags)
+	flags("tiocm", SetByName("tiocm"))
+	register("char", sizesAll(1), func(e *Event, name string, r *reader) { e.bytes(name, r.addr, r.b, 1, false) })
+	register("blkrange", sizesAll(16), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Array)
+		e.num("", Uint, 64, r.u64())
+		e.num("", Uint, 64, r.u64())
 		e.close(outer)
 	})
-	t := register("fs_flags", sizesAll(4), func(e *Event, name string, r *reader) {
-		e.flags(name, 32, r.u32(), setFSFlags)
-	})
-	t.scalar = true
-	// The kernel's struct termios has no speeds, and 19 control characters.
-	register("termios", sizesAll(36), decodeTermios)
+	register("rtc_time", sizesAll(36), decodeRTCTime)
 }
 
 func entryIoctl(e *Event) {
@@ -67,58 +159,60 @@ func entryIoctl(e *Event) {
 	case ioctlFD:
 		e.into(2)
 		e.emitFD("", num, false)
+	case ioctlSignal:
+		v.Kind = Signal
+	case ioctlFlags:
+		v.Kind, v.Set = Flags, a.set
+	case ioctlEnum:
+		v.Kind, v.Set = Enum, a.set
+	case ioctlDecimal:
+		e.into(2)
+		e.enumDecimal("", 32, uint64(uint32(num)), a.set)
+	case ioctlString:
+		e.into(2)
+		e.emitString("", num)
 	case ioctlIn:
 		e.pointer(2, structs[a.typ], true)
 	case ioctlOut:
 		e.later(2)
+	case ioctlInOut:
+		e.into(2)
+		outer := e.begin("", Change)
+		e.emitStruct("", structs[a.typ], num)
+		e.close(outer)
+		e.later(2)
+		e.partial = true
+	case ioctlInterface:
+		e.later(2)
+		e.keepIfreq()
 	}
 }
 
 func exitIoctl(e *Event) {
-	if a := ioctlArgs[e.args[1]]; a.kind == ioctlOut {
+	switch a := ioctlArgs[e.args[1]]; a.kind {
+	case ioctlOut:
 		e.pointer(2, structs[a.typ], e.good())
+	case ioctlInOut:
+		if v := e.arg(2); e.good() && e.values[v.first].Kind == Struct {
+			outer := e.parent
+			e.parent = argSlot + 2
+			e.emitStruct("", structs[a.typ], e.args[2])
+			e.close(outer)
+		}
+	case ioctlInterface:
+		e.exitIfreq()
 	}
 }
 
-var ioctlDirs = [4]string{"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IOC_WRITE"}
-
-// ioctlCode emits a request without a name as what it is made of.
-func (e *Event) ioctlCode() {
-	n := e.args[1]
-	e.into(1)
-	outer := e.open(Value{Kind: Macro, Symbol: "_IOC", Bits: 32, Num: n})
-	e.emit(Value{Kind: Symbol, Symbol: ioctlDirs[n>>30&3], Num: n >> 30})
-	e.num("", Hex, 8, n>>8&0xff)
-	e.num("", Hex, 8, n&0xff)
-	e.num("", Hex, 16, n>>16&0x3fff)
-	e.close(outer)
-}
-
-func decodeTermios(e *Event, name string, r *reader) {
+// decodeRTCTime decodes struct rtc_time of rtc(4), which is like struct tm.
+func decodeRTCTime(e *Event, name string, r *reader) {
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	e.flags("c_iflag", 32, r.u32(), setTermiosIn)
-	e.flags("c_oflag", 32, r.u32(), setTermiosOut)
-	e.flags("c_cflag", 32, r.u32(), setTermiosControl)
-	e.flags("c_lflag", 32, r.u32(), setTermiosLocal)
-	if !e.opts.Verbose {
-		e.cut()
-		return
+	for i, f := range [...]string{"tm_sec", "tm_min", "tm_hour", "tm_mday", "tm_mon", "tm_year", "tm_wday", "tm_yday", "tm_isdst"} {
+		if i == 6 && !e.opts.Verbose {
+			e.cut()
+			return
+		}
+		e.num(f, Int, 32, r.u32())
 	}
-	e.enum("c_line", 8, r.u8(), setLineDisciplines)
-	list := e.begin("c_cc", Array)
-	for i, c := range r.bytes(len(controlChars)) {
-		e.emit(Value{Kind: Hex, Bits: 8, Num: uint64(c), Name: controlChars[i]})
-	}
-	e.close(list)
 }
-
-// controlChars are the indices in c_cc that have a meaning (asm-generic/termbits.h).
-var controlChars = [19]string{
-	"[VINTR]", "[VQUIT]", "[VERASE]", "[VKILL]", "[VEOF]", "[VTIME]", "[VMIN]", "[VSWTC]", "[VSTART]", "[VSTOP]", "[VSUSP]",
-	"[VEOL]", "[VREPRINT]", "[VDISCARD]", "[VWERASE]", "[VLNEXT]", "[VEOL2]", "[17]", "[18]",
-}
-
-var setLineDisciplines = &ConstSet{Name: "line_discipline", Prefix: "N_", Consts: []Const{
-	{Name: "N_TTY", Value: 0}, {Name: "N_SLIP", Value: 1}, {Name: "N_MOUSE", Value: 2}, {Name: "N_PPP", Value: 3},
-}}

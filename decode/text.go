@@ -236,7 +236,9 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Interface:
 		dst = appendInterface(dst, uint32(v.Num))
 	case Flags:
-		dst = appendFlags(dst, v.Set, v.Num)
+		if v.Num != 0 || !v.Bare {
+			dst = appendFlags(dst, v.Set, v.Num)
+		}
 	case CapSet:
 		dst = appendCapSet(dst, v)
 	case Date:

@@ -64,6 +64,9 @@ type Value struct {
 	Raw bool
 	// Equals: a note is shown as name=value.
 	Equals bool
+	// Bare: no bits are shown as nothing, not as 0. So strace does for the
+	// flags of terminals.
+	Bare bool
 
 	Name   string // of the field or the argument, if shown
 	Symbol string

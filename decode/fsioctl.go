@@ -1,0 +1,104 @@
+package decode
+
+// Structs of ioctl requests about files, file systems and loop devices (linux/fs.h,
+// linux/fiemap.h, linux/loop.h).
+
+func init() {
+	xflags := SetByName("fs_xflags")
+	register("fsxattr", sizesAll(28), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		e.flags("fsx_xflags", 32, r.u32(), xflags)
+		e.num("fsx_extsize", Uint, 32, r.u32())
+		if n := r.u32(); e.done { // the program does not set it
+			e.num("fsx_nextents", Uint, 32, n)
+		}
+		e.num("fsx_projid", Uint, 32, r.u32())
+		e.num("fsx_cowextsize", Uint, 32, r.u32())
+		e.close(outer)
+	})
+	register("fs_label", sizesAll(256), func(e *Event, name string, r *reader) {
+		s := upToNUL(r.b)
+		show := min(len(s), e.opts.StringLimit)
+		e.bytes(name, r.addr, s[:show], uint64(len(s)), show < len(s))
+	})
+	register("fstrim_range", sizesAll(24), record(field{"start", Hex, 8, nil}, field{"len", Hex, 8, nil}, field{"minlen", Hex, 8, nil}))
+	register("file_clone_range", sizesAll(32), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		e.emitFD("src_fd", r.u64(), false)
+		e.num("src_offset", Uint, 64, r.u64())
+		e.num("src_length", Uint, 64, r.u64())
+		e.num("dest_offset", Uint, 64, r.u64())
+		e.close(outer)
+	})
+	flags := SetByName("fiemap_flags")
+	register("fiemap", sizesAll(fiemapSize), func(e *Event, name string, r *reader) {
+		start, length, fl, mapped, count := r.u64(), r.u64(), r.u32(), r.u32(), r.u32()
+		outer := e.begin(name, Struct)
+		defer e.close(outer)
+		if !e.done {
+			e.num("fm_start", Uint, 64, start)
+			e.num("fm_length", Uint, 64, length)
+			e.flags("fm_flags", 32, fl, flags)
+			e.num("fm_extent_count", Uint, 32, count)
+			return
+		}
+		e.flags("fm_flags", 32, fl, flags)
+		e.num("fm_mapped_extents", Uint, 32, mapped)
+		if e.opts.Verbose {
+			e.emitArray("fm_extents", fiemapExtent, r.addr+fiemapSize, mapped)
+		} else {
+			e.cut()
+		}
+	})
+	register("loop_info64", sizesAll(232), decodeLoopInfo)
+}
+
+const fiemapSize = 32 // without the extents
+
+var fiemapExtent = &structType{size: sizesAll(56), decode: record(
+	field{"fe_logical", Uint, 8, nil}, field{"fe_physical", Uint, 8, nil}, field{"fe_length", Uint, 8, nil},
+	field{size: 8}, field{size: 8}, field{"fe_flags", Flags, 4, SetByName("fiemap_extent")})}
+
+var (
+	setLoopCrypt = SetByName("loop_crypt")
+	setLoopFlags = SetByName("loop_flags")
+)
+
+func decodeLoopInfo(e *Event, name string, r *reader) {
+	outer := e.begin(name, Struct)
+	defer e.close(outer)
+	text := func(name string, b []byte) {
+		s := upToNUL(b)
+		e.bytes(name, 0, s, uint64(len(s)), len(s) == len(b))
+	}
+	dev, ino, rdev, off, limit := r.u64(), r.u64(), r.u64(), r.u64(), r.u64()
+	number, crypt, keySize, flags := r.u32(), r.u32(), r.u32(), r.u32()
+	file, cryptName, key := r.bytes(64), r.bytes(64), r.bytes(32)
+	if e.opts.Verbose {
+		e.num("lo_device", Dev, 64, dev)
+		e.num("lo_inode", Uint, 64, ino)
+		e.num("lo_rdevice", Dev, 64, rdev)
+	}
+	e.num("lo_offset", Hex, 64, off)
+	if e.opts.Verbose {
+		e.num("lo_sizelimit", Uint, 64, limit)
+	}
+	e.num("lo_number", Uint, 32, number)
+	if e.opts.Verbose {
+		e.enum("lo_encrypt_type", 32, crypt, setLoopCrypt)
+		e.num("lo_encrypt_key_size", Uint, 32, keySize)
+	}
+	e.flags("lo_flags", 32, flags, setLoopFlags)
+	text("lo_file_name", file)
+	if !e.opts.Verbose {
+		e.cut()
+		return
+	}
+	text("lo_crypt_name", cryptName)
+	key = key[:min(int(keySize), len(key))]
+	e.emit(Value{Name: "lo_encrypt_key", Kind: Bytes, Text: key, Size: uint64(len(key))})
+	init := e.begin("lo_init", Array)
+	e.num("", Hex, 64, r.u64())
+	e.num("", Hex, 64, r.u64())
+	e.close(init)
+}
