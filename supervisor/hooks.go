@@ -121,6 +121,14 @@ func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
 		}
 		flags, ok := t.clone3Flags(info.Args()[0])
 		return ok && flags&cloneUntraced != 0
+	case hookMove, hookWritable:
+		args := info.Args()
+		return t.proc.image.rewritten(args[0], args[1])
+	case hookAdvise:
+		args := info.Args()
+		return t.proc.image.holds(args[0], args[1])
+	case hookIdentity:
+		return l.direct != nil && l.direct.remembers
 	case noHook, hookFork, hookReturn:
 		return false
 	}
