@@ -92,6 +92,7 @@ func (l *loop) welcome(t, by *Thread) {
 // firstStop prepares a thread for its first instruction.
 func (t *Thread) firstStop() {
 	t.born = false
+	t.confirm()
 	defer t.settle()
 	if t.fix == nil {
 		return

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"maps"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -16,6 +17,10 @@ type image struct {
 	users  int  // processes
 	mapped bool // exec.so's region is in it
 	off    bool // all its calls take the trap route, for good
+
+	// unsure: it was copied some time after the memory was, and other threads have
+	// run between.
+	unsure bool
 
 	// signalled: a signal has been delivered, so that the stack may have frames of
 	// threads interrupted anywhere.
@@ -215,6 +220,42 @@ func (p *Process) inheritImage(from *Process, kind ptrace.Kind) {
 		p.image.users++
 	default:
 		p.image = from.image.fork()
+		p.image.unsure = from.threads > 1 || from.image.users > 1 || from.lossy
+	}
+}
+
+// confirm makes what is known of a new process agree with its memory: what its
+// creator's other threads had rewritten when that was copied, and not what they had
+// when we heard of it.
+func (t *Thread) confirm() {
+	i := t.proc.image
+	if i == nil || !i.unsure {
+		return
+	}
+	i.unsure = false
+	if !i.mapped {
+		return
+	}
+	mem, err := ptrace.OpenMemory(t.tid)
+	if !t.loop.check(err, t) {
+		return
+	}
+	defer mem.Close()
+	i.own()
+	i.near = slices.DeleteFunc(i.near, func(a *nearArea) bool {
+		_, err := mem.ReadAt(make([]byte, 1), int64(a.addr))
+		return err != nil
+	})
+	for _, s := range i.sites {
+		if s.record == nil || s.window == nil {
+			continue
+		}
+		if s.jumps(mem) {
+			s.state = siteRewritten
+		} else if s.state == siteRewritten {
+			t.loop.direct.dropRecord(s)
+			*s = site{hits: s.hits, nr: s.nr}
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -29,8 +30,8 @@ func (t *Thread) mapRegion() bool {
 
 func (t *Thread) tryMapRegion() bool {
 	// What the program may map is counted, and the region would count.
-	var limit unix.Rlimit
-	if unix.Prlimit(t.proc.pid, unix.RLIMIT_AS, nil, &limit) != nil || limit.Cur != unix.RLIM_INFINITY {
+	// (prlimit(2) needs CAP_SYS_RESOURCE where the program is set-user-ID.)
+	if free, err := procfs.Unlimited(t.proc.pid, "Max address space"); err != nil || !free {
 		return false
 	}
 	mappings := t.loop.direct.region.Mappings()

@@ -103,14 +103,19 @@ func (t *Thread) mappings() (text []module, taken []module) {
 	return text, taken
 }
 
-// trampolineNear returns room for a trampoline within reach of addr.
-func (t *Thread) trampolineNear(addr uint64) (*nearArea, bool) {
-	i := t.proc.image
+// areaNear returns an area with room for a trampoline within reach of addr, nil if
+// there is none yet.
+func (i *image) areaNear(addr uint64) *nearArea {
 	for _, a := range i.near {
 		if a.used+execso.MaxTrampoline <= nearSize && distance(a.addr, addr) < nearReach {
-			return a, true
+			return a
 		}
 	}
+	return nil
+}
+
+// makeRoom has the thread map an area within reach of addr.
+func (t *Thread) makeRoom(addr uint64) error {
 	_, taken := t.mappings()
 	for _, at := range places(addr) {
 		if overlaps(taken, at, at+nearSize) {
@@ -119,19 +124,18 @@ func (t *Thread) trampolineNear(addr uint64) (*nearArea, bool) {
 		const flags = unix.MAP_PRIVATE | unix.MAP_ANONYMOUS | unix.MAP_FIXED_NOREPLACE
 		r := t.inject("mmap", at, nearSize, unix.PROT_READ|unix.PROT_EXEC, flags, ^uint64(0), 0)
 		if r.Gone() {
-			return nil, false
+			return unix.ESRCH
 		}
 		if r.Failed() || uint64(r.Raw()) != at {
 			continue
 		}
-		if t.inject("mseal", at, nearSize, 0).Failed() {
-			return nil, false
+		if r := t.inject("mseal", at, nearSize, 0); r.Failed() {
+			return r.Err()
 		}
-		a := &nearArea{addr: at}
-		i.near = append(i.near, a)
-		return a, true
+		t.proc.image.near = append(t.proc.image.near, &nearArea{addr: at})
+		return nil
 	}
-	return nil, false
+	return errNoRoom
 }
 
 // places returns where an area for addr may go: rather far from the program's own

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -52,12 +53,26 @@ func (t *Thread) shorten() {
 	if !i.mapped && (i.traps < mapAfter || !t.alone() || !t.mapRegion()) {
 		return
 	}
-	t.tryRewrite(call, site)
+	t.tryRewrite(call)
 }
 
 // tryRewrite rewrites a site, or notes that it cannot be.
-func (t *Thread) tryRewrite(call uint64, s *site) {
+func (t *Thread) tryRewrite(call uint64) {
+	i := t.proc.image
+	s := i.site(call)
 	err := t.rewrite(call, s)
+	if err == errNoRoom {
+		// While the thread makes room, others are served: they may rewrite the
+		// site, or fork, after which s may be the child's.
+		err = t.makeRoom(call)
+		if t.gone || i.off || t.proc.image != i {
+			return
+		}
+		s = i.site(call)
+		if err == nil && s.state != siteRefused {
+			err = t.rewrite(call, s)
+		}
+	}
 	switch {
 	case err == nil, ptrace.Gone(err):
 	case errors.Is(err, execso.ErrOtherNumber):
@@ -77,9 +92,9 @@ func (t *Thread) prepareThreads() {
 	if !t.mapRegion() {
 		return
 	}
-	for call := range i.sites {
-		if s := i.site(call); s.state == siteTraps {
-			t.tryRewrite(call, s)
+	for call, s := range maps.Clone(i.sites) {
+		if s.state == siteTraps {
+			t.tryRewrite(call)
 		}
 	}
 }
@@ -145,6 +160,7 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 	}
 	if _, err := mem.WriteAt(s.window.Jump(s.tramp), int64(s.window.Addr)); err != nil {
 		t.loop.direct.dropRecord(s)
+		s.state = siteTraps
 		return err
 	}
 	s.state = siteRewritten
@@ -229,16 +245,14 @@ func (t *Thread) fileOf(m module) *os.File {
 var (
 	errNoModule = errors.New("not in the code of a file")
 	errChanged  = errors.New("the code is not what the file has")
+	errNoRoom   = errors.New("no memory for a trampoline within reach")
 )
 
 // placeTrampoline writes the site's trampoline and its record.
 func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
-	area, ok := t.trampolineNear(s.window.Addr)
-	if !ok {
-		if t.gone {
-			return unix.ESRCH
-		}
-		return unix.ENOMEM
+	area := t.proc.image.areaNear(call)
+	if area == nil {
+		return errNoRoom
 	}
 	at := area.addr + area.used
 	record, ok := t.loop.direct.region.NewSite(call)
@@ -284,10 +298,16 @@ func (t *Thread) restoreRange(addr, size uint64) {
 
 // undo writes the original instructions over the jump, if that is still there.
 func (s *site) undo(mem *os.File) {
-	var there [execso.JumpLen]byte
-	if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err == nil && bytes.Equal(there[:], s.window.Jump(s.tramp)) {
+	if s.jumps(mem) {
 		_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
 	}
+}
+
+// jumps reports whether the jump is in the memory.
+func (s *site) jumps(mem io.ReaderAt) bool {
+	var there [execso.JumpLen]byte
+	_, err := mem.ReadAt(there[:], int64(s.window.Addr))
+	return err == nil && bytes.Equal(there[:], s.window.Jump(s.tramp))
 }
 
 // restore gives a program its own instructions back and lets all its calls trap.
