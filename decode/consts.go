@@ -1,8 +1,7 @@
 package decode
 
 import (
-	"cmp"
-	"slices"
+	"sort"
 
 	"github.com/k42trace/k42trace/table"
 )
@@ -24,8 +23,8 @@ func SetFor(abi table.ABI, name string) *ConstSet {
 }
 
 func findSet(in []ConstSet, name string) *ConstSet {
-	i, ok := slices.BinarySearchFunc(in, name, func(s ConstSet, name string) int { return cmp.Compare(s.Name, name) })
-	if !ok {
+	i := sort.Search(len(in), func(i int) bool { return in[i].Name >= name })
+	if i == len(in) || in[i].Name != name {
 		return nil
 	}
 	return &in[i]

@@ -216,12 +216,9 @@ func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
 }
 
 // structs are the decoders by the name that table.Arg.Set gives.
-var structs map[string]*structType
+var structs = make(map[string]*structType, 128)
 
 func register(name string, size [table.NumABI]int, decode func(e *Event, name string, r *reader)) *structType {
-	if structs == nil {
-		structs = map[string]*structType{}
-	}
 	t := &structType{size: size, decode: decode}
 	structs[name] = t
 	return t

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"sync"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/table"
@@ -31,17 +33,19 @@ type sockoptLevel struct {
 	set, get *ConstSet // more, for setsockopt and getsockopt only
 }
 
-var sockoptLevels = map[uint64]sockoptLevel{
-	solSocket:  {names: setSockOptions, get: &ConstSet{Consts: []Const{{Name: "SO_GET_FILTER", Value: unix.SO_ATTACH_FILTER}}}},
-	solIP:      {names: setIPOptions, set: SetByName("ip_option_set"), get: SetByName("ip_option_get")},
-	solIPv6:    {names: setIPv6Options, set: SetByName("ipv6_option_set"), get: SetByName("ipv6_option_get")},
-	solTCP:     {names: setTCPOptions},
-	solUDP:     {names: setUDPOptions},
-	solSCTP:    {names: SetByName("sctp_option")},
-	solRaw:     {names: SetByName("raw_option")},
-	solPacket:  {names: setPacketOptions},
-	solNetlink: {names: setNetlinkOptions},
-}
+var sockoptLevels = sync.OnceValue(func() map[uint64]sockoptLevel {
+	return map[uint64]sockoptLevel{
+		solSocket:  {names: setSockOptions, get: &ConstSet{Consts: []Const{{Name: "SO_GET_FILTER", Value: unix.SO_ATTACH_FILTER}}}},
+		solIP:      {names: setIPOptions, set: SetByName("ip_option_set"), get: SetByName("ip_option_get")},
+		solIPv6:    {names: setIPv6Options, set: SetByName("ipv6_option_set"), get: SetByName("ipv6_option_get")},
+		solTCP:     {names: setTCPOptions},
+		solUDP:     {names: setUDPOptions},
+		solSCTP:    {names: SetByName("sctp_option")},
+		solRaw:     {names: SetByName("raw_option")},
+		solPacket:  {names: setPacketOptions},
+		solNetlink: {names: setNetlinkOptions},
+	}
+})
 
 // A sockoptValue is what the value of an option is, if it is not any int.
 type sockoptValue struct {
@@ -62,12 +66,14 @@ type sockoptForm struct {
 	address bool
 }
 
-var sockoptValues = map[sockopt]sockoptValue{}
-
 func init() {
 	addSpecial(special{entry: entrySetsockopt}, "setsockopt")
 	addSpecial(special{entry: func(e *Event) { e.sockoptName(false) }, exit: exitGetsockopt}, "getsockopt")
+}
 
+// sockoptValues returns the values by option.
+var sockoptValues = sync.OnceValue(func() map[sockopt]sockoptValue {
+	values := map[sockopt]sockoptValue{}
 	number := func(kind Kind, set *ConstSet) sockoptForm { return sockoptForm{rows: []field{{"", kind, 4, set}}} }
 	for _, name := range [...]uint64{
 		unix.SO_DEBUG, unix.SO_REUSEADDR, unix.SO_DONTROUTE, unix.SO_BROADCAST, unix.SO_SNDBUF, unix.SO_RCVBUF, unix.SO_KEEPALIVE,
@@ -78,38 +84,39 @@ func init() {
 		unix.SO_CNX_ADVICE, unix.SO_INCOMING_NAPI_ID, unix.SO_ZEROCOPY, unix.SO_TIMESTAMP_NEW, unix.SO_TIMESTAMPNS_NEW,
 		unix.SO_TIMESTAMPING_NEW, unix.SO_DETACH_REUSEPORT_BPF, unix.SO_PREFER_BUSY_POLL, unix.SO_BUSY_POLL_BUDGET, unix.SO_RESERVE_MEM, unix.SO_RCVMARK,
 	} {
-		sockoptValues[sockopt{solSocket, name}] = sockoptValue{get: number(Int, nil), set: number(Int, nil)}
+		values[sockopt{solSocket, name}] = sockoptValue{get: number(Int, nil), set: number(Int, nil)}
 	}
 	rehash := number(Enum, SetByName("txrehash"))
 	linger := sockoptForm{rows: []field{{"l_onoff", Int, 4, nil}, {"l_linger", Int, 4, nil}}}
-	sockoptValues[sockopt{solSocket, unix.SO_ERROR}] = sockoptValue{get: number(Errno, nil)}
-	sockoptValues[sockopt{solSocket, unix.SO_TXREHASH}] = sockoptValue{get: rehash, set: rehash}
-	sockoptValues[sockopt{solSocket, unix.SO_LINGER}] = sockoptValue{get: linger, set: linger}
-	sockoptValues[sockopt{solSocket, unix.SO_PEERCRED}] = sockoptValue{get: sockoptForm{rows: ucredRows}}
-	sockoptValues[sockopt{solPacket, unix.PACKET_STATISTICS}] = sockoptValue{get: sockoptForm{rows: []field{{"tp_packets", Uint, 4, nil}, {"tp_drops", Uint, 4, nil}}}}
-	sockoptValues[sockopt{solNetlink, unix.NETLINK_LIST_MEMBERSHIPS}] = sockoptValue{get: sockoptForm{numbers: true}}
+	values[sockopt{solSocket, unix.SO_ERROR}] = sockoptValue{get: number(Errno, nil)}
+	values[sockopt{solSocket, unix.SO_TXREHASH}] = sockoptValue{get: rehash, set: rehash}
+	values[sockopt{solSocket, unix.SO_LINGER}] = sockoptValue{get: linger, set: linger}
+	values[sockopt{solSocket, unix.SO_PEERCRED}] = sockoptValue{get: sockoptForm{rows: ucredRows}}
+	values[sockopt{solPacket, unix.PACKET_STATISTICS}] = sockoptValue{get: sockoptForm{rows: []field{{"tp_packets", Uint, 4, nil}, {"tp_drops", Uint, 4, nil}}}}
+	values[sockopt{solNetlink, unix.NETLINK_LIST_MEMBERSHIPS}] = sockoptValue{get: sockoptForm{numbers: true}}
 
 	takes := func(t *structType, exact bool, level uint64, names ...uint64) {
 		for _, n := range names {
-			sockoptValues[sockopt{level, n}] = sockoptValue{set: sockoptForm{typ: t, exact: exact}}
+			values[sockopt{level, n}] = sockoptValue{set: sockoptForm{typ: t, exact: exact}}
 		}
 	}
 	takes(structs["sock_fprog"], false, solSocket, unix.SO_ATTACH_FILTER, unix.SO_ATTACH_REUSEPORT_CBPF)
 	filter := sockopt{solSocket, unix.SO_ATTACH_FILTER} // SO_GET_FILTER has the same number
-	sockoptValues[filter] = sockoptValue{set: sockoptValues[filter].set, get: sockoptForm{address: true}}
+	values[filter] = sockoptValue{set: values[filter].set, get: sockoptForm{address: true}}
 	takes(ipMreq, false, solIP, unix.IP_ADD_MEMBERSHIP, unix.IP_DROP_MEMBERSHIP)
 	takes(ipv6Mreq, false, solIPv6, unix.IPV6_ADD_MEMBERSHIP, unix.IPV6_DROP_MEMBERSHIP, unix.IPV6_JOIN_ANYCAST, unix.IPV6_LEAVE_ANYCAST)
 	takes(groupReq, false, solIP, unix.MCAST_JOIN_GROUP, unix.MCAST_LEAVE_GROUP)
 	takes(groupReq, false, solIPv6, unix.MCAST_JOIN_GROUP, unix.MCAST_LEAVE_GROUP)
 	takes(packetMreq, true, solPacket, unix.PACKET_ADD_MEMBERSHIP, unix.PACKET_DROP_MEMBERSHIP)
 	takes(tpacketReq, true, solPacket, unix.PACKET_RX_RING, unix.PACKET_TX_RING)
-}
+	return values
+})
 
 // sockoptName makes argument 2 the name of an option of the level that is
 // argument 1.
 func (e *Event) sockoptName(set bool) {
 	v := e.arg(2)
-	level, ok := sockoptLevels[e.args[1]]
+	level, ok := sockoptLevels()[e.args[1]]
 	if !ok {
 		v.Kind, v.Bits = Int, 32
 		return
@@ -127,7 +134,7 @@ func (e *Event) sockoptName(set bool) {
 func entrySetsockopt(e *Event) {
 	e.sockoptName(true)
 	level, addr, n := e.args[1], e.args[3], int64(int32(e.args[4]))
-	form := sockoptValues[sockopt{level, e.args[2]}].set
+	form := sockoptValues()[sockopt{level, e.args[2]}].set
 	if level == solNetlink { // ints are all that this one has
 		form.rows = intRow
 	}
@@ -149,7 +156,7 @@ func exitGetsockopt(e *Event) {
 		return
 	}
 	addr, n := e.args[3], e.lengthAt(e.args[4])
-	form := sockoptValues[sockopt{e.args[1], e.args[2]}].get
+	form := sockoptValues()[sockopt{e.args[1], e.args[2]}].get
 	e.into(3)
 	switch {
 	case n == 0 || form.address:

@@ -1,5 +1,7 @@
 package decode
 
+import "sync"
+
 // An ioctlArg is what the third argument of ioctl is for a request.
 type ioctlArg struct {
 	kind ioctlKind
@@ -25,14 +27,31 @@ const (
 	ioctlInterface           // a struct ifreq or ifconf
 )
 
-var ioctlArgs = map[uint64]ioctlArg{}
-
 func init() {
 	addSpecial(special{entry: entryIoctl, exit: exitIoctl}, "ioctl")
+	scalar("u64dec", sizesAll(8), Uint, (*reader).u64)
+	flags := func(name string, set *ConstSet) {
+		register(name, sizesAll(4), func(e *Event, name string, r *reader) { e.flags(name, 32, r.u32(), set) }).scalar = true
+	}
+	flags("fs_flags", setFSFlags)
+	flags("tiocm", SetByName("tiocm"))
+	register("char", sizesAll(1), func(e *Event, name string, r *reader) { e.bytes(name, r.addr, r.b, 1, false) })
+	register("blkrange", sizesAll(16), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Array)
+		e.num("", Uint, 64, r.u64())
+		e.num("", Uint, 64, r.u64())
+		e.close(outer)
+	})
+	register("rtc_time", sizesAll(36), decodeRTCTime)
+}
 
+// ioctlArgs returns the arguments by request. The table is made when it is first
+// needed: many programs make no such call.
+var ioctlArgs = sync.OnceValue(func() map[uint64]ioctlArg {
+	args := make(map[uint64]ioctlArg, 256)
 	requests := func(a ioctlArg, codes ...uint64) {
 		for _, c := range codes {
-			ioctlArgs[c] = a
+			args[c] = a
 		}
 	}
 	named := func(kind ioctlKind, set string, codes ...uint64) {
@@ -109,7 +128,7 @@ func init() {
 	requests(ioctlArg{kind: ioctlString}, 0x89a0, 0x89a1) // SIOCBRADDBR, SIOCBRDELBR
 	requests(ioctlArg{kind: ioctlInterface}, siocGIfConf, siocGIfName)
 	for code := range ifreqs {
-		ioctlArgs[code] = ioctlArg{kind: ioctlInterface}
+		args[code] = ioctlArg{kind: ioctlInterface}
 	}
 
 	// Others.
@@ -128,29 +147,15 @@ func init() {
 	requests(none, 0x5206, 0x5207)                                                             // RNDCLEARPOOL, RNDRESEEDCRNG
 	requests(none, 0x80045705, 0x9406, 0x9407, 0x9408, 0x941c, 0x942e, 0x5000940c, 0x50009402) // WDIOC_KEEPALIVE, BTRFS_IOC_...
 	requests(number, 0xae41)                                                                   // KVM_CREATE_VCPU
-
-	scalar("u64dec", sizesAll(8), Uint, (*reader).u64)
-	flags := func(name string, set *ConstSet) {
-		register(name, sizesAll(4), func(e *Event, name string, r *reader) { e.flags(name, 32, r.u32(), set) }).scalar = true
-	}
-	flags("fs_flags", setFSFlags)
-	flags("tiocm", SetByName("tiocm"))
-	register("char", sizesAll(1), func(e *Event, name string, r *reader) { e.bytes(name, r.addr, r.b, 1, false) })
-	register("blkrange", sizesAll(16), func(e *Event, name string, r *reader) {
-		outer := e.begin(name, Array)
-		e.num("", Uint, 64, r.u64())
-		e.num("", Uint, 64, r.u64())
-		e.close(outer)
-	})
-	register("rtc_time", sizesAll(36), decodeRTCTime)
-}
+	return args
+})
 
 func entryIoctl(e *Event) {
 	v, num := e.arg(2), e.args[2]
 	if e.arg(1).Set == nil || e.arg(1).Set.name(e.args[1]) == "" {
 		e.ioctlCode()
 	}
-	a := ioctlArgs[e.args[1]]
+	a := ioctlArgs()[e.args[1]]
 	switch a.kind {
 	case ioctlNone:
 		e.drop(2)
@@ -189,7 +194,7 @@ func entryIoctl(e *Event) {
 }
 
 func exitIoctl(e *Event) {
-	switch a := ioctlArgs[e.args[1]]; a.kind {
+	switch a := ioctlArgs()[e.args[1]]; a.kind {
 	case ioctlOut:
 		e.pointer(2, structs[a.typ], e.good())
 	case ioctlInOut:

@@ -1,7 +1,7 @@
 package decode
 
 // specials are the calls of which their signatures do not tell all, by name.
-var specials = map[string]*special{}
+var specials = make(map[string]*special, 256)
 
 // special adds a row to specials for each of names.
 func addSpecial(s special, names ...string) {

@@ -1,5 +1,7 @@
 package decode
 
+import "sync"
+
 // io_uring_register(2): what the third argument points to depends on the
 // operation; the fourth is how many of them there are, or the size of the struct.
 
@@ -24,9 +26,12 @@ var (
 // registered one (IORING_REGISTER_USE_REGISTERED_RING).
 const useRingFD = 1 << 31
 
-var uringArgs map[uint64]uringArg
-
 func init() {
+	addSpecial(special{entry: entryUringRegister, exit: exitUringRegister}, "io_uring_register")
+}
+
+// uringArgs returns the arguments by operation.
+var uringArgs = sync.OnceValue(func() map[uint64]uringArg {
 	sized := func(n int, decode func(e *Event, name string, r *reader)) *structType {
 		return &structType{size: sizesAll(n), decode: decode}
 	}
@@ -86,7 +91,7 @@ func init() {
 		e.reserved("resv", r, 3, 8)
 		e.close(outer)
 	})
-	uringArgs = map[uint64]uringArg{
+	return map[uint64]uringArg{
 		0:  {typ: buffer, array: true},                            // IORING_REGISTER_BUFFERS
 		2:  {typ: fd, array: true},                                // IORING_REGISTER_FILES
 		4:  {typ: fd, array: true},                                // IORING_REGISTER_EVENTFD
@@ -103,8 +108,7 @@ func init() {
 		22: {typ: bufferRing},                                     // IORING_REGISTER_PBUF_RING
 		23: {typ: bufferRing},                                     // IORING_UNREGISTER_PBUF_RING
 	}
-	addSpecial(special{entry: entryUringRegister, exit: exitUringRegister}, "io_uring_register")
-}
+})
 
 var uringBufferRing = []field{{"ring_addr", Addr, 8, nil}, {"ring_entries", Uint, 4, nil}, {"bgid", Uint, 2, nil}}
 
@@ -116,7 +120,7 @@ const (
 
 func entryUringRegister(e *Event) {
 	op, n := e.args[1]&^useRingFD, e.args[3]
-	a := uringArgs[op]
+	a := uringArgs()[op]
 	switch {
 	case op == uringAffinity && n > 0:
 		e.into(2)
@@ -143,8 +147,8 @@ func entryUringRegister(e *Event) {
 
 func exitUringRegister(e *Event) {
 	op := e.args[1] &^ useRingFD
-	if uringArgs[op].late {
-		e.pointer(2, uringArgs[op].typ, e.good())
+	if uringArgs()[op].late {
+		e.pointer(2, uringArgs()[op].typ, e.good())
 	}
 	if op == uringMaxWorkers && e.values[e.arg(2).first].Kind == Array {
 		outer := e.parent
