@@ -17,6 +17,10 @@ type drainer struct {
 	// nothing has come for a while: then the next call of each traps, and that
 	// is how we learn of it.
 	open []*Thread
+	// quiet are those of which something may come though they are not open: the
+	// end of a call, or the beginning of one that was under way when its ring was
+	// shut.
+	quiet []*Thread
 	// entered are threads whose call has begun and has not been told, in order.
 	// It is told when it returns, or when something else is to be told first.
 	entered []*Thread
@@ -63,7 +67,7 @@ func (r *readiness) Pop() any {
 
 // admit lets the thread use exec.so's services.
 func (d *direct) admit(t *Thread) {
-	if t.slot == nil || !t.proc.image.mapped || t.proc.image.off {
+	if t.slot == nil || t.distrusted || !t.proc.image.mapped || t.proc.image.off {
 		return
 	}
 	t.slot.Open()
@@ -71,6 +75,7 @@ func (d *direct) admit(t *Thread) {
 		return
 	}
 	t.admitted = true
+	d.quiet = without(d.quiet, t)
 	if d.records || d.asks {
 		t.slot.Serving(d.serving)
 		d.open = append(d.open, t)
@@ -80,16 +85,20 @@ func (d *direct) admit(t *Thread) {
 // drain tells all that has been recorded up to now, and returns how many events
 // there were.
 func (d *drainer) drain() int {
-	if len(d.open) == 0 {
+	switch len(d.open) + len(d.quiet) {
+	case 0:
 		return 0
+	case len(d.open):
+		if len(d.open) == 1 {
+			// The hot way: one thread's events are in order.
+			return d.drainOne(d.open[0])
+		}
 	}
-	if len(d.open) == 1 {
-		// The hot way: one thread's events are in order.
-		return d.drainOne(d.open[0])
-	}
-	for _, t := range d.open {
-		if d.fetch(t) {
-			d.ready = append(d.ready, t)
+	for _, list := range [...][]*Thread{d.open, d.quiet} {
+		for _, t := range list {
+			if d.fetch(t) {
+				d.ready = append(d.ready, t)
+			}
 		}
 	}
 	heap.Init(&d.ready)
@@ -119,7 +128,7 @@ func (d *drainer) drainOne(t *Thread) int {
 
 // fetch takes the thread's next event out of its ring, if there is one.
 func (d *drainer) fetch(t *Thread) bool {
-	if t.rec.has || t.slot == nil {
+	if t.rec.has || t.slot == nil || t.distrusted {
 		return t.rec.has
 	}
 	ok, err := t.slot.Next(&t.rec.next)
@@ -207,13 +216,22 @@ func (d *direct) forget(t *Thread) {
 
 // expel makes the thread's next call trap.
 func (d *direct) expel(t *Thread) {
+	d.quiet = without(d.quiet, t)
 	if t.slot == nil || !t.admitted {
 		return
 	}
 	t.slot.Shut()
 	t.admitted = false
-	// Somebody may be going through the list.
-	d.open = slices.DeleteFunc(slices.Clone(d.open), func(o *Thread) bool { return o == t })
+	d.open = without(d.open, t)
+}
+
+// without returns the list without t, and leaves the old one as it was: somebody may be
+// going through it.
+func without(list []*Thread, t *Thread) []*Thread {
+	if !slices.Contains(list, t) {
+		return list
+	}
+	return slices.DeleteFunc(slices.Clone(list), func(o *Thread) bool { return o == t })
 }
 
 // shut makes the next call of every thread trap, after which there is nothing to
@@ -224,9 +242,20 @@ func (d *direct) shut() {
 		t.slot.Serving(false)
 		t.admitted = false
 	}
+	d.quiet, d.open = append(d.quiet, d.open...), d.open[:0]
 	d.drain()
-	d.open = d.open[:0]
 	d.tellEntered(nil)
+	if len(d.quiet) > 0 {
+		d.startTicking()
+	}
+}
+
+// calm tells what has come since the rings were shut, and keeps in mind who is in a
+// call.
+func (d *direct) calm() {
+	d.drain()
+	d.tellEntered(nil)
+	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall })
 }
 
 // setServing tells the threads whether it pays to ask: only while somebody looks.
@@ -244,8 +273,9 @@ func (d *direct) setServing(on bool) {
 // exec.so writes, and tells the user.
 func (l *loop) distrust(t *Thread, err error) {
 	l.direct.expel(t)
-	t.slot.Free()
-	t.slot = nil
+	// It keeps its slot, which others must not get while it can write there.
+	t.distrusted = true
+	l.direct.entered = without(l.direct.entered, t)
 	t.rec = record{}
 	l.warn(fmt.Errorf("thread %d: %w; its calls trap from now on", t.tid, err))
 }

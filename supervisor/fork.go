@@ -57,8 +57,9 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	p.ownFilter = from.ownFilter
 	p.userfaults = from.userfaults
 	p.sites = from.sites
-	p.inheritImage(from, kind)
-	if kind == ptrace.ForkStop {
+	shares := sharesMemory(p.pid, from.pid, kind)
+	p.inheritImage(from, shares)
+	if !shares {
 		// A copy of the memory has copies of the pages; a process that shares
 		// the memory must not use the same ones at the same time.
 		p.pinned = from.pinned

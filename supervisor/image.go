@@ -209,13 +209,13 @@ func (d *direct) dropRecord(s *site) {
 }
 
 // inheritImage gives a new process the image that it has from its creator.
-func (p *Process) inheritImage(from *Process, kind ptrace.Kind) {
+func (p *Process) inheritImage(from *Process, shares bool) {
 	switch {
 	case p.loop.direct == nil:
 	case from.image == nil || from.image.sites == nil:
 		p.image = newImage() // nothing is known of it
 		p.image.off = true
-	case kind != ptrace.ForkStop && sharesMemory(p.pid, from.pid):
+	case shares:
 		p.image = from.image
 		p.image.users++
 	default:
@@ -259,11 +259,15 @@ func (t *Thread) confirm() {
 	}
 }
 
-// sharesMemory reports whether two processes have one address space (kcmp(2)).
-// Where the kernel does not tell, it is taken for shared: then a stop too many of
-// either does no harm.
-func sharesMemory(pid1, pid2 int) bool {
+// sharesMemory reports whether a new process has its creator's address space (kcmp(2)).
+// The event does not tell: a clone with CLONE_VM that ends with SIGCHLD is a fork to
+// ptrace (kernel/fork.c, kernel_clone). Where the kernel does not compare, it is all
+// there is.
+func sharesMemory(pid1, pid2 int, kind ptrace.Kind) bool {
 	const kcmpVM = 1
 	r, _, e := unix.RawSyscall6(unix.SYS_KCMP, uintptr(pid1), uintptr(pid2), kcmpVM, 0, 0, 0)
-	return e != 0 || r == 0
+	if e != 0 {
+		return kind != ptrace.ForkStop
+	}
+	return r == 0
 }

@@ -205,7 +205,11 @@ func (l *loop) dispatch(e ptrace.Event) {
 	t.setRunning(false)
 	if l.direct != nil {
 		// What was recorded came before this.
-		l.direct.stopped(l.direct.drain())
+		n := l.direct.drain()
+		if !t.admitted {
+			n += l.direct.drainOne(t)
+		}
+		l.direct.stopped(n)
 		if len(l.direct.entered) > 0 {
 			l.direct.tellEntered(t)
 		}

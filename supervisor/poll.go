@@ -136,7 +136,9 @@ func (d *direct) stopTicking() {
 // ticked acts on the message of startTicking.
 func (d *direct) ticked() {
 	d.ticks = false
-	if d.drain() == 0 {
+	if len(d.open) == 0 {
+		d.calm()
+	} else if d.drain() == 0 {
 		d.shut()
 	} else {
 		d.tellEntered(nil)

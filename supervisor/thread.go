@@ -40,8 +40,10 @@ type Thread struct {
 	// for it; whether it may write to its ring; what that has told.
 	slot     *execso.Slot
 	admitted bool
-	demoting bool // the handler of its request waits for it to stop
-	rec      record
+	// distrusted: it has written nonsense there, and its calls trap.
+	distrusted bool
+	demoting   bool // the handler of its request waits for it to stop
+	rec        record
 
 	held signaldefer.Queue
 	// stopAgain: the thread has to pass through signal delivery when it leaves
