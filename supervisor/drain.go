@@ -25,6 +25,8 @@ type drainer struct {
 	// It is told when it returns, or when something else is to be told first.
 	entered []*Thread
 	ready   readiness
+	// recorders are the handlers of calls that are recorded.
+	recorders [execso.Numbers]table.Recorder
 	clock   stampClock
 	loop    *loop
 	serving bool // we look for requests
@@ -166,12 +168,24 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 	}
 	r.inCall = false
 	d.tellEntered(t)
-	d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
+	if len(d.entered) == 1 && d.entered[0] == t {
+		d.entered = d.entered[:0] // mostly
+	} else {
+		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
+	}
 	if rec := d.recorder(t); rec != nil {
 		r.engine.captures = captures
-		d.loop.guard(func() { rec.Returned(&r.call, res, d.clock.at(r.entered), d.clock.at(stamp)) })
+		d.tellReturned(rec, r, res, stamp)
 		r.engine.captures = nil
 	}
+}
+
+// tellReturned calls a Recorder, whose panic kills the tree.
+func (d *drainer) tellReturned(rec table.Recorder, r *record, res table.Result, stamp uint64) {
+	ok := false
+	defer d.loop.caught(&ok)
+	rec.Returned(&r.call, res, d.clock.at(r.entered), d.clock.at(stamp))
+	ok = true
 }
 
 // tellEntered tells of the calls that have begun and not returned, as something of
@@ -194,8 +208,7 @@ func (d *drainer) tellEntered(except *Thread) {
 
 // recorder returns who is to hear of the call that the thread is in.
 func (d *drainer) recorder(t *Thread) table.Recorder {
-	r, _ := d.loop.table.Lookup(ptrace.NativeABI, t.rec.call.Nr()).(table.Recorder)
-	return r
+	return d.recorders[t.rec.call.Nr()] // Slot.Next has looked at the number
 }
 
 // forget tells the last of a thread that is gone, and gives its slot to others.

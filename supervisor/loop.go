@@ -280,13 +280,16 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 // guard runs an observer's method; a panic in it kills the tree, as a handler's.
 func (l *loop) guard(f func()) {
 	ok := false
-	defer func() {
-		if !ok {
-			l.failPanic(recover())
-		}
-	}()
+	defer l.caught(&ok)
 	f()
 	ok = true
+}
+
+// caught is deferred by those who call what is not ours; ok says that it has returned.
+func (l *loop) caught(ok *bool) {
+	if !*ok {
+		l.failPanic(recover())
+	}
 }
 
 // failPanic kills the tree because of a panic (or, if value is nil, a

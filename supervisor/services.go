@@ -87,10 +87,11 @@ func (d *direct) serve() {
 			s = execso.Trap // the filter would report it to us, who would do it again
 		}
 		d.service[nr] = s
+		d.recorders[nr] = nil
 		switch h := d.loop.table.Lookup(ptrace.NativeABI, nr); s {
 		case execso.Record:
 			r := h.(table.Recorder)
-			d.records = true
+			d.records, d.recorders[nr] = true, r
 			d.wants = d.wants || r.WantsTimes()
 			t, e := r.Limits()
 			text, elements = max(text, t), max(elements, e)
