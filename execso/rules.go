@@ -207,6 +207,7 @@ var rules = map[string]rule{
 
 	// The kernel reads less than is shown, or not always.
 	"vmsplice":          {never: true},
+	"semctl":            {never: true}, // its last argument may be a pointer
 	"process_madvise":   {never: true},
 	"process_vm_readv":  {never: true},
 	"process_vm_writev": {never: true},

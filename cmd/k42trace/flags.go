@@ -144,7 +144,9 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 
 	value("string-limit", "s", func(s string) error {
 		n, err := number(s)
-		o.strings = n
+		if o.strings = n; n == 0 {
+			o.strings = -1 // for package decode, 0 is the default
+		}
 		return err
 	})
 	value("columns", "a", func(s string) error {
