@@ -206,6 +206,7 @@ static void make(const struct one_call *c, const long *a, int changed, long valu
 }
 
 int main(void) {
+	signal(SIGXFSZ, SIG_IGN);
 	check(mmap(memory, 8 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == memory);
 	must(mkdir("dir", 0755));
 	fd = must(open("file", O_RDWR | O_CREAT | O_CLOEXEC, 0644));

@@ -185,7 +185,8 @@ static void heap(void)
 	char *end = sbrk(0);
 	for (char *p = start; p < end; p += 0x100000)
 		*p = 1;
-	say("grown, as far as it went: %d", grown > 50);
+	/* It begins somewhere in the first GiB. */
+	say("grown, as far as it went: %d", grown > 40);
 	work("with a large heap");
 }
 
