@@ -25,6 +25,8 @@ type drainer struct {
 	// It is told when it returns, or when something else is to be told first.
 	entered []*Thread
 	ready   readiness
+	merging bool
+	late    []*Thread // whose events have come while others were told
 	// recorders are the handlers of calls that are recorded.
 	recorders [execso.Numbers]table.Recorder
 	clock   stampClock
@@ -104,6 +106,7 @@ func (d *drainer) drain() int {
 		}
 	}
 	heap.Init(&d.ready)
+	d.merging = true
 	n := 0
 	for len(d.ready) > 0 {
 		t := d.ready[0]
@@ -114,7 +117,12 @@ func (d *drainer) drain() int {
 		} else {
 			heap.Pop(&d.ready)
 		}
+		for _, t := range d.late {
+			heap.Push(&d.ready, t)
+		}
+		d.late = d.late[:0]
 	}
+	d.merging = false
 	return n
 }
 
@@ -174,9 +182,9 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
 	}
 	if rec := d.recorder(t); rec != nil {
-		r.engine.captures = captures
+		r.engine.settle(captures)
 		d.tellReturned(rec, r, res, stamp)
-		r.engine.captures = nil
+		r.engine.settle(nil)
 	}
 }
 
@@ -200,7 +208,9 @@ func (d *drainer) tellEntered(except *Thread) {
 		}
 		t.rec.told = true
 		if rec := d.recorder(t); rec != nil {
+			t.rec.engine.begin()
 			d.loop.guard(func() { rec.Entered(&t.rec.call, d.clock.at(t.rec.entered)) })
+			t.rec.engine.settle(nil)
 		}
 	}
 	d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o != except })
@@ -289,7 +299,7 @@ func (l *loop) distrust(t *Thread, err error) {
 	// It keeps its slot, which others must not get while it can write there.
 	t.distrusted = true
 	l.direct.entered = without(l.direct.entered, t)
-	t.rec = record{}
+	t.rec.has, t.rec.inCall = false, false
 	l.warn(fmt.Errorf("thread %d: %w; its calls trap from now on", t.tid, err))
 }
 

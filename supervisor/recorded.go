@@ -16,6 +16,33 @@ import (
 type recorded struct {
 	*Thread
 	captures []execso.Captured
+	entering bool // the call has not returned, as far as we know
+}
+
+// begin is for telling that the call has been entered.
+func (r *recorded) begin() {
+	r.entering = true
+	if r.rec.has {
+		r.over()
+	}
+}
+
+// settle says what was recorded of the call's memory.
+func (r *recorded) settle(captures []execso.Captured) { r.captures, r.entering = captures, false }
+
+// over reports whether the call has returned meanwhile. What has been read of its
+// memory since may be what came after it; what was recorded is right.
+func (r *recorded) over() bool {
+	d, t := r.loop.direct, r.Thread
+	new := !t.rec.has
+	if !d.fetch(t) {
+		return t.distrusted
+	}
+	if new && d.merging {
+		d.late = append(d.late, t)
+	}
+	r.settle(t.rec.next.Captures)
+	return true
 }
 
 var _ table.Engine = (*recorded)(nil)
@@ -47,6 +74,10 @@ func (r *recorded) ReadMemory(addr uint64, p []byte) (int, error) {
 		return n, nil
 	}
 	m, err := r.live(addr+uint64(n), p[n:])
+	if r.entering && r.over() {
+		r.entering = false
+		return r.ReadMemory(addr, p)
+	}
 	if n += m; n > 0 {
 		err = nil
 	}
