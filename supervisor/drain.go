@@ -29,9 +29,9 @@ type drainer struct {
 	late    []*Thread // whose events have come while others were told
 	// recorders are the handlers of calls that are recorded.
 	recorders [execso.Numbers]table.Recorder
-	clock   stampClock
-	loop    *loop
-	serving bool // we look for requests
+	clock     stampClock
+	loop      *loop
+	serving   bool // we look for requests
 
 	watching bool // looking at the rings pays
 	stops    int  // since that was decided
