@@ -7,7 +7,7 @@ func TestEveryWayOfLinking(t *testing.T) {
 	for _, v := range []variant{
 		dynamic64, static64, {name: "static-pie", flags: []string{"-static-pie"}}, {name: "no-pie", flags: []string{"-no-pie"}},
 		{name: "stripped", flags: []string{"-s"}}, {name: "lazy", flags: []string{"-Wl,-z,lazy"}}, {name: "now", flags: []string{"-Wl,-z,now"}},
-		dynamic32, {name: "32 bits static", flags: []string{"-m32", "-static"}}, {name: "32 bits no-pie", flags: []string{"-m32", "-no-pie"}},
+		{name: "32 bits", flags: []string{"-m32"}}, {name: "32 bits static", flags: []string{"-m32", "-static"}}, {name: "32 bits no-pie", flags: []string{"-m32", "-no-pie"}},
 		{name: "musl dynamic", flags: []string{"musl-gcc"}}, musl, {name: "musl no-pie", flags: []string{"musl-gcc", "-no-pie", "-static"}},
 		warm64, warmStatic, warmMusl, warmThreads, warmMuslThreads,
 		variant{name: "static-pie", flags: []string{"-static-pie"}}.warmed(),

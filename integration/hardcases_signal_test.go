@@ -108,7 +108,7 @@ func TestLongJumpsKeepTheTraceInStep(t *testing.T) {
 // Row 20: SIGKILL at busy groups and in every kind of stop. (strace 6.1 itself
 // dies of this one, at a PTRACE_LISTEN that fails.)
 func TestKillsAtAnyMoment(t *testing.T) {
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warmThreads}, "kills")
+	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "kills")
 	for range 10 {
 		compareTraced(t, compileC(t, "kills"), "whole")
 	}

@@ -26,7 +26,19 @@ func TestHandledSignalsInBlockedCalls(t *testing.T) {
 func TestStopsInBlockedCalls(t *testing.T) {
 	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", "stop")
 	compareBuilds(t, 0, []variant{dynamic64, warmThreads}, "restarts", "stop", "threaded")
-	compareBuilds(t, 0, []variant{dynamic64, dynamic32, warm64}, "restarts", "time")
+}
+
+// Row 13: stops that last beyond the calls' timeouts. These runs do nothing but sleep,
+// so they do it together.
+func TestStopsThatOutlastTimeouts(t *testing.T) {
+	for _, v := range []variant{dynamic64, dynamic32, warm64} {
+		t.Run(v.name, func(t *testing.T) {
+			t.Parallel()
+			p := v.program(t, "restarts", "time")
+			p.Together = true
+			p.compare(t).mustExit(t, 0)
+		})
+	}
 }
 
 // Row 13: a call that a stop interrupts and restart_syscall takes up again is

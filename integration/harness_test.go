@@ -45,6 +45,9 @@ type program struct {
 	// be rewritten in it, and natively and by the trap route none.
 	Warm bool
 
+	// Together says that compare may run it by all routes at the same time.
+	Together bool
+
 	// IgnoreCore leaves the core-dump bit of the status out of compare.
 	IgnoreCore bool
 	// LeavesProcesses allows processes that outlive the run.
@@ -109,6 +112,9 @@ func (p program) compare(t *testing.T) outcome {
 	t.Helper()
 	native := p.native(t)
 	onRoutes(t, p.Routes, func(t *testing.T, r route) {
+		if p.Together {
+			t.Parallel()
+		}
 		if diff := p.diff(native, p.traced(t, r)); diff != "" {
 			t.Errorf("%s %s: native (-) and traced (+) differ:\n%s",
 				filepath.Base(p.Path), strings.Join(p.Args, " "), diff)

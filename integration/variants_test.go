@@ -18,7 +18,8 @@ type variant struct {
 var (
 	dynamic64 = variant{name: "64 bits"}
 	static64  = variant{name: "static", flags: []string{"-static"}}
-	dynamic32 = variant{name: "32 bits", flags: []string{"-m32"}}
+	// (Whose calls take the trap route in any case.)
+	dynamic32 = variant{name: "32 bits", flags: []string{"-m32"}}.by(trap)
 	musl      = variant{name: "musl", flags: []string{"musl-gcc", "-static"}}
 	cpp       = variant{name: "C++", flags: []string{"g++"}}
 

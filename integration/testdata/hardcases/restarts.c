@@ -476,19 +476,25 @@ static void beyond_the_timeout(void) {
 	// Let their time pass while they stand still.
 	while (now_ns() < last + SHORT_MS * 1000000ll)
 		pause_briefly();
+	// (select and ppoll restart with what remained when they stopped.)
+	int goes_on[N];
+	for (int i = 0; i < N; i++) {
+		check(!states[i]->done);
+		goes_on[i] = !strcmp(timed[i].name, "select") || !strcmp(timed[i].name, "ppoll");
+		if (goes_on[i])
+			must(kill(pids[i], SIGCONT));
+	}
 	for (int i = 0; i < N; i++) {
 		s = states[i];
-		check(!s->done);
 		int64_t resumed = now_ns();
-		must(kill(pids[i], SIGCONT));
+		if (!goes_on[i])
+			must(kill(pids[i], SIGCONT));
 		await(s->done);
 		s->leave = 1;
 		check(wait_for(pids[i]) == 0);
 		// Its time is up: whoever waits for it once more restarted wrongly.
 		int at_once = now_ns() - resumed < SHORT_MS * 1000000ll - 200000000;
-		// (select and ppoll restart with what remained when they stopped.)
-		int goes_on = !strcmp(timed[i].name, "select") || !strcmp(timed[i].name, "ppoll");
-		say("%s: result %s, in time %d", timed[i].name, s->result < 0 ? errname(-s->result) : "0", at_once || goes_on);
+		say("%s: result %s, in time %d", timed[i].name, s->result < 0 ? errname(-s->result) : "0", at_once || goes_on[i]);
 	}
 }
 
