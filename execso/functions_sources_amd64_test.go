@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -20,7 +19,7 @@ func goProgram(flags ...string) func(testing.TB) string {
 			t.Fatal(err)
 		}
 		args := append(append([]string{"build", "-o", program}, flags...), source)
-		cmd := exec.Command(filepath.Join(runtime.GOROOT(), "bin/go"), args...)
+		cmd := exec.Command("go", args...)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Skipf("%v: %s", err, out)

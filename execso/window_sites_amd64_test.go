@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 
 	"golang.org/x/arch/x86/x86asm"
@@ -182,10 +181,22 @@ func programs(t testing.TB) map[string]func(testing.TB) string {
 		"static glibc":          compiled("gcc"),
 		"static musl":           compiled("musl-gcc"),
 		"stripped static glibc": compiled("gcc", "-s"),
-		"Go":                    installed(filepath.Join(runtime.GOROOT(), "bin/go")),
+		"Go":                    goCommand,
 		"stripped Go":           goProgram("-ldflags=-s"),
 		"stripped Go PIE":       goProgram("-ldflags=-s", "-buildmode=pie"),
 	}
+}
+
+// goCommand is the go command itself.
+func goCommand(t testing.TB) string {
+	path, err := exec.LookPath("go")
+	if err != nil {
+		t.Skip(err)
+	}
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }
 
 // compiled returns a static program with threads in it.
