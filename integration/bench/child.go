@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/handlers"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
 )
@@ -21,32 +22,44 @@ import (
 // measure themselves write the nanoseconds that their operations took, as eight
 // little-endian bytes, to stdout.
 var roles = map[string]func(args []string) error{
-	"loop":   loopRole,
-	"nap":    napRole,
-	"answer": answerRole,
-	"switch": switchRole,
+	"loop":    loopRole,
+	"nap":     napRole,
+	"answer":  answerRole,
+	"switch":  switchRole,
+	"service": serviceRole,
 }
 
 // loopRole makes a call many times: loop CALL COUNT.
 func loopRole(args []string) error {
 	if len(args) != 2 {
-		return errors.New("usage: loop getppid|pread COUNT")
+		return errors.New("usage: loop CALL COUNT")
 	}
 	n, err := strconv.Atoi(args[1])
 	if err != nil {
 		return err
 	}
 	l := &loop{count: n}
+	zero, err := os.Open("/dev/zero")
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, 4096)
+	memory := uintptr(unsafe.Pointer(unsafe.SliceData(buf)))
+	name := []byte("/dev/null\x00")
+	path := uintptr(unsafe.Pointer(unsafe.SliceData(name)))
+	defer runtime.KeepAlive([2][]byte{buf, name})
+	cwd := unix.AT_FDCWD
 	switch args[0] {
 	case "getppid":
-		l.nr = unix.SYS_GETPPID
+		l.call = callGetppid
 	case "pread":
-		f, err := os.Open("/dev/zero")
-		if err != nil {
-			return err
-		}
-		buf := make([]byte, 4096)
-		l.nr, l.args = unix.SYS_PREAD64, [4]uintptr{f.Fd(), uintptr(unsafe.Pointer(unsafe.SliceData(buf))), uintptr(len(buf))}
+		l.call, l.args = callPread, [4]uintptr{zero.Fd(), memory, uintptr(len(buf))}
+	case "read":
+		l.call, l.args = callRead, [4]uintptr{zero.Fd(), memory, 1}
+	case "open+close":
+		l.call, l.args = callOpenClose, [4]uintptr{uintptr(cwd), path, unix.O_RDONLY}
+	case "stat":
+		l.call, l.args = callStat, [4]uintptr{uintptr(cwd), path, memory}
 	default:
 		return fmt.Errorf("loop %s: no such loop", args[0])
 	}
@@ -63,18 +76,22 @@ func napRole(args []string) error {
 		return err
 	}
 	span := unix.NsecToTimespec(int64(d))
-	return alone(&loop{nr: unix.SYS_NANOSLEEP, args: [4]uintptr{uintptr(unsafe.Pointer(&span))}, count: 1})
+	return alone(&loop{call: callNanosleep, args: [4]uintptr{uintptr(unsafe.Pointer(&span))}, count: 1})
 }
 
 // A loop is one call, count times.
 type loop struct {
-	nr    uintptr
+	call  func(args *[4]uintptr)
 	args  [4]uintptr
 	count int
 
 	begin, end unix.Timespec
 	elapsed    [8]byte
 }
+
+// warmUp is how many calls a loop makes before those that it times: after them the
+// direct route has done what it does once.
+const warmUp = 1000
 
 // alone runs l in a process of one thread. A Go program has several, whose own
 // calls and wake-ups would be traced and timed as well; so it forks, the new
@@ -97,9 +114,14 @@ func alone(l *loop) error {
 //go:nosplit
 //go:norace
 func (l *loop) run() {
+	if l.count > 1 {
+		for range warmUp {
+			l.call(&l.args)
+		}
+	}
 	unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&l.begin)), 0)
 	for range l.count {
-		unix.RawSyscall6(l.nr, l.args[0], l.args[1], l.args[2], l.args[3], 0, 0)
+		l.call(&l.args)
 	}
 	unix.RawSyscall(unix.SYS_CLOCK_GETTIME, unix.CLOCK_MONOTONIC, uintptr(unsafe.Pointer(&l.end)), 0)
 	ns := (l.end.Sec-l.begin.Sec)*1e9 + l.end.Nsec - l.begin.Nsec
@@ -114,15 +136,85 @@ func (l *loop) run() {
 
 // answerRole runs a command whose getppid a handler answers: answer CMD ARGS.
 func answerRole(args []string) error {
+	return serve(supervisor.RouteTrap, args, func(t *table.Table) {
+		t.HandleFunc("getppid", func(*table.Call) table.Result { return table.Return(1) })
+	})
+}
+
+// serviceRole runs a command of whose calls the direct route is to do one thing:
+// service NAME CMD ARGS.
+func serviceRole(args []string) error {
+	if len(args) == 0 || services[args[0]] == nil {
+		return errors.New("usage: service NAME CMD ARGS")
+	}
+	return serve(supervisor.RouteDirect, args[1:], services[args[0]])
+}
+
+// services say what is to be done.
+var services = map[string]func(*table.Table){
+	"pass": func(t *table.Table) {
+		// The calls get a handler that only looks, so that the places from which they
+		// are made are rewritten; then they lose it.
+		every := everyCall()
+		t.HandleSet(every, &watcher{after: warmUp / 2, then: func() {
+			t.Update(every, func(table.Handler) table.Handler { return nil })
+		}})
+	},
+	"count": func(t *table.Table) {
+		n := handlers.NewCount()
+		n.Untimed = true
+		t.HandleSet(everyCall(), n)
+	},
+	"record":   func(t *table.Table) { t.HandleSet(everyCall(), &watcher{}) },
+	"constant": func(t *table.Table) { t.Handle("getppid", handlers.Answer(table.Return(1))) },
+	"ask": func(t *table.Table) {
+		t.HandleFunc("getppid", func(*table.Call) table.Result { return table.Return(1) })
+	},
+}
+
+func everyCall() *table.Set {
+	every, err := table.ParseSet("all")
+	if err != nil {
+		panic(err)
+	}
+	return every
+}
+
+// serve runs a command with the handlers that fill sets.
+func serve(route supervisor.Routing, args []string, fill func(*table.Table)) error {
 	if len(args) == 0 {
-		return errors.New("usage: answer CMD ARGS")
+		return errors.New("no command")
 	}
 	cmd := supervisor.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Route = route
 	cmd.Table = table.New()
-	cmd.Table.HandleFunc("getppid", func(*table.Call) table.Result { return table.Return(1) })
+	fill(cmd.Table)
 	return cmd.Run()
 }
+
+// A watcher looks at calls, and does nothing; after some, it does something once.
+type watcher struct {
+	seen, after int
+	then        func()
+}
+
+func (w *watcher) Handle(c *table.Call) table.Result {
+	res := c.Native()
+	w.Returned(c, res, time.Time{}, time.Time{})
+	return res
+}
+
+func (w *watcher) Entered(*table.Call, time.Time) {}
+
+func (w *watcher) Returned(*table.Call, table.Result, time.Time, time.Time) {
+	if w.seen++; w.seen == w.after {
+		w.then()
+	}
+}
+
+func (w *watcher) WantsTimes() bool             { return false }
+func (w *watcher) Limits() (text, elements int) { return 32, 32 }
 
 // switchRole looks a call up and goes to its handler and back, many times, in
 // one of two ways: switch coroutine|goroutine COUNT.

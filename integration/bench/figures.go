@@ -18,7 +18,9 @@ type outcome struct {
 
 // A figure is something that is measured of a command.
 type figure struct {
-	own    bool // the command measures itself
+	own   bool   // the command measures itself
+	needs string // a program that it takes
+	// watch returns NaN if it could not.
 	watch  func(pid int, ended <-chan struct{}) float64
 	value  func(o outcome, count int) float64
 	format func(float64) string

@@ -92,6 +92,7 @@ func bench() error {
 		measured = append(measured, m)
 	}
 	writeTable(os.Stdout, measured)
+	writeMean(os.Stdout, measured)
 	fmt.Printf("\n%s\n%s\n", quiet, describeLoad("at the end"))
 	return errors.Join(failures...)
 }
@@ -119,11 +120,29 @@ func prepare(ctx context.Context, dir, k42trace string) (*tools, error) {
 		return nil, fmt.Errorf("go env GOROOT: %w", err)
 	}
 	t.tree = filepath.Join(string(root[:len(root)-1]), "src")
+	if t.repository, err = prepareRepository(ctx, dir, t.tree); err != nil {
+		return nil, err
+	}
 	t.source = filepath.Join(dir, "small.c")
 	if err := os.WriteFile(t.source, []byte(smallC), 0o666); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// prepareRepository makes one of a part of the tree.
+func prepareRepository(ctx context.Context, dir, tree string) (string, error) {
+	repository := filepath.Join(dir, "repository")
+	if !found("git") {
+		return repository, nil
+	}
+	const script = `mkdir "$1" && cd "$1" && cp -r "$2"/net "$2"/crypto "$2"/go . && git init -q . && git add . &&
+		git -c user.name=bench -c user.email=bench commit -q -m bench`
+	cmd := exec.CommandContext(ctx, "sh", "-c", script, "sh", repository, tree)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("a repository: %w\n%s", err, out)
+	}
+	return repository, nil
 }
 
 // smallC is a small program with the headers that most have.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -131,6 +132,36 @@ func writeTable(w io.Writer, measured []measurement) {
 		}
 	}
 	align(w, lines)
+}
+
+// wholeGoal is what tracing whole programs is to cost at most by the direct route,
+// times native, in the geometric mean.
+const wholeGoal = 1.5
+
+// writeMean writes what tracing the whole programs costs in the mean.
+func writeMean(w io.Writer, measured []measurement) {
+	for _, way := range []*way{strace, ours, oursDirect} {
+		logs, n := 0.0, 0
+		for _, m := range measured {
+			if r := m.ratio(way, native); m.whole && r != nil {
+				logs += math.Log(r.median())
+				n++
+			}
+		}
+		if n == 0 {
+			continue
+		}
+		mean := math.Exp(logs / float64(n))
+		text := fmt.Sprintf("%d whole programs under %s: %.3g x native (geometric mean of the medians)", n, way.tracer, mean)
+		if way == oursDirect {
+			verdict := "met"
+			if mean > wholeGoal {
+				verdict = "MISSED"
+			}
+			text += fmt.Sprintf("; %s: <= %.2f", verdict, wholeGoal)
+		}
+		fmt.Fprintf(w, "\n%s\n", text)
+	}
 }
 
 // cells returns the cells of the row's i-th way.

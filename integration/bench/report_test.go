@@ -89,9 +89,9 @@ func TestTable(t *testing.T) {
 		{"what", "tracer", "placement", "lines", "median", "/ native", "/ strace", "/ strace on one core", "target"},
 		{"a", "native", "scheduler", "", "125 ms", "1", "", "", ""},
 		{"", "strace -f", "scheduler", "12", "750 ms", "4 (4-6)", "1", "", ""},
-		{"", "k42trace", ours.place.String(), "11", "375 ms", "3 (2-3)", "0.5 (0.5-0.75)", "",
+		{"", ours.tracer, ours.place.String(), "11", "375 ms", "3 (2-3)", "0.5 (0.5-0.75)", "",
 			"met: <= 0.70 x strace; no strace -f to compare; MISSED: <= 250 ms"},
-		{"b", "k42trace", ours.place.String(), "3", "32.0 MiB", "", "", "", "met: <= 64.0 MiB"},
+		{"b", ours.tracer, ours.place.String(), "3", "32.0 MiB", "", "", "", "met: <= 64.0 MiB"},
 		{"c", "skipped: no gcc", "", "", "", "", "", "", ""},
 	}
 	if diff := cmp.Diff(want, append(got[:1:1], got[2:]...)); diff != "" {

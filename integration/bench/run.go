@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"strings"
@@ -19,6 +20,8 @@ type tools struct {
 	trace    string // the file that tracers write
 	tree     string // a tree for find
 	source   string // a C program
+
+	repository string // of git
 }
 
 func (t *tools) versions() string {
@@ -32,8 +35,14 @@ func (t *tools) versions() string {
 
 // missing tells which program the row needs and the machine lacks, "" if none.
 func (r *row) missing(t *tools) string {
-	if name := r.child(t)[0]; !found(name) {
-		return name
+	programs := []string{r.child(t, r.count)[0]}
+	if r.figure.needs != "" {
+		programs = append(programs, r.figure.needs)
+	}
+	for _, name := range programs {
+		if !found(name) {
+			return name
+		}
 	}
 	return ""
 }
@@ -63,7 +72,7 @@ func (m *measurement) run(ctx context.Context, t *tools, quiet *listener, rounds
 			continue // round -1 only fills the caches
 		}
 		for i, w := range m.ways {
-			argv := w.argv(t, m.child(t))
+			argv := w.argv(t, m.child(t, m.calls(w)))
 			if !found(argv[0]) {
 				continue
 			}
@@ -119,7 +128,9 @@ func (m *measurement) sample(ctx context.Context, t *tools, w *way, argv []strin
 		return 0, 0, fmt.Errorf("%v: %w\n%s", argv, err, stderr.Bytes())
 	}
 	if m.figure.watch != nil {
-		o.watched = <-watched
+		if o.watched = <-watched; math.IsNaN(o.watched) {
+			return 0, 0, fmt.Errorf("%v: could not be watched", argv)
+		}
 	}
 	if m.figure.own {
 		if stdout.Len() != 8 {
@@ -131,11 +142,11 @@ func (m *measurement) sample(ctx context.Context, t *tools, w *way, argv []strin
 		if lines, err = countLines(t.trace); err != nil {
 			return 0, 0, err
 		}
-		if m.traced && lines < m.count {
-			return 0, 0, fmt.Errorf("%v: a trace of %d lines for %d operations", argv, lines, m.count)
+		if m.traced && lines < m.calls(w) {
+			return 0, 0, fmt.Errorf("%v: a trace of %d lines for %d operations", argv, lines, m.calls(w))
 		}
 	}
-	return m.figure.value(o, m.count), lines, nil
+	return m.figure.value(o, m.calls(w)), lines, nil
 }
 
 // countLines tells how many lines a file has. A tracer without a trace would be
