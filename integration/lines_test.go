@@ -53,7 +53,17 @@ func masked(lines []string) [][]string {
 	for pid := range perProcess {
 		pids = append(pids, pid)
 	}
-	slices.Sort(pids)
+	// In the order in which they were made: ids begin anew behind the highest.
+	first := 0
+	if m := tracedLine.FindStringSubmatch(lines[0]); m != nil {
+		first, _ = strconv.Atoi(m[1])
+	}
+	slices.SortFunc(pids, func(a, b int) int {
+		if (a < first) != (b < first) {
+			return cmpBool(a < first)
+		}
+		return a - b
+	})
 	number := map[string]string{}
 	for i, pid := range pids {
 		number[strconv.Itoa(pid)] = fmt.Sprintf("PROCESS%d", i)
@@ -78,13 +88,14 @@ func masked(lines []string) [][]string {
 			case random:
 				line = quoted.ReplaceAllString(line, "RANDOM")
 			}
-			if tellsIDs.MatchString(line) {
-				line = digits.ReplaceAllStringFunc(line, func(n string) string {
-					if name, ok := number[n]; ok {
-						return name
-					}
-					return n
-				})
+			for _, place := range idPlaces {
+				at := place.FindStringSubmatchIndex(line)
+				if at == nil {
+					continue
+				}
+				if name, ok := number[line[at[2]:at[3]]]; ok {
+					line = line[:at[2]] + name + line[at[3]:]
+				}
 			}
 			own = append(own, line)
 		}
@@ -95,15 +106,27 @@ func masked(lines []string) [][]string {
 
 var (
 	quoted = regexp.MustCompile(`"([^"\\]|\\.)*"`)
-	digits = regexp.MustCompile(`\b\d{2,}\b`)
 	// A child's end comes before the wait or after it, and its handler goes back to
 	// whatever that was.
 	childEnded = regexp.MustCompile(`^(--- SIGCHLD|rt_sigreturn\()`)
 	// mkstemp(3) tries until a number is below a bound.
 	bias = regexp.MustCompile(`^getrandom\(.*, 8, GRND_NONBLOCK\)`)
-	// tellsIDs are the lines in which a number may be that of a process.
-	tellsIDs = regexp.MustCompile(`^(get\w*id|set\w*id|set_tid_address|clone3?|v?fork|wait4|waitid|t?g?kill|rt_t?g?sigqueueinfo|process_\w+|pidfd\w+|kcmp|\w+_pages|sched_\w+|ioctl|fcntl|read|write)\b|^---`)
+	// idPlaces are where a number is that of a process.
+	idPlaces = []*regexp.Regexp{
+		regexp.MustCompile(`^(?:get\w*id|getpgrp|clone3?|v?fork|wait4|waitid|set_tid_address|setsid)\(.*\) = (\d+)$`),
+		regexp.MustCompile(`^(?:\w*kill|wait4|waitid|\w*sigqueueinfo|process_\w+|pidfd_open|kcmp|sched_\w+|prlimit64|[gs]etpgid|\w+_pages)\((?:P_PID, )?(\d+)\b`),
+		regexp.MustCompile(`^(?:tgkill|rt_tgsigqueueinfo|setpgid|kcmp)\(\w+, (\d+)\b`),
+		regexp.MustCompile(`(?:si_pid=|tid=\[?|l_pid=|PGRP, \[)(\d+)\b`),
+	}
 )
+
+// cmpBool is 1 for true and -1 for false.
+func cmpBool(b bool) int {
+	if b {
+		return 1
+	}
+	return -1
+}
 
 var resumed = regexp.MustCompile(`^<\.\.\. \w+ resumed>`)
 
