@@ -90,6 +90,10 @@ func DirectSupported() error {
 // exempts has got a handler that decides: see extendFilters.
 func (d *direct) tableChanged() (narrowed bool) {
 	d.drain()
+	for _, t := range d.loop.threads {
+		t.forgetKnown() // of the handlers of before
+	}
+	remembered := d.remembers
 	now := d.loop.exemptible()
 	keep := &table.Set{}
 	for nr := range d.served.Numbers(ptrace.NativeABI) {
@@ -100,7 +104,7 @@ func (d *direct) tableChanged() (narrowed bool) {
 	narrowed = !keep.Contains(d.served)
 	d.served = keep
 	d.serve()
-	return narrowed
+	return narrowed || d.remembers && !remembered
 }
 
 // close gives the region back.

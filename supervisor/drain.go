@@ -98,6 +98,7 @@ func (d *drainer) drain() int {
 			return d.drainOne(d.open[0])
 		}
 	}
+	d.ready, d.late = d.ready[:0], d.late[:0]
 	for _, list := range [...][]*Thread{d.open, d.quiet} {
 		for _, t := range list {
 			if d.fetch(t) {
@@ -157,6 +158,11 @@ func (d *drainer) tell(t *Thread) {
 	r.has = false
 	switch e.Kind {
 	case execso.Enter:
+		if r.inCall {
+			// exec.so would have written the end of the one before.
+			d.loop.distrust(t, execso.ErrCorrupt)
+			return
+		}
 		d.tellEntered(nil)
 		r.inCall, r.told, r.entered = true, false, e.Stamp
 		r.engine = recorded{Thread: t}
@@ -181,7 +187,7 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 	} else {
 		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
 	}
-	if rec := d.recorder(t); rec != nil {
+	if rec := d.recorder(t); rec != nil && !d.loop.panicked {
 		r.engine.settle(captures)
 		d.tellReturned(rec, r, res, stamp)
 		r.engine.settle(nil)
@@ -207,7 +213,7 @@ func (d *drainer) tellEntered(except *Thread) {
 			continue
 		}
 		t.rec.told = true
-		if rec := d.recorder(t); rec != nil {
+		if rec := d.recorder(t); rec != nil && !d.loop.panicked {
 			t.rec.engine.begin()
 			d.loop.guard(func() { rec.Entered(&t.rec.call, d.clock.at(t.rec.entered)) })
 			t.rec.engine.settle(nil)

@@ -57,6 +57,7 @@ func (t *Thread) extendFilterNow() bool {
 
 // extendFilter is the job of extendFilterNow.
 func (t *Thread) extendFilter() {
+	t.current = callState{}
 	p, want := t.proc, t.loop.wantFilter
 	c := &threadCaller{thread: t}
 	err := c.regs.Get(t.tid)

@@ -126,8 +126,10 @@ func (l *loop) loadFilter(c caller, header uint64, allThreads bool) (r table.Res
 			break
 		}
 	}
-	if r.Value() > 0 { // the id of a thread that could not be synchronised
-		r = table.Errno(unix.ESRCH)
+	if r.Value() > 0 || allThreads && r.Errno() == unix.ESRCH {
+		// A thread with a filter of its own could not be synchronised. ESRCH would be
+		// taken for the death of the one that called.
+		r = table.Errno(unix.EBUSY)
 	}
 	return r, nil
 }

@@ -80,6 +80,7 @@ func (i *image) fork() *image {
 	c.near = make([]*nearArea, len(i.near))
 	for n, area := range i.near {
 		copied := *area
+		copied.placed = slices.Clip(copied.placed) // whoever appends gets a list of its own
 		c.near[n] = &copied
 	}
 	return &c

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -50,6 +51,7 @@ type loop struct {
 	wantFilter *table.Set
 	direct     *direct // nil: every call with a handler traps
 	killing    bool
+	panicked   bool // a handler or observer has, and may hold what others would wait for
 
 	inbox inbox
 	ctx   context.Context // ends with the loop
@@ -88,11 +90,20 @@ func (l *loop) start() error {
 	// end would kill them (PTRACE_O_EXITKILL).
 	onOwnThread(func() {
 		defer l.end()
+		// A change while we launch must not be missed.
+		var early atomic.Bool
+		unwatch := l.table.Watch(func() {
+			early.Store(true)
+			l.inbox.post(message{kind: tableChanged})
+		})
 		if err := l.launch(); err != nil {
+			unwatch()
 			started <- err
 			return
 		}
-		unwatch := l.table.Watch(func() { l.inbox.post(message{kind: tableChanged}) })
+		if early.Load() {
+			l.inbox.post(message{kind: tableChanged})
+		}
 		uncancel := context.AfterFunc(l.cmd.ctx, func() { l.inbox.post(message{kind: killTree}) })
 		started <- nil
 		// Deferred, so that a handler's Goexit cannot leave Wait hanging.
@@ -210,7 +221,11 @@ func (l *loop) dispatch(e ptrace.Event) {
 			n += l.direct.drainOne(t)
 		}
 		l.direct.stopped(n)
-		if len(l.direct.entered) > 0 {
+		switch {
+		case len(l.direct.entered) == 0:
+		case e.Kind == ptrace.GroupStop:
+			l.direct.tellEntered(nil)
+		default:
 			l.direct.tellEntered(t)
 		}
 	}
@@ -258,6 +273,7 @@ func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	delete(l.threads, t.tid)
 	t.proc.threads--
+	t.proc.extending = false // if it was to do that, another will
 	if superseded || status.Signaled() || t.proc.threads > 0 {
 		l.lossy, t.proc.lossy = true, true
 	}
@@ -296,6 +312,7 @@ func (l *loop) caught(ok *bool) {
 // runtime.Goexit) in a handler or observer. It is called while the panicking
 // stack still stands.
 func (l *loop) failPanic(value any) {
+	l.panicked = true
 	if value == nil {
 		value = errors.New("runtime.Goexit called")
 	}

@@ -17,11 +17,13 @@ import (
 
 // takeRequests starts the handlers of the calls that threads ask about.
 func (d *direct) takeRequests() (n int) {
-	if !d.asks {
+	if !d.asks || d.loop.killing {
 		return 0
 	}
 	for _, t := range d.open {
-		if t.busy || t.slot == nil {
+		// The area is the program's to write: what a filter of its own forbids must
+		// not be had by asking.
+		if t.busy || t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
 			continue
 		}
 		nr, args, site, ok := t.slot.Requested()
@@ -60,8 +62,10 @@ func (t *Thread) handleRequest() {
 		result = table.Errno(unix.EINTR)
 	}
 	t.slot.Answer(result.Raw())
+	t.current = callState{}
 	t.setRunning(true)
 	t.deliverHeld()
+	t.extendFilterIfWanted()
 	if t.stopAgain {
 		t.stopAgain = false
 		t.loop.check(ptrace.Interrupt(t.tid), t)

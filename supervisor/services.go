@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"slices"
+
 	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
@@ -11,8 +13,13 @@ import (
 // of that depends on the program's good will, since the filter reports the call
 // wherever it is made but in the services that make it themselves.
 func (l *loop) serviceFor(nr int) execso.Service {
+	return serviceOf(nr, l.table.Lookup(ptrace.NativeABI, nr))
+}
+
+// serviceOf is serviceFor for a handler at hand: the table may change at any moment.
+func serviceOf(nr int, h table.Handler) execso.Service {
 	service := execso.Trap
-	switch h := l.table.Lookup(ptrace.NativeABI, nr).(type) {
+	switch h := h.(type) {
 	case nil:
 		service = execso.Pass
 	case table.Tallier:
@@ -31,6 +38,18 @@ func (l *loop) serviceFor(nr int) execso.Service {
 	}
 	if !execso.Servable(nr, service) {
 		return execso.Trap
+	}
+	// What a rule of the filter reports even from exec.so's own instructions would be
+	// told twice. (Record looks at the arguments first.)
+	switch hookOf(ptrace.NativeABI, nr) {
+	case hookIdentity:
+		if makesCalls(service) {
+			return execso.Trap
+		}
+	case hookWritable, hookAdvise, hookUserfault:
+		if service == execso.Count {
+			return execso.Trap
+		}
 	}
 	return service
 }
@@ -79,16 +98,20 @@ func (d *direct) exempt() *table.Set {
 
 // serve sets the services for the present table.
 func (d *direct) serve() {
-	d.wants, d.records, d.asks = false, false, false
+	d.wants, d.records, d.asks, d.remembers = false, false, false, false
 	text, elements := 0, 0
 	for nr := range execso.Numbers {
-		s := d.loop.serviceFor(nr)
+		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
+		s := serviceOf(nr, h)
+		if s == execso.Request && !d.loop.wantFilter.Has(ptrace.NativeABI, nr) {
+			s = execso.Trap // it is not yet reported where it is made
+		}
 		if makesCalls(s) && !d.served.Has(ptrace.NativeABI, nr) {
 			s = execso.Trap // the filter would report it to us, who would do it again
 		}
 		d.service[nr] = s
 		d.recorders[nr] = nil
-		switch h := d.loop.table.Lookup(ptrace.NativeABI, nr); s {
+		switch s {
 		case execso.Record:
 			r := h.(table.Recorder)
 			d.records, d.recorders[nr] = true, r
@@ -107,6 +130,14 @@ func (d *direct) serve() {
 	d.stamped = d.wants || len(d.loop.threads) > 1
 	d.region.SetLimits(text, elements)
 	d.setServices()
+	if d.records || d.asks {
+		for _, t := range d.loop.threads {
+			if t.admitted && !slices.Contains(d.open, t) {
+				t.slot.Serving(d.serving)
+				d.open = append(d.open, t)
+			}
+		}
+	}
 }
 
 // setServices puts the services in force.

@@ -115,6 +115,7 @@ func (t *Thread) groupStop(e ptrace.Event) {
 // first stop, the end of a group-stop, or an Interrupt of ours.
 func (t *Thread) trapStop() {
 	if t.busy {
+		t.proc.extending = false // it asks again when it leaves
 		t.resume(t.how, 0)
 		return
 	}
