@@ -17,7 +17,7 @@ import (
 // arguments. A call without such a proof takes the way by the supervisor's help.
 // The proof is not perfect: a write to /dev/null succeeds without reading, and
 // another thread may unmap what the kernel has just read. Copying then faults; see
-// Faults.
+// InCode.
 type plan []step
 
 // A step is one step of a plan.

@@ -34,7 +34,7 @@ func FilterRules() []ArgRule {
 // RewritingRules returns the rules that report the calls after which a program's
 // rewritten system-call instructions would not work, or could not be rewritten any
 // more: creating a thread (clone(2), CLONE_THREAD; clone3 is in TreeRules), moving memory to an address of
-// the program's choice (mremap(2), MREMAP_FIXED: nothing else moves code), making it
+// the program's choice (mremap(2), MREMAP_FIXED: hardly anything else moves code), making it
 // writable, taking memory away for good or from children (madvise(2)), a GS of
 // its own (arch_prctl(2)), and dispatch of its calls by where they are made
 // (prctl(2), PR_SET_SYSCALL_USER_DISPATCH).

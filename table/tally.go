@@ -13,8 +13,7 @@ type Tallier interface {
 	// Tally adds calls of the number nr that have returned since the last time:
 	// how many, how many of these failed, and the time that all together
 	// were in the kernel, which is 0 if no Tallier wants times. It is called
-	// when a thread has ended or has left its counters by an exec, and before
-	// Wait returns; more often if somebody looks on.
+	// when a thread has ended, and so before Wait returns.
 	Tally(abi ABI, nr int, calls, errors uint64, spent time.Duration)
 	// WantsTimes reports whether it looks at the time, which costs the
 	// program some ten nanoseconds a call.
