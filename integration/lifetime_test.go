@@ -212,3 +212,85 @@ func manyShortProcesses(t *testing.T, r route) {
 		t.Errorf("the supervisor's descriptors: %v", descriptors)
 	}
 }
+
+// A routed counts calls by the route that they came, and by thread.
+type routed struct {
+	order []int
+	calls map[int]*[2]int // by the trap, and directly
+}
+
+func (r *routed) count(c *table.Call, direct int) {
+	tid := c.Thread().TID()
+	n := r.calls[tid]
+	if n == nil {
+		n = new([2]int)
+		r.calls[tid] = n
+		r.order = append(r.order, tid)
+	}
+	n[direct]++
+}
+
+func (r *routed) Handle(c *table.Call) table.Result {
+	r.count(c, 0)
+	return c.Native()
+}
+
+func (r *routed) Entered(*table.Call, time.Time) {}
+
+func (r *routed) Returned(c *table.Call, _ table.Result, _, _ time.Time) { r.count(c, 1) }
+
+func (r *routed) WantsTimes() bool             { return false }
+func (r *routed) Limits() (text, elements int) { return 0, 0 }
+
+// Threads, processes and programs come and go: each gets its place in the region and
+// its calls rewritten, the last as well as the first.
+func TestPlacesInTheRegionAreGivenBack(t *testing.T) {
+	direct.need(t)
+	getppid := &table.Set{}
+	nr, _ := table.Number(table.AMD64, "getppid")
+	getppid.Add(table.AMD64, nr)
+	every, err := table.ParseSet("all")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		kind  string
+		build variant
+		count int
+	}{
+		{"threads", dynamic64, 4000}, {"forks", dynamic64, 2000},
+		{"execs", warm64, 700}, // a hundred sites each, and there are 65536
+	} {
+		t.Run(c.kind, func(t *testing.T) {
+			p := c.build.program(t, "lifetimes", c.kind, strconv.Itoa(c.count))
+			cmd := supervisor.Command(p.Path, p.Args...)
+			cmd.Route = supervisor.RouteDirect
+			cmd.Table = table.New()
+			r := &routed{calls: map[int]*[2]int{}}
+			cmd.Table.HandleSet(every, &recorder{})
+			cmd.Table.HandleSet(getppid, r)
+			if err := cmd.Run(); err != nil {
+				t.Fatal(err)
+			}
+			const each = 60
+			if len(r.order) != c.count+1 {
+				t.Errorf("%d threads made calls, want %d", len(r.order), c.count+1)
+			}
+			for i, tid := range r.order {
+				n := r.calls[tid]
+				if n[0]+n[1] < each || i > 0 && n[1] < each/2 {
+					t.Fatalf("the %d-th has made %d calls by the trap and %d directly, of %d or more", i, n[0], n[1], each)
+				}
+			}
+		})
+	}
+}
+
+// A recorder only looks, and does not even do that.
+type recorder struct{}
+
+func (recorder) Handle(c *table.Call) table.Result                        { return c.Native() }
+func (recorder) Entered(*table.Call, time.Time)                           {}
+func (recorder) Returned(*table.Call, table.Result, time.Time, time.Time) {}
+func (recorder) WantsTimes() bool                                         { return false }
+func (recorder) Limits() (text, elements int)                             { return 0, 0 }

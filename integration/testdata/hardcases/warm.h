@@ -1,5 +1,5 @@
-// Included in front of a program (gcc -include warm.h): before main, it makes a
-// thousand harmless calls from the C library's own places, so that a tracer that
+// Included in front of a program (gcc -include warm.h): before main, it makes
+// hundreds of harmless calls from the C library's own places, so that a tracer that
 // rewrites system-call instructions has rewritten them when the program begins.
 // With WARM_THREADED it then creates and joins a thread and makes them again: the C
 // library has other instructions for programs with threads.
@@ -136,7 +136,7 @@ static void warm_locks(void) {
 	pthread_mutex_unlock(&mutex);
 }
 
-#define WARM_ROUNDS 8
+#define WARM_ROUNDS 5
 
 static void warm_rounds(void) {
 	for (int i = 0; i < 60; i++)
