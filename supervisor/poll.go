@@ -102,7 +102,8 @@ func (d *direct) stopped(n int) {
 	if d.stops < stopPeriod && n < burst {
 		return
 	}
-	d.watching = n >= burst || d.recent >= worthLooking*d.stops
+	// Calls that are asked about are stops until somebody looks.
+	d.watching = d.asks || n >= burst || d.recent >= worthLooking*d.stops
 	d.stops, d.recent = 0, 0
 }
 
