@@ -68,7 +68,7 @@ var (
 	constant  = &way{tracer: "constant", argv: underService("constant")}
 	ask       = &way{tracer: "Go handler", argv: underService("ask")}
 
-	straceOpenat = &way{tracer: "strace -f", writes: true, argv: underStrace("-e", "trace=openat")}
+	straceOpenat = &way{tracer: "strace -f", writes: true, stops: true, argv: underStrace("-e", "trace=openat")}
 	oursOpenat   = &way{tracer: "k42trace", writes: true, argv: underK42trace("-e", "trace=openat"), place: followed}
 
 	answer           = &way{tracer: "handler", argv: underAnswer, place: followed}
@@ -181,6 +181,7 @@ func allRows(quick bool) []row {
 			name:   "getppid, -e trace=openat, per call",
 			child:  looping("getppid"),
 			count:  fast,
+			fewer:  20,
 			ways:   []*way{native, straceOpenat, oursOpenat},
 			goals:  []goal{{oursOpenat, 1.1, native}},
 			figure: perCall,
@@ -189,6 +190,7 @@ func allRows(quick bool) []row {
 			name:   "pread of 4 KiB, -e trace=openat, per call",
 			child:  looping("pread"),
 			count:  fast / 2,
+			fewer:  20,
 			ways:   []*way{native, straceOpenat, oursOpenat},
 			goals:  []goal{{oursOpenat, 1.1, native}},
 			figure: perCall,
