@@ -18,7 +18,13 @@ func (s *self) TID() int               { return unix.Getpid() }
 func (s *self) Process() table.Process { return s }
 func (s *self) PID() int               { return unix.Getpid() }
 func (s *self) Parent() int            { return unix.Getppid() }
-func (s *self) Route() table.Route     { return table.RouteTrap }
+func (s *self) Signals() table.Dispositions {
+	return nil
+}
+func (s *self) FDs() table.FDs     { return nil }
+func (s *self) FS() table.FS       { return nil }
+func (s *self) Blocked() uint64    { return 0 }
+func (s *self) Route() table.Route { return table.RouteTrap }
 
 func (s *self) ReadMemory(addr uint64, p []byte) (int, error) {
 	if len(p) == 0 {

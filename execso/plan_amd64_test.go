@@ -20,6 +20,9 @@ type memories struct {
 
 func (e *memories) TID() int               { return 1 }
 func (e *memories) Process() table.Process { return nil }
+func (e *memories) FDs() table.FDs         { return nil }
+func (e *memories) FS() table.FS           { return nil }
+func (e *memories) Blocked() uint64        { return 0 }
 func (e *memories) Route() table.Route     { return table.RouteDirect }
 
 func (e *memories) ReadMemory(addr uint64, p []byte) (int, error) {

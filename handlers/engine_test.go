@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -31,6 +32,9 @@ func (s *script) thread(tid int) *fakeThread { return &fakeThread{s: s, tid: tid
 
 func (f *fakeThread) TID() int               { return f.tid }
 func (f *fakeThread) Process() table.Process { return fakeProcess(f.s.pid) }
+func (f *fakeThread) FDs() table.FDs         { return f.Process().FDs() }
+func (f *fakeThread) FS() table.FS           { return f.Process().FS() }
+func (f *fakeThread) Blocked() uint64        { return 0 }
 func (f *fakeThread) Route() table.Route     { return table.RouteTrap }
 
 func (f *fakeThread) ReadMemory(addr uint64, p []byte) (int, error) {
@@ -72,6 +76,13 @@ type fakeProcess int
 
 func (p fakeProcess) PID() int    { return int(p) }
 func (p fakeProcess) Parent() int { return 0 }
+
+// What is kept for the threads of a script: nothing, so that /proc is asked, where they are not.
+func (p fakeProcess) FDs() table.FDs { return process.NewTree(false).NewThread(int(p)).FDs() }
+func (p fakeProcess) FS() table.FS   { return process.NewTree(false).NewThread(int(p)).FS() }
+func (p fakeProcess) Signals() table.Dispositions {
+	return process.NewTree(false).NewThread(int(p)).Signals()
+}
 
 // call makes a call; during is what happens while the kernel has it.
 func (f *fakeThread) call(name string, res table.Result, during func(), args ...uint64) table.Result {

@@ -54,6 +54,10 @@ type Cmd struct {
 	// Warn, if not nil, is told, on the tracing thread, what went wrong and did not
 	// end the Cmd: a program that has overwritten what was recorded of it.
 	Warn func(error)
+	// Track says that the state of the processes is to be kept (table.FDs, table.FS,
+	// table.Dispositions), which needs all calls that change it to be seen. Without it
+	// the same questions are answered, from /proc each time.
+	Track bool
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

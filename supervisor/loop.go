@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -24,7 +25,8 @@ type loop struct {
 
 	threads   map[int]*Thread
 	processes map[int]*Process
-	last      *Thread // of the last event: the next is likely its too
+	tree      *process.Tree // what the kernel keeps for them
+	last      *Thread       // of the last event: the next is likely its too
 	// strangers are new threads that stopped before the event of the thread
 	// that created them came, by id.
 	strangers map[int]ptrace.Event
@@ -68,6 +70,7 @@ type loop struct {
 func newLoop(c *Cmd) *loop {
 	l := &loop{
 		cmd: c, table: c.Table, observer: c.Observer,
+		tree:      process.NewTree(false),
 		threads:   map[int]*Thread{},
 		processes: map[int]*Process{},
 		strangers: map[int]ptrace.Event{},
@@ -281,6 +284,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 		delete(l.processes, t.proc.pid)
 	}
 	t.setRunning(false)
+	t.state.Forget()
 	l.place.whom.died(t.tid)
 	t.gone = true
 	l.direct.forget(t)

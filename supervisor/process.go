@@ -6,6 +6,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -39,6 +40,28 @@ func (p *Process) PID() int { return p.pid }
 
 // Parent returns the PID of the process that created this one, 0 for the first.
 func (p *Process) Parent() int { return p.parent }
+
+// leader returns the state of the first thread, or of another if that is gone.
+func (p *Process) leader() *process.Thread {
+	if t := p.loop.threads[p.pid]; t != nil {
+		return t.state
+	}
+	for _, t := range p.loop.threads {
+		if t.proc == p {
+			return t.state
+		}
+	}
+	return p.loop.tree.NewThread(p.pid) // of a zombie, /proc shows nothing either
+}
+
+// FDs returns the process's descriptors: see table.Process.
+func (p *Process) FDs() table.FDs { return p.leader().FDs() }
+
+// FS returns what the process's paths start from.
+func (p *Process) FS() table.FS { return p.leader().FS() }
+
+// Signals returns the process's signal dispositions.
+func (p *Process) Signals() table.Dispositions { return p.leader().Signals() }
 
 // Signal sends sig to the process as kill(2) would. On the Cmd's
 // first process it may be called from any goroutine, and fails with os.ErrProcessDone after

@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/signaldefer"
 	"github.com/k42trace/k42trace/table"
@@ -45,6 +46,8 @@ type Thread struct {
 	demoting   bool // the handler of its request waits for it to stop
 	rec        record
 
+	state *process.Thread // what the kernel keeps for it
+
 	held signaldefer.Queue
 	// stopAgain: the thread has to pass through signal delivery when it leaves
 	// the layer, for a group-stop that was passed over or a call to restart.
@@ -71,6 +74,15 @@ func (t *Thread) TID() int { return t.tid }
 
 // Process returns the process that the thread belongs to now.
 func (t *Thread) Process() table.Process { return t.proc }
+
+// FDs returns the thread's descriptors: see table.Thread.
+func (t *Thread) FDs() table.FDs { return t.state.FDs() }
+
+// FS returns what the thread's paths start from.
+func (t *Thread) FS() table.FS { return t.state.FS() }
+
+// Blocked returns the thread's signal mask.
+func (t *Thread) Blocked() uint64 { return t.state.Blocked() }
 
 // Route tells how calls of this thread reach their handlers.
 func (t *Thread) Route() table.Route {
@@ -118,7 +130,7 @@ func (t *Thread) WriteMemory(addr uint64, p []byte) (int, error) {
 
 // newThread adds a thread to the tree; proc is nil for the first of a process.
 func (l *loop) newThread(tid int, proc *Process) *Thread {
-	t := &Thread{loop: l, tid: tid, proc: proc}
+	t := &Thread{loop: l, tid: tid, proc: proc, state: l.tree.NewThread(tid)}
 	if proc == nil {
 		t.proc = &Process{loop: l, pid: tid}
 		l.processes[tid] = t.proc

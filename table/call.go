@@ -110,6 +110,12 @@ func (c *Call) Thread() Thread { return c.engine }
 // Process returns the process of the thread that makes the call.
 func (c *Call) Process() Process { return c.engine.Process() }
 
+// FDs returns the descriptors of the thread that makes the call.
+func (c *Call) FDs() FDs { return c.engine.FDs() }
+
+// FS returns what the paths of the thread that makes the call start from.
+func (c *Call) FS() FS { return c.engine.FS() }
+
 // Route tells by which route the call came.
 func (c *Call) Route() Route { return c.engine.Route() }
 

@@ -6,6 +6,12 @@ type Thread interface {
 	TID() int
 	// Process returns the process that the thread belongs to now.
 	Process() Process
+	// FDs, FS and Blocked are the thread's own, which only differ from those of the
+	// other threads of its process where it has made it so: descriptors, what paths
+	// start from, and the signals that it has blocked (bit 0 is signal 1).
+	FDs() FDs
+	FS() FS
+	Blocked() uint64
 	Memory
 }
 
@@ -16,6 +22,11 @@ type Process interface {
 	// Parent returns the PID of the process that created this one, as far as
 	// it was traced; 0 for the first process.
 	Parent() int
+	// FDs, FS and Signals are those of the process, which means of its first thread:
+	// see Thread for the others'.
+	FDs() FDs
+	FS() FS
+	Signals() Dispositions
 }
 
 // Memory is a thread's address space. Addresses and lengths come from the child

@@ -1,0 +1,119 @@
+package process
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/procfs"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A File is an open file description. It is what dup, fork and SCM_RIGHTS share.
+type File struct {
+	kind  table.FileKind
+	name  string
+	flags int // as F_GETFL
+	id    table.FileID
+	rdev  uint64 // of devices
+	// known: kind, name and id have been asked for.
+	known bool
+
+	virtual     any
+	virtualName string
+}
+
+var _ table.File = (*File)(nil)
+
+// Kind tells what it is.
+func (f *File) Kind() table.FileKind { return f.kind }
+
+// Name returns what /proc/PID/fd shows, or the name that SetVirtual has given.
+func (f *File) Name() string {
+	if f.virtual != nil {
+		return f.virtualName
+	}
+	return f.name
+}
+
+// Flags returns access mode and status flags.
+func (f *File) Flags() int { return f.flags }
+
+// ID returns device and inode.
+func (f *File) ID() table.FileID { return f.id }
+
+// Virtual returns what SetVirtual has given.
+func (f *File) Virtual() any { return f.virtual }
+
+// Device returns the device number of a character or block device.
+func (f *File) Device() uint64 { return f.rdev }
+
+// learn asks /proc what f is, which is descriptor fd of thread tid now. It returns false
+// if there is no such descriptor.
+func (f *File) learn(tid, fd int) bool {
+	link, err := procfs.FDLink(tid, fd)
+	if err != nil {
+		return false
+	}
+	f.name, f.known = link, true
+	st, err := procfs.FDStat(tid, fd)
+	if err != nil {
+		return true // gone again, or not to be asked
+	}
+	f.id = table.FileID{Dev: st.Dev, Ino: st.Ino}
+	f.rdev = st.Rdev
+	f.kind = kindOf(st.Mode, link)
+	return true
+}
+
+// anonKinds are the kernel's names of anonymous inodes.
+var anonKinds = map[string]table.FileKind{
+	"[eventfd]": table.KindEvent, "[timerfd]": table.KindTimer, "[signalfd]": table.KindSignal, "inotify": table.KindInotify,
+	"[fanotify]": table.KindFanotify, "[eventpoll]": table.KindEpoll, "[pidfd]": table.KindPidfd, "[io_uring]": table.KindIOUring,
+	"[userfaultfd]": table.KindUserfault, "[perf_event]": table.KindPerf, "bpf-map": table.KindBPF, "bpf-prog": table.KindBPF,
+	"bpf_link": table.KindBPF,
+}
+
+// namespaces are what the names of descriptors of namespaces begin with.
+var namespaces = []string{"mnt:[", "net:[", "pid:[", "user:[", "uts:[", "ipc:[", "cgroup:[", "time:["}
+
+// kindOf tells a kind from st_mode and the name in /proc.
+func kindOf(mode uint32, link string) table.FileKind {
+	if name, ok := strings.CutPrefix(link, "anon_inode:"); ok {
+		if k, ok := anonKinds[name]; ok {
+			return k
+		}
+		return table.KindAnon
+	}
+	switch mode & unix.S_IFMT {
+	case unix.S_IFREG:
+		switch {
+		case strings.HasPrefix(link, "/memfd:"):
+			return table.KindMemfd
+		case strings.HasPrefix(link, "pidfd:["):
+			return table.KindPidfd
+		}
+		for _, prefix := range namespaces {
+			if strings.HasPrefix(link, prefix) {
+				return table.KindNamespace
+			}
+		}
+		return table.KindRegular
+	case unix.S_IFDIR:
+		return table.KindDirectory
+	case unix.S_IFCHR:
+		return table.KindChar
+	case unix.S_IFBLK:
+		return table.KindBlock
+	case unix.S_IFLNK:
+		return table.KindSymlink
+	case unix.S_IFSOCK:
+		return table.KindSocket
+	case unix.S_IFIFO:
+		if strings.HasPrefix(link, "pipe:[") {
+			return table.KindPipe
+		}
+		return table.KindFIFO
+	}
+	return table.KindUnknown
+}
