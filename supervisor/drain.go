@@ -127,6 +127,20 @@ func (d *drainer) drain() int {
 	return n
 }
 
+// inside returns how many of the running threads are in a recorded call: that is, as
+// far as we know, in the kernel.
+func (d *drainer) inside() int {
+	n := 0
+	for _, list := range [...][]*Thread{d.open, d.quiet} {
+		for _, t := range list {
+			if t.running && t.rec.inCall {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // drainOne tells what one thread has recorded.
 func (d *drainer) drainOne(t *Thread) int {
 	n := 0

@@ -243,7 +243,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 	switch e.Kind {
 	case ptrace.SeccompStop:
 		if l.direct == nil || !l.direct.watching {
-			l.place.observe(t.tid, l.running == 0)
+			l.place.observe(t.tid, l.alone())
 		}
 		t.seccompStop(e)
 	case ptrace.SyscallStop:
@@ -261,6 +261,15 @@ func (l *loop) dispatch(e ptrace.Event) {
 	default:
 		t.resume(t.how, 0)
 	}
+}
+
+// alone reports whether no other thread of the child runs, now that one has stopped.
+func (l *loop) alone() bool {
+	const many = 16 // of which some do
+	if l.running == 0 || l.running > many || l.direct == nil {
+		return l.running == 0
+	}
+	return l.running == l.direct.inside()
 }
 
 // threadDied forgets a thread.
