@@ -39,6 +39,7 @@ type drainer struct {
 
 	ticking      *time.Timer
 	ticks        bool      // it is running
+	noCore       int       // looks in a row at which no core was free for that
 	crowdedUntil time.Time // no core is free for looking at the rings
 }
 

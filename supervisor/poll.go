@@ -20,11 +20,12 @@ import (
 // free, looking for events would take time from the program. Then the rings stay open, and are drained when they are full and, lest a line be late,
 // now and then.
 const (
-	idleAfter = 100 * time.Microsecond // without an event: about what two traps cost
-	pollEvery = 4 * time.Microsecond   // between looks for stops
-	tick      = 40 * time.Millisecond  // how late events may be told
-	crowdLook = 2 * time.Millisecond   // between looks for a free core
-	crowdRest = 20 * time.Millisecond  // after there was none
+	idleAfter  = 100 * time.Microsecond // without an event: about what two traps cost
+	pollEvery  = 4 * time.Microsecond   // between looks for stops
+	tick       = 40 * time.Millisecond  // how late events may be told
+	crowdLook  = 2 * time.Millisecond   // between looks for a free core
+	crowdLooks = 3                      // in a row without: a moment's company costs less than leaving
+	crowdRest  = 20 * time.Millisecond  // after there was none
 
 	// A stop is served faster by one who follows the thread from core to core, as
 	// on the trap route. So it is by how much is recorded between two stops that
@@ -69,7 +70,9 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		switch {
 		case now.Sub(lastLook) > crowdLook:
 			lastLook = now
-			if procfs.Runnable() > runtime.NumCPU() {
+			if procfs.Runnable() <= runtime.NumCPU() {
+				d.noCore = 0
+			} else if d.noCore++; d.noCore >= crowdLooks {
 				d.crowdedUntil = now.Add(crowdRest)
 				d.lookLater()
 				return ptrace.Event{}, false
