@@ -353,7 +353,9 @@ toEnter:
 
 	// Count: no events. The plan is always the first step of all.
 	MINE(count, count1, countMine)
-	MOVQ	AX, const_areaNr(GS)
+	MOVL	AX, CX
+	MOVWLZX	(const_Base+const_countersOff)(CX*2), CX
+	MOVQ	CX, const_areaNr(GS)
 	MOVQ	$(const_Base+const_stepsOff), CX
 	MOVQ	CX, const_areaPlan(GS)
 count2:

@@ -14,16 +14,18 @@ const (
 	plansOff       = 0x4000    // 8 bytes a number: the address of its first step
 	constantsOff   = 0x6000    // 8 bytes a number: the answer of Constant, see answerBias
 	classesOff     = 0x8000    // 1 byte an errno: its class, see proofs
-	stepsOff       = 0x8100    // steps of all plans
+	countersOff    = 0x8100    // 2 bytes a number: its counter
+	stepsOff       = 0x8900    // steps of all plans
 	SitesOffset    = 0x10000   // one record per rewritten site
 	CodeSize       = 0x410000  // all of that
 	SlotsOffset    = 0x1000000 // one slot per thread of the tree
 	codeRoom       = plansOff - CodeOffset
 	maxSteps       = (SitesOffset - stepsOff) / stepSize
-	numClasses     = stepsOff - classesOff
+	numClasses     = countersOff - classesOff
 	lastLinuxErrno = 4095
 
 	Numbers  = 1024 // numbers that the table has room for
+	Counters = 1024 // counters that a slot has room for
 	SiteSize = 64
 	maxSites = (CodeSize - SitesOffset) / SiteSize
 
@@ -45,7 +47,7 @@ const (
 	// The thread's line.
 	areaHead = 0x40 // bytes ever written to the ring
 	// What a call needs to remember.
-	areaNr     = 0x80 // its number
+	areaNr     = 0x80 // its number; of Count, its counter
 	areaSite   = 0x88 // its site's record
 	areaPlan   = 0x90 // the step with which its exit begins
 	areaResult = 0x98
@@ -64,8 +66,8 @@ const (
 	areaRequestResult = 0x148
 	areaSize          = 0x1000
 
-	callsOff  = 0x1000 // 8 bytes a number: calls counted
-	errorsOff = 0x3000 // 8 bytes a number: errors among them
+	callsOff  = 0x1000 // 8 bytes a counter: calls counted
+	errorsOff = 0x3000 // 8 bytes a counter: errors among them
 	knownOff  = 0x5000 // 8 bytes a number: the answer of Known, see answerBias
 
 	// Events lie in the ring one behind the other. The last before its end may

@@ -23,6 +23,7 @@ func TestLayout(t *testing.T) {
 	disjoint("region",
 		[2]int{TableOffset, TableOffset + 8*Numbers}, [2]int{CodeOffset, CodeOffset + codeRoom}, [2]int{plansOff, plansOff + 8*Numbers},
 		[2]int{constantsOff, constantsOff + 8*Numbers}, [2]int{classesOff, classesOff + numClasses},
+		[2]int{countersOff, countersOff + 2*Numbers},
 		[2]int{stepsOff, stepsOff + maxSteps*stepSize}, [2]int{SitesOffset, SitesOffset + maxSites*SiteSize},
 		[2]int{SlotsOffset, SlotsOffset + SlotsSize})
 	disjoint("slot",

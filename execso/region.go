@@ -58,6 +58,7 @@ func New() (_ *Region, err error) {
 	r.place()
 	for nr := range Numbers {
 		r.SetService(nr, Trap)
+		r.SetCounter(nr, nr)
 	}
 	for i := maxSlots - 1; i > 0; i-- {
 		r.freeSlots = append(r.freeSlots, i)
@@ -146,6 +147,16 @@ func (r *Region) SetService(nr int, s Service) {
 // result is a raw one, an error's negative number or a value.
 func (r *Region) SetConstant(nr int, result int64) {
 	poke(r.code, constantsOff+8*nr, uint64(result)-answerBias)
+}
+
+// SetCounter says by which counter the service Count counts the calls of a number that
+// begin from now on. Those under way keep theirs: Slot.Counting.
+func (r *Region) SetCounter(nr, counter int) {
+	const each, word = 16, 8
+	off := countersOff + 2*nr
+	bit := uint(off%word) * 8
+	was := peek(r.code, off&^(word-1))
+	poke(r.code, off&^(word-1), was&^((1<<each-1)<<bit)|uint64(counter)<<bit)
 }
 
 // SetLimits says how many bytes of strings and buffers, and how many elements of

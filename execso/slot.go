@@ -103,8 +103,23 @@ func (s *Slot) Forget(nr int) {
 	}
 }
 
-// Counts returns how many calls of a number the service Count has seen of this
-// thread, and how many of them failed. They are what the thread says.
-func (s *Slot) Counts(nr int) (calls, errors uint64) {
-	return peek(s.mem, callsOff+8*nr), peek(s.mem, errorsOff+8*nr)
+// Counts returns how many calls the service Count has counted by a counter
+// (Region.SetCounter) for this thread, and how many of them failed. They are what the
+// thread says.
+func (s *Slot) Counts(counter int) (calls, errors uint64) {
+	return peek(s.mem, callsOff+8*counter), peek(s.mem, errorsOff+8*counter)
+}
+
+// Counting reports whether the thread may be in a call that will be counted by this
+// counter. No call that begins after SetCounter has taken it from all numbers will.
+func (s *Slot) Counting(counter int) bool {
+	return s.counting() && peek(s.mem, areaNr) == uint64(counter)
+}
+
+// ClearCounts makes a counter zero that the thread is not Counting with.
+func (s *Slot) ClearCounts(counter int) {
+	if s.index != 0 && !s.freed {
+		poke(s.mem, callsOff+8*counter, 0)
+		poke(s.mem, errorsOff+8*counter, 0)
+	}
 }

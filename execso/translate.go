@@ -237,11 +237,11 @@ func (s *Slot) savedFlags(returned bool) uint64 {
 
 // count completes the service Count.
 func (s *Slot) count(c counting, result uint64) {
-	nr := uint32(peek(s.mem, areaNr)) // all that the kernel looks at
-	if c == countNothing || s.index == 0 || nr >= Numbers {
+	counter := peek(s.mem, areaNr)
+	if c == countNothing || s.index == 0 || counter >= Counters {
 		return
 	}
-	off := 8 * int(nr)
+	off := 8 * int(counter)
 	if c == countAll && -result-1 < lastLinuxErrno {
 		poke(s.mem, errorsOff+off, peek(s.mem, errorsOff+off)+1)
 	}

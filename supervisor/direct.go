@@ -39,6 +39,7 @@ type direct struct {
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
+	counts   []count          // by exec.so's counters
 	orphaned []*image         // of processes that were killed
 	plans    map[planKey]plan // of files that any of the programs has mapped
 

@@ -1,11 +1,15 @@
 package supervisor_test
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -36,6 +40,23 @@ func init() {
 		}
 		for v, n := range results {
 			fmt.Println(v, n)
+		}
+	}
+	programs["reads"] = func() {
+		// It says when it has read many bytes, and waits for more.
+		runtime.LockOSThread()
+		var b [1]byte
+		for i := 1; ; i++ {
+			n, err := unix.Read(0, b[:])
+			if n == 0 {
+				return
+			}
+			if err != nil {
+				os.Exit(1)
+			}
+			if i%readMany == 0 {
+				fmt.Println(i)
+			}
 		}
 	}
 	programs["ids"] = func() {
@@ -119,6 +140,131 @@ func TestRememberedIDs(t *testing.T) {
 	if h.calls == 0 || h.calls > 1500 {
 		t.Errorf("%d of 2400 calls trapped", h.calls)
 	}
+}
+
+// readMany is how many bytes "reads" reads before it says so.
+const readMany = 200
+
+// A changed is what looks at the calls of "reads" before or after the table changes.
+type changed struct {
+	seen    int           // calls
+	entered int           // calls that have begun and not returned
+	inForce chan struct{} // closed when it gets its calls
+	once    sync.Once
+}
+
+func newChanged() *changed { return &changed{inForce: make(chan struct{})} }
+
+func (h *changed) Handle(c *table.Call) table.Result { h.seen++; return c.Native() }
+func (h *changed) WantsTimes() bool                  { h.once.Do(func() { close(h.inForce) }); return false }
+
+type changedRecorder struct{ *changed }
+
+func (h changedRecorder) Entered(*table.Call, time.Time) { h.entered++ }
+func (h changedRecorder) Limits() (text, elements int)   { return 32, 32 }
+func (h changedRecorder) Returned(c *table.Call, res table.Result, _, _ time.Time) {
+	h.seen++
+	h.entered = 0 // it is told of one thread's calls
+}
+
+// (It is a Recorder too, so that it is asked whether it wants times.)
+type changedTallier struct{ changedRecorder }
+
+func (h changedTallier) Tally(_ table.ABI, _ int, calls, _ uint64, _ time.Duration) {
+	h.seen += int(calls)
+}
+
+// A call is told, or counted, to the handler that was in force when it began, even if
+// the table has changed since.
+func TestChangeDuringACall(t *testing.T) {
+	for name, wrap := range map[string]func(*changed) table.Handler{
+		"recorder": func(h *changed) table.Handler { return changedRecorder{h} },
+		"tallier":  func(h *changed) table.Handler { return changedTallier{changedRecorder{h}} },
+	} {
+		for _, then := range []string{"another", "none"} {
+			t.Run(name+"/"+then, func(t *testing.T) {
+				before, after := newChanged(), newChanged()
+				cmd, _ := direct(t, "reads")
+				in, stdin := pipe(t)
+				stdout, out := pipe(t)
+				cmd.Stdin, cmd.Stdout = in, out
+				cmd.Table.Handle("read", wrap(before))
+				if err := cmd.Start(); err != nil {
+					t.Fatal(err)
+				}
+				_ = in.Close()
+				_ = out.Close()
+				lines := bufio.NewScanner(stdout)
+				feed := func() {
+					if _, err := stdin.Write(make([]byte, readMany)); err != nil {
+						t.Fatal(err)
+					}
+					if !lines.Scan() {
+						t.Fatal("the program has ended")
+					}
+				}
+				feed()
+				waitForRead(t, cmd.Process.PID())
+				now := wrap(after)
+				if then == "another" {
+					cmd.Table.Handle("read", now)
+					<-after.inForce
+				} else {
+					cmd.Table.Handle("read", nil)
+				}
+				feed()
+				_ = stdin.Close()
+				if err := cmd.Wait(); err != nil {
+					t.Fatal(err)
+				}
+				if then == "another" && after.seen != readMany {
+					t.Errorf("after the change %d calls began, want %d", after.seen, readMany)
+				}
+				// What the runtime reads for itself is the first one's too.
+				if before.seen < readMany+1 {
+					t.Errorf("before the change %d calls began, want %d at least", before.seen, readMany+1)
+				}
+				if before.entered != 0 || after.entered != 0 {
+					t.Errorf("%d and %d calls have begun and not ended", before.entered, after.entered)
+				}
+			})
+		}
+	}
+}
+
+// waitForRead waits until the process is blocked in read(2).
+func waitForRead(t *testing.T, pid int) {
+	t.Helper()
+	for {
+		tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
+		if err != nil || len(tasks) == 0 {
+			t.Fatal("no threads: ", err)
+		}
+		for _, task := range tasks {
+			b, err := os.ReadFile(task)
+			if errors.Is(err, unix.EPERM) {
+				t.Skip("may not look at the program's calls: ", err)
+			}
+			if strings.HasPrefix(string(b), fmt.Sprint(unix.SYS_READ, " ")) {
+				return
+			}
+		}
+		runtime.Gosched()
+	}
+}
+
+// pipe returns the two ends of a pipe, which are closed when the test is over.
+func pipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = r.Close()
+		_ = w.Close()
+	})
+	return r, w
 }
 
 type tallier struct {

@@ -27,7 +27,8 @@ type drainer struct {
 	ready   readiness
 	merging bool
 	late    []*Thread // whose events have come while others were told
-	// recorders are the handlers of calls that are recorded.
+	// recorders are the handlers of calls that are recorded, or were: such a call may
+	// be about to tell that it begins.
 	recorders [execso.Numbers]table.Recorder
 	clock     stampClock
 	loop      *loop
@@ -45,13 +46,15 @@ type drainer struct {
 
 // A record is what a thread's ring has told and the Recorders have yet to hear.
 type record struct {
-	next    execso.Event // the one to come next, if has
-	has     bool
-	call    table.Call
-	engine  recorded
-	inCall  bool // between the two events of a call
-	told    bool // Entered has been called for it
-	entered uint64
+	next execso.Event // the one to come next, if has
+	has  bool
+	call table.Call
+	// recorder hears of the call: the one that was its handler when it began.
+	recorder table.Recorder
+	engine   recorded
+	inCall   bool // between the two events of a call
+	told     bool // Entered has been called for it
+	entered  uint64
 }
 
 func (d *drainer) init(l *loop) { d.loop = l }
@@ -180,6 +183,7 @@ func (d *drainer) tell(t *Thread) {
 		}
 		d.tellEntered(nil)
 		r.inCall, r.told, r.entered = true, false, e.Stamp
+		r.recorder = d.recorders[e.Nr] // Slot.Next has looked at the number
 		r.engine = recorded{Thread: t}
 		ip, sp := d.loop.direct.region.CallOf(e.Site)+ptrace.SyscallInsnLen, uint64(0)
 		r.call.Reset(&r.engine, ptrace.NativeABI, e.Nr, e.Args, ip, sp)
@@ -202,18 +206,18 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 	} else {
 		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
 	}
-	if rec := d.recorder(t); rec != nil && !d.loop.panicked {
+	if r.recorder != nil && !d.loop.panicked {
 		r.engine.settle(captures)
-		d.tellReturned(rec, r, res, stamp)
+		d.tellReturned(r, res, stamp)
 		r.engine.settle(nil)
 	}
 }
 
 // tellReturned calls a Recorder, whose panic kills the tree.
-func (d *drainer) tellReturned(rec table.Recorder, r *record, res table.Result, stamp uint64) {
+func (d *drainer) tellReturned(r *record, res table.Result, stamp uint64) {
 	ok := false
 	defer d.loop.caught(&ok)
-	rec.Returned(&r.call, res, d.clock.at(r.entered), d.clock.at(stamp))
+	r.recorder.Returned(&r.call, res, d.clock.at(r.entered), d.clock.at(stamp))
 	ok = true
 }
 
@@ -228,18 +232,13 @@ func (d *drainer) tellEntered(except *Thread) {
 			continue
 		}
 		t.rec.told = true
-		if rec := d.recorder(t); rec != nil && !d.loop.panicked {
+		if rec := t.rec.recorder; rec != nil && !d.loop.panicked {
 			t.rec.engine.begin()
 			d.loop.guard(func() { rec.Entered(&t.rec.call, d.clock.at(t.rec.entered)) })
 			t.rec.engine.settle(nil)
 		}
 	}
 	d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o != except })
-}
-
-// recorder returns who is to hear of the call that the thread is in.
-func (d *drainer) recorder(t *Thread) table.Recorder {
-	return d.recorders[t.rec.call.Nr()] // Slot.Next has looked at the number
 }
 
 // forget tells the last of a thread that is gone, and gives its slot to others.

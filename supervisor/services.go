@@ -99,6 +99,7 @@ func (d *direct) exempt() *table.Set {
 // serve sets the services for the present table.
 func (d *direct) serve() {
 	d.wants, d.records, d.asks, d.remembers = false, false, false, false
+	d.retireCounts()
 	text, elements := 0, 0
 	for nr := range execso.Numbers {
 		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
@@ -110,8 +111,9 @@ func (d *direct) serve() {
 			s = execso.Trap // the filter would report it to us, who would do it again
 		}
 		d.service[nr] = s
-		d.recorders[nr] = nil
 		switch s {
+		case execso.Count:
+			d.countWith(nr, h.(table.Tallier))
 		case execso.Record:
 			r := h.(table.Recorder)
 			d.records, d.recorders[nr] = true, r
@@ -156,19 +158,5 @@ func (d *direct) crowded() {
 	if !d.stamped && d.records {
 		d.stamped = true
 		d.setServices()
-	}
-}
-
-// tally gives the Talliers what exec.so has counted of the thread.
-func (d *direct) tally(t *Thread) {
-	for nr, s := range d.service {
-		if s != execso.Count {
-			continue
-		}
-		if calls, errors := t.slot.Counts(nr); calls > 0 {
-			if h, ok := d.loop.table.Lookup(ptrace.NativeABI, nr).(table.Tallier); ok {
-				d.loop.guard(func() { h.Tally(ptrace.NativeABI, nr, calls, errors, 0) })
-			}
-		}
 	}
 }
