@@ -1,0 +1,4 @@
+package virtual
+
+// largeFile is O_LARGEFILE, which the kernel sets for 64-bit programs.
+const largeFile = 0x8000

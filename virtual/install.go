@@ -1,0 +1,104 @@
+package virtual
+
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// An operation answers a call on a virtual descriptor.
+type operation struct {
+	fd   int // which argument the descriptor is
+	call func(d *description, c *table.Call) table.Result
+}
+
+// operations are the calls that mean something else on a virtual descriptor than on
+// its placeholder. All others the kernel does: dup, close, poll, flock, ...
+var operations = map[string]operation{}
+
+func init() {
+	add := func(fd int, call func(*description, *table.Call) table.Result, names ...string) {
+		for _, name := range names {
+			operations[name] = operation{fd, call}
+		}
+	}
+	add(0, (*description).read, "read", "readv")
+	add(0, (*description).write, "write", "writev")
+	add(0, (*description).pread, "pread64", "preadv", "preadv2")
+	add(0, (*description).pwrite, "pwrite64", "pwritev", "pwritev2")
+	add(0, (*description).lseek, "lseek", "_llseek")
+	add(0, (*description).stat, "fstat", "fstat64")
+	add(0, (*description).statAt, "newfstatat", "fstatat64", "statx")
+	add(0, (*description).truncate, "ftruncate", "ftruncate64")
+	add(0, (*description).sync, "fsync", "fdatasync", "sync_file_range")
+	add(0, (*description).fcntl, "fcntl", "fcntl64")
+	add(0, (*description).ioctl, "ioctl")
+	// Advice, which we are free to ignore.
+	add(0, answer(0), "fadvise64", "fadvise64_64", "readahead")
+	// The kernel cannot copy what it does not have; programs then do it by read and
+	// write.
+	add(0, answer(unix.EINVAL), "splice", "tee", "vmsplice", "copy_file_range")
+	add(0, answer(unix.EINVAL), "sendfile", "sendfile64")
+	add(0, answer(unix.EOPNOTSUPP), "fallocate", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr")
+	add(0, answer(unix.EPERM), "fchmod", "fchown", "fchown32")
+	// Its placeholder may be a socket, or may not: programs shall not see.
+	add(0, answer(unix.ENOTSOCK), "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "send", "recv",
+		"bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown")
+	add(0, answer(unix.ENOTDIR), "getdents", "getdents64", "fchdir")
+}
+
+// second are the calls that may have another virtual descriptor in a second argument.
+var second = map[string]operation{
+	"splice":          {2, answer(unix.EINVAL)},
+	"tee":             {1, answer(unix.EINVAL)},
+	"copy_file_range": {2, answer(unix.EINVAL)},
+	"sendfile":        {1, answer(unix.EINVAL)},
+	"sendfile64":      {1, answer(unix.EINVAL)},
+}
+
+func answer(e unix.Errno) func(*description, *table.Call) table.Result {
+	return func(*description, *table.Call) table.Result { return table.Errno(e) }
+}
+
+// Install puts the calls that virtual descriptors answer into tbl, in front of the
+// handlers that are there: those get the calls on all other descriptors.
+func (f *Files) Install(tbl *table.Table) {
+	for name := range operations {
+		var set table.Set
+		for abi := range table.NumABI {
+			if nr, ok := table.Number(abi, name); ok {
+				set.Add(abi, nr)
+			}
+		}
+		tbl.Use(&set, f.handle(name))
+	}
+}
+
+// handle returns what is put in front of the handler of the calls of a name.
+func (f *Files) handle(name string) table.Middleware {
+	op := operations[name]
+	other, two := second[name]
+	return func(next table.Handler) table.Handler {
+		return table.HandlerFunc(func(c *table.Call) table.Result {
+			if f.live.Load() == 0 {
+				return next.Handle(c)
+			}
+			op, d := op, f.use(c, c.FD(op.fd))
+			if d == nil && two {
+				op, d = other, f.use(c, c.FD(other.fd))
+			}
+			if d == nil {
+				return next.Handle(c)
+			}
+			defer d.release()
+			r := op.call(d, c)
+			if r == passOn {
+				return next.Handle(c)
+			}
+			return r
+		})
+	}
+}
+
+// passOn is what an operation returns for a call that is not the File's business.
+var passOn = table.FromRaw(-1 << 62)

@@ -1,0 +1,104 @@
+package virtual_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
+	"github.com/k42trace/k42trace/virtual"
+)
+
+// programs are what the test binary does instead of testing when it is run as a
+// traced child.
+var programs = map[string]func(){}
+
+const programVar = "K42TRACE_TEST_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if name := os.Getenv(programVar); name != "" {
+		p := programs[name]
+		if p == nil {
+			fmt.Fprintf(os.Stderr, "no program %q\n", name)
+			os.Exit(99)
+		}
+		p()
+		os.Exit(0)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// A world is a child in which the Files that open returns for a name are opened
+// under the path /virtual/name.
+type world struct {
+	t     *testing.T
+	files *virtual.Files
+	tbl   *table.Table
+	open  func(name string) virtual.File
+	out   bytes.Buffer
+}
+
+func newWorld(t *testing.T, open func(name string) virtual.File) *world {
+	w := &world{t: t, files: &virtual.Files{}, tbl: table.New(), open: open}
+	w.files.Warn = func(err error) { t.Errorf("warning: %v", err) }
+	w.tbl.Handle("open,openat", table.HandlerFunc(func(c *table.Call) table.Result {
+		arg := 1
+		if c.Name() == "open" {
+			arg = 0
+		}
+		path, err := c.Path(arg)
+		if err != nil {
+			return table.Errno(unix.EFAULT)
+		}
+		name, ok := strings.CutPrefix(path, "/virtual/")
+		if !ok {
+			return c.Native()
+		}
+		file := w.open(name)
+		if file == nil {
+			return table.Errno(unix.ENOENT)
+		}
+		return w.files.Open(c, file, int(c.Arg(arg+1)))
+	}))
+	w.files.Install(w.tbl)
+	return w
+}
+
+// run runs cmd in the world and returns what it printed.
+func (w *world) run(cmd *supervisor.Cmd) string {
+	w.t.Helper()
+	w.out.Reset()
+	cmd.Table = w.tbl
+	cmd.Stdout, cmd.Stderr = &w.out, &w.out
+	if err := cmd.Run(); err != nil {
+		w.t.Fatalf("Run: %v; output:\n%s", err, w.out.String())
+	}
+	return w.out.String()
+}
+
+// self returns a Cmd that runs one of programs.
+func self(t *testing.T, program string, args ...string) *supervisor.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := supervisor.Command(exe, args...)
+	cmd.Env = append(os.Environ(), programVar+"="+program)
+	return cmd
+}
+
+// try ends a program that could not do what it must.
+func try(err error) {
+	if err != nil {
+		fmt.Printf("%s: %v\n", filepath.Base(os.Args[0]), err)
+		os.Exit(1)
+	}
+}

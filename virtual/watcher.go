@@ -1,0 +1,148 @@
+package virtual
+
+import (
+	"encoding/binary"
+	"fmt"
+	"os"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A watcher learns from the kernel when the last descriptor of a placeholder is
+// gone, in whatever process, or on its way over a socket: by inotify(7), of which
+// IN_CLOSE comes with the end of an open file description, and IN_DELETE_SELF with the
+// end of a memfd, which may have several, and mappings. Nothing of ours holds
+// placeholders open meanwhile.
+type watcher struct {
+	file *os.File // the inotify instance
+
+	mu      sync.Mutex
+	watched map[int32]*description
+}
+
+// The events that end a placeholder, by its kind.
+const (
+	socketEnds = unix.IN_CLOSE
+	memfdEnds  = unix.IN_DELETE_SELF
+)
+
+func newWatcher() (*watcher, error) {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return nil, fmt.Errorf("virtual: inotify_init1: %w", err)
+	}
+	return &watcher{file: os.NewFile(uintptr(fd), "inotify"), watched: map[int32]*description{}}, nil
+}
+
+// add watches the placeholder of which fd is a copy of ours. It is called with
+// Files.mu held.
+func (w *watcher) add(fd int, ends uint32, d *description) error {
+	raw, err := w.file.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	err = raw.Control(func(inotify uintptr) {
+		var wd int
+		wd, failed = unix.InotifyAddWatch(int(inotify), fmt.Sprintf("/proc/self/fd/%d", fd), ends)
+		if failed == nil {
+			w.watched[int32(wd)] = d
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil {
+		return fmt.Errorf("virtual: inotify_add_watch: %w", err)
+	}
+	return nil
+}
+
+// run tells descriptions of their end until the last is gone.
+func (w *watcher) run(f *Files) {
+	defer w.file.Close()
+	buf := make([]byte, 64*unix.SizeofInotifyEvent)
+	for {
+		n, err := w.file.Read(buf)
+		if err != nil {
+			f.warn(fmt.Errorf("virtual: reading inotify events: %w", err))
+			return
+		}
+		for b := buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
+			wd := int32(binary.NativeEndian.Uint32(b))
+			mask := binary.NativeEndian.Uint32(b[4:])
+			b = b[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(b[12:]):]
+			if mask&(socketEnds|memfdEnds) != 0 {
+				w.ended(wd)
+			}
+		}
+		if f.retire(w) {
+			return
+		}
+	}
+}
+
+// ended acts on the end of a placeholder.
+func (w *watcher) ended(wd int32) {
+	w.mu.Lock()
+	d := w.watched[wd]
+	delete(w.watched, wd)
+	w.mu.Unlock()
+	if d == nil {
+		return
+	}
+	// A watch of a socket holds its inode. (Of a memfd it is gone already.)
+	if raw, err := w.file.SyscallConn(); err == nil {
+		raw.Control(func(inotify uintptr) { unix.InotifyRmWatch(int(inotify), uint32(wd)) })
+	}
+	d.vanish()
+}
+
+// retire ends the watcher if there is nothing left to watch.
+func (f *Files) retire(w *watcher) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.known) > 0 {
+		return false
+	}
+	if f.watcher == w {
+		f.watcher = nil
+	}
+	return true
+}
+
+// enrol makes a description known, and watches its placeholder.
+func (f *Files) enrol(d *description, fd int, ends uint32) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.known[d.id] != nil {
+		return fmt.Errorf("virtual: a placeholder has become another's: %w", unix.EIO)
+	}
+	started := f.watcher == nil
+	if started {
+		w, err := newWatcher()
+		if err != nil {
+			return err
+		}
+		f.watcher = w
+	}
+	if err := f.watcher.add(fd, ends, d); err != nil {
+		if started {
+			f.watcher.file.Close()
+			f.watcher = nil
+		}
+		return err
+	}
+	if f.known == nil {
+		f.known = map[identity]*description{}
+	}
+	f.known[d.id] = d
+	f.live.Store(int64(len(f.known)))
+	if started {
+		go f.watcher.run(f)
+	}
+	return nil
+}
