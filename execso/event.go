@@ -63,6 +63,9 @@ func ReadCaptured(captures []Captured, addr uint64, p []byte) (n int) {
 	return n
 }
 
+// MostEvents is how many events a ring has room for.
+const MostEvents = ringSize / exitSize
+
 // Next takes the next event out of the ring, if there is one. An error is
 // ErrCorrupt and remains; the slot is then shut for good.
 func (s *Slot) Next(e *Event) (ok bool, err error) {

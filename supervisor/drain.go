@@ -31,6 +31,7 @@ type drainer struct {
 	// be about to tell that it begins.
 	recorders [execso.Numbers]table.Recorder
 	clock     stampClock
+	round     uint64 // the drain that is under way
 	loop      *loop
 	serving   bool // we look for requests
 
@@ -52,8 +53,10 @@ type record struct {
 	// recorder hears of the call: the one that was its handler when it began.
 	recorder table.Recorder
 	engine   recorded
-	inCall   bool // between the two events of a call
-	told     bool // Entered has been called for it
+	round    uint64 // the drain of which left is
+	left     int    // events that may yet be taken in it
+	inCall   bool   // between the two events of a call
+	told     bool   // Entered has been called for it
 	entered  uint64
 }
 
@@ -91,8 +94,9 @@ func (d *direct) admit(t *Thread) {
 }
 
 // drain tells all that has been recorded up to now, and returns how many events
-// there were.
+// there were. Threads that go on recording, faster than we tell, do not keep us.
 func (d *drainer) drain() int {
+	d.round++
 	switch len(d.open) + len(d.quiet) {
 	case 0:
 		return 0
@@ -147,6 +151,7 @@ func (d *drainer) inside() int {
 
 // drainOne tells what one thread has recorded.
 func (d *drainer) drainOne(t *Thread) int {
+	d.round++
 	n := 0
 	for d.fetch(t) {
 		d.tell(t)
@@ -157,15 +162,23 @@ func (d *drainer) drainOne(t *Thread) int {
 
 // fetch takes the thread's next event out of its ring, if there is one.
 func (d *drainer) fetch(t *Thread) bool {
-	if t.rec.has || t.slot == nil || t.distrusted {
-		return t.rec.has
+	r := &t.rec
+	if r.has || t.slot == nil || t.distrusted {
+		return r.has
 	}
-	ok, err := t.slot.Next(&t.rec.next)
+	if r.round != d.round {
+		r.round, r.left = d.round, execso.MostEvents
+	}
+	if r.left == 0 {
+		return false
+	}
+	r.left--
+	ok, err := t.slot.Next(&r.next)
 	if err != nil {
 		d.loop.distrust(t, err)
 		return false
 	}
-	t.rec.has = ok
+	r.has = ok
 	return ok
 }
 
