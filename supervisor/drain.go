@@ -31,7 +31,6 @@ type drainer struct {
 	// be about to tell that it begins.
 	recorders [execso.Numbers]table.Recorder
 	clock     stampClock
-	round     uint64 // the drain that is under way
 	loop      *loop
 	serving   bool // we look for requests
 
@@ -53,10 +52,8 @@ type record struct {
 	// recorder hears of the call: the one that was its handler when it began.
 	recorder table.Recorder
 	engine   recorded
-	round    uint64 // the drain of which left is
-	left     int    // events that may yet be taken in it
-	inCall   bool   // between the two events of a call
-	told     bool   // Entered has been called for it
+	inCall   bool // between the two events of a call
+	told     bool // Entered has been called for it
 	entered  uint64
 }
 
@@ -93,10 +90,10 @@ func (d *direct) admit(t *Thread) {
 	}
 }
 
-// drain tells all that has been recorded up to now, and returns how many events
-// there were. Threads that go on recording, faster than we tell, do not keep us.
+// drain tells what has been recorded up to now, and returns how many events there
+// were. Of a thread that is stopped that is all; drainOne makes sure of it. Threads that
+// go on recording, faster than we tell, do not keep us.
 func (d *drainer) drain() int {
-	d.round++
 	switch len(d.open) + len(d.quiet) {
 	case 0:
 		return 0
@@ -106,9 +103,21 @@ func (d *drainer) drain() int {
 			return d.drainOne(d.open[0])
 		}
 	}
+	return d.merge()
+}
+
+// merge is drain for several threads: what they have published is put in order by its
+// stamps. What comes while we look, at one ring after the other, is left for the next
+// time, as something older may be in a ring that we have looked at.
+func (d *drainer) merge() int {
+	limit := execso.Now()
+	for range 4 {
+		spin() // what has an older stamp is published by now
+	}
 	d.ready, d.late = d.ready[:0], d.late[:0]
 	for _, list := range [...][]*Thread{d.open, d.quiet} {
 		for _, t := range list {
+			t.look()
 			if d.fetch(t) {
 				d.ready = append(d.ready, t)
 			}
@@ -117,7 +126,7 @@ func (d *drainer) drain() int {
 	heap.Init(&d.ready)
 	d.merging = true
 	n := 0
-	for len(d.ready) > 0 {
+	for len(d.ready) > 0 && d.ready[0].rec.next.Stamp < limit {
 		t := d.ready[0]
 		d.tell(t)
 		n++
@@ -132,6 +141,11 @@ func (d *drainer) drain() int {
 		d.late = d.late[:0]
 	}
 	d.merging = false
+	// Nothing is of the future; but who writes nonsense may say so.
+	now := execso.Now()
+	for _, t := range d.ready {
+		t.rec.next.Stamp = min(t.rec.next.Stamp, now)
+	}
 	return n
 }
 
@@ -151,8 +165,8 @@ func (d *drainer) inside() int {
 
 // drainOne tells what one thread has recorded.
 func (d *drainer) drainOne(t *Thread) int {
-	d.round++
 	n := 0
+	t.look()
 	for d.fetch(t) {
 		d.tell(t)
 		n++
@@ -160,19 +174,20 @@ func (d *drainer) drainOne(t *Thread) int {
 	return n
 }
 
-// fetch takes the thread's next event out of its ring, if there is one.
+// look finds out what the thread has recorded, for fetch.
+func (t *Thread) look() {
+	if t.slot != nil {
+		t.slot.Look()
+	}
+}
+
+// fetch takes the next event that look has seen out of the thread's ring, if there is
+// one.
 func (d *drainer) fetch(t *Thread) bool {
 	r := &t.rec
 	if r.has || t.slot == nil || t.distrusted {
 		return r.has
 	}
-	if r.round != d.round {
-		r.round, r.left = d.round, execso.MostEvents
-	}
-	if r.left == 0 {
-		return false
-	}
-	r.left--
 	ok, err := t.slot.Next(&r.next)
 	if err != nil {
 		d.loop.distrust(t, err)
@@ -311,7 +326,10 @@ func (d *direct) shut() {
 func (d *direct) calm() {
 	d.drain()
 	d.tellEntered(nil)
-	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall })
+	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall && !t.rec.has })
+	if slices.ContainsFunc(d.quiet, func(t *Thread) bool { return t.rec.has }) {
+		d.startTicking()
+	}
 }
 
 // setServing tells the threads whether it pays to ask: only while somebody looks.

@@ -31,6 +31,13 @@ func (d *direct) takeRequests() (n int) {
 			continue
 		}
 		n++
+		if d.records {
+			d.drain() // what came before it
+			if t.distrusted {
+				t.slot.SendToTrap()
+				continue
+			}
+		}
 		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
 		if h == nil {
 			t.slot.SendToTrap()
