@@ -282,7 +282,7 @@ func (t *Thread) finish(result table.Result) {
 			result = table.Errno(unix.EINTR)
 		}
 		err = ptrace.Answer(t.tid, t.call.ABI(), result)
-	case s.execed:
+	case s.execed && !s.saved:
 	case s.saved:
 		s.regs.SetResult(result)
 		err = s.regs.Set(t.tid)

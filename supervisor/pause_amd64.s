@@ -3,4 +3,7 @@
 // func spin()
 TEXT ·spin(SB), NOSPLIT, $0-0
 	PAUSE
+	PAUSE
+	PAUSE
+	PAUSE
 	RET

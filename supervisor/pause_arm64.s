@@ -3,4 +3,5 @@
 // func spin()
 TEXT ·spin(SB), NOSPLIT, $0-0
 	YIELD
+	YIELD
 	RET

@@ -22,7 +22,6 @@ import (
 const (
 	idleAfter  = 100 * time.Microsecond // without an event: about what two traps cost
 	pollEvery  = 4 * time.Microsecond   // between looks for stops
-	lookEvery  = 12 * time.Microsecond  // between looks at the rings, which hold five times as much
 	tick       = 40 * time.Millisecond  // how late events may be told
 	crowdLook  = 2 * time.Millisecond   // between looks for a free core
 	crowdLooks = 3                      // in a row without: a moment's company costs less than leaving
@@ -54,18 +53,14 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		return ptrace.Event{}, false
 	}
 	d.setServing(true)
-	lastEvent, lastLook, lastDrain := now, now, time.Time{}
+	lastEvent, lastLook := now, now
 	for len(d.open) > 0 && !l.killing {
 		if e, ok := ptrace.Poll(-1, l.usage); ok {
 			return e, true
 		}
 		n := 0
 		for begin := now; now.Sub(begin) < pollEvery; now = time.Now() {
-			m := d.takeRequests()
-			if d.records && now.Sub(lastDrain) >= lookEvery {
-				lastDrain = now
-				m += d.drain()
-			}
+			m := d.drain() + d.takeRequests()
 			n += m
 			if m == 0 {
 				d.pause()
@@ -91,11 +86,12 @@ func (d *direct) poll() (ptrace.Event, bool) {
 	return ptrace.Event{}, false
 }
 
-// pause waits before the next look for requests, if any can come.
+// pause waits before the next look: each look costs the threads a cache miss, and one
+// that asks waits for the answer.
 func (d *direct) pause() {
 	spin()
 	if !d.asks {
-		for range 15 {
+		for range 6 {
 			spin()
 		}
 	}
