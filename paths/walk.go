@@ -1,0 +1,509 @@
+package paths
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// A Place is where a path leads.
+type Place struct {
+	Path  string // in the view: absolute, without "..", and with no link but perhaps at its end
+	Mount *Mount // in which it lies
+	// Host is where it is for the kernel, "" if the mount is an fs.FS.
+	Host string
+	// Name is its name in the mount's fs.FS.
+	Name string
+	// Exists: there is something at the end of the path, and Mode says what.
+	Exists bool
+	Mode   fs.FileMode
+	// Moved: the program's own argument would not lead the kernel there.
+	Moved bool
+	// Magic: it is a link of /proc/PID that leads to an open file, a working
+	// directory or the like, and is followed. Only the kernel can do that. Target is what the
+	// link says: a path, or a name such as pipe:[7].
+	Magic  bool
+	Target string
+	// Itself: the path is empty, and the place is what the descriptor stands for.
+	Itself bool
+	// Slash: the path ends in a slash, or in ".": there must be a directory.
+	Slash bool
+	Dot   bool // it ends in "." or ".."
+
+	prefix string
+}
+
+// Outside returns where this program finds what is at Host: the thread may have another
+// root than we have.
+func (p *Place) Outside() string { return p.prefix + p.Host }
+
+// ForKernel returns the path that leads the kernel, in a call of the thread, to the place.
+func (p *Place) ForKernel() string {
+	switch {
+	case p.Dot && p.Host != "/":
+		return p.Host + "/."
+	case p.Slash && p.Host != "/":
+		return p.Host + "/"
+	}
+	return p.Host
+}
+
+// Virtual reports whether the kernel has nothing at the place.
+func (p *Place) Virtual() bool { return p.Mount != nil && p.Mount.FS != nil }
+
+// ErrOpaque says that a path begins in or leads through what has no path itself: a
+// directory that was deleted, for example. The kernel alone can follow it.
+var ErrOpaque = errors.New("path through a place without a name")
+
+// maxLinks is how many symbolic links the kernel follows in one path (MAXSYMLINKS).
+const maxLinks = 40
+
+// A walk is the resolution of one path.
+type walk struct {
+	v      *View
+	t      table.Thread
+	prefix string // what leads this program to the thread's root
+	links  int
+	moved  bool
+	// resolve and base are what openat2(2) asks for, and what may not be left then.
+	resolve uint64
+	base    string
+	rest    []string // what is still to be walked, the next at the end
+}
+
+// Resolve tells where the path argument a of the call leads. Its errors are those of
+// path_resolution(7), and ErrOpaque.
+func (v *View) Resolve(c *table.Call, a Arg) (Place, error) {
+	dir := unix.AT_FDCWD
+	if a.Dir >= 0 {
+		dir = c.FD(a.Dir)
+	}
+	var name string
+	if c.Arg(a.Path) != 0 || !a.Empty {
+		var err error
+		if name, err = c.Path(a.Path); err != nil {
+			return Place{}, err
+		}
+	}
+	return v.ResolveAt(c.Thread(), dir, name, a)
+}
+
+// ResolveAt is Resolve for a path that is known, relative to the descriptor dir.
+func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, error) {
+	if name == "" && !a.Empty {
+		return Place{}, unix.ENOENT
+	}
+	w := &walk{v: v, t: t, prefix: rootPrefix(t.TID())}
+	start := "/"
+	var err error
+	if !strings.HasPrefix(name, "/") || a.Resolve&inRoot != 0 {
+		at, err := DescriptorName(t, dir)
+		if err != nil {
+			return Place{}, unix.EBADF
+		}
+		if name == "" {
+			return w.itself(at)
+		}
+		if start, err = w.shown(at); err != nil {
+			return Place{}, err
+		}
+	}
+	if start, err = w.confine(start, name, a.Resolve); err != nil {
+		return Place{Moved: w.moved}, err
+	}
+	w.push(name)
+	p, err := w.run(start, a.Follow || strings.HasSuffix(name, "/"))
+	if err != nil {
+		return Place{Moved: w.moved}, err
+	}
+	last := name[strings.LastIndexByte(name, '/')+1:]
+	p.Slash = last == "" && name != "/"
+	p.Dot = last == "." || last == ".."
+	return p, nil
+}
+
+// What openat2(2) asks of a path's resolution.
+const (
+	noXDev     = 0x01 // RESOLVE_NO_XDEV
+	noMagic    = 0x02 // RESOLVE_NO_MAGICLINKS
+	noSymlinks = 0x04 // RESOLVE_NO_SYMLINKS
+	beneath    = 0x08 // RESOLVE_BENEATH
+	inRoot     = 0x10 // RESOLVE_IN_ROOT
+)
+
+// confine keeps the walk to what openat2(2) was asked for.
+func (w *walk) confine(start, name string, resolve uint64) (string, error) {
+	w.resolve, w.base = resolve, "/"
+	if resolve&(beneath|inRoot) != 0 {
+		w.base = start
+	}
+	if resolve&beneath != 0 && name[0] == '/' {
+		return "", unix.EXDEV
+	}
+	return start, nil
+}
+
+// DescriptorName returns what /proc says that the thread's descriptor is, or its working
+// directory, for AT_FDCWD.
+func DescriptorName(t table.Thread, fd int) (string, error) {
+	proc := "/proc/" + strconv.Itoa(t.TID())
+	if fd == unix.AT_FDCWD {
+		return os.Readlink(proc + "/cwd")
+	}
+	return os.Readlink(proc + "/fd/" + strconv.Itoa(fd))
+}
+
+// shown returns where in the view the directory is that the kernel calls name.
+func (w *walk) shown(name string) (string, error) {
+	if at, ok := w.v.placeholder(name); ok {
+		return at, nil
+	}
+	if !strings.HasPrefix(name, "/") {
+		return "", ErrOpaque
+	}
+	// Seen from our root: the thread may have another.
+	if rest, ok := below(w.prefixText(), name); ok && w.prefix != "" {
+		name = "/" + strings.TrimPrefix(rest, "/")
+	}
+	if strings.HasSuffix(name, " (deleted)") {
+		if _, err := os.Lstat(w.prefix + name); err != nil {
+			return "", ErrOpaque
+		}
+	}
+	at, ok := w.v.Shown(name)
+	if !ok {
+		return "", ErrOpaque
+	}
+	return at, nil
+}
+
+// itself is the place that an empty path leads to.
+func (w *walk) itself(name string) (Place, error) {
+	p := Place{Itself: true, Exists: true, Host: name, prefix: w.prefix}
+	at, err := w.shown(name)
+	if err != nil {
+		p.Path = name
+		return p, nil
+	}
+	m, rest := w.v.mountOf(at)
+	p.Path, p.Mount = at, m
+	if _, ok := w.v.placeholder(name); ok {
+		if m.FS == nil {
+			m, rest = w.v.ghosts, at
+		}
+		p.Mount, p.Host, p.Name = m, "", m.name(rest)
+		if info, err := lstatFS(m.FS, p.Name); err == nil {
+			p.Mode = info.Mode()
+		}
+	}
+	return p, nil
+}
+
+// push puts the parts of a path in front of what is to be walked.
+func (w *walk) push(name string) {
+	parts := strings.Split(name, "/")
+	for i := len(parts) - 1; i >= 0; i-- {
+		if parts[i] != "" && parts[i] != "." {
+			w.rest = append(w.rest, parts[i])
+		}
+	}
+}
+
+// run walks from the directory cur of the view.
+func (w *walk) run(cur string, follow bool) (Place, error) {
+	here, err := w.look(cur)
+	if err != nil {
+		return Place{}, err
+	}
+	for len(w.rest) > 0 {
+		name := w.rest[len(w.rest)-1]
+		w.rest = w.rest[:len(w.rest)-1]
+		last := len(w.rest) == 0
+		if !here.Exists {
+			return Place{}, unix.ENOENT
+		}
+		if name == ".." {
+			if here.Path == w.base && w.base != "/" {
+				if w.resolve&beneath != 0 {
+					return Place{}, unix.EXDEV
+				}
+				continue
+			}
+			if here, err = w.look(path.Dir(here.Path)); err != nil {
+				return Place{}, err
+			}
+			continue
+		}
+		next, err := w.look(path.Join(here.Path, name))
+		if err != nil {
+			return Place{}, err
+		}
+		switch {
+		case !next.Exists && last:
+			if m, rest := w.v.mountOf(next.Path); here.Virtual() && !next.Virtual() && rest != "" {
+				next.Mount, next.Host, next.Name = here.Mount, "", m.name(rest)
+			}
+		case !next.Exists:
+			return Place{}, unix.ENOENT
+		case next.Mode&fs.ModeSymlink != 0 && (!last || follow):
+			at, magic, err := w.follow(&next, here.Path)
+			if err != nil {
+				return Place{}, err
+			}
+			if !magic {
+				if next, err = w.look(at); err != nil {
+					return Place{}, err
+				}
+				break
+			}
+			if last {
+				next.Moved = w.moved
+				return next, nil
+			}
+			if at, err = w.shown(next.Target); err != nil {
+				return Place{}, err
+			}
+			if isRootLink(next.Host) {
+				at = "/"
+			}
+			if next, err = w.look(at); err != nil {
+				return Place{}, err
+			}
+		case !last && !next.Mode.IsDir():
+			return Place{}, unix.ENOTDIR
+		}
+		if w.resolve&noXDev != 0 && next.Mount != here.Mount {
+			return Place{}, unix.EXDEV
+		}
+		here = next
+	}
+	here.Moved = w.moved
+	return here, nil
+}
+
+// follow reads a symbolic link and puts what it says in front of what is to be
+// walked; it returns where that begins.
+func (w *walk) follow(p *Place, dir string) (at string, magic bool, err error) {
+	if w.links++; w.links > maxLinks || w.resolve&noSymlinks != 0 {
+		return "", false, unix.ELOOP
+	}
+	var target string
+	switch {
+	case p.Virtual():
+		target, err = readLinkFS(p.Mount.FS, p.Name)
+	case p.Host == "/proc/self":
+		target, _ = w.ids()
+	case p.Host == "/proc/thread-self":
+		pid, tid := w.ids()
+		target = pid + "/task/" + tid
+	default:
+		if target, err = os.Readlink(p.Outside()); err == nil && isMagic(p.Host) {
+			if w.resolve&noMagic != 0 {
+				return "", false, unix.ELOOP
+			}
+			if at, ok := w.v.placeholder(target); ok {
+				return at, false, nil
+			}
+			p.Magic, p.Target = true, target
+			return "", true, nil
+		}
+	}
+	if err != nil {
+		return "", false, Errno(err)
+	}
+	if target == "" {
+		return "", false, unix.ENOENT
+	}
+	w.push(target)
+	if target[0] == '/' {
+		if w.resolve&beneath != 0 {
+			return "", false, unix.EXDEV
+		}
+		return w.base, false, nil
+	}
+	return dir, false, nil
+}
+
+// isMagic reports whether a symbolic link with that path leads to an object, not to a
+// path: all those of the directories of processes do (proc(5)).
+func isMagic(host string) bool {
+	rest, ok := strings.CutPrefix(host, "/proc/")
+	if !ok {
+		return false
+	}
+	pid, rest, ok := strings.Cut(rest, "/")
+	_, err := strconv.Atoi(pid)
+	return ok && err == nil && rest != ""
+}
+
+// isRootLink reports whether it is the link to a process's root directory.
+func isRootLink(host string) bool { return isMagic(host) && path.Base(host) == "root" }
+
+// look looks at what the view has at a path whose directories are there.
+func (w *walk) look(at string) (Place, error) {
+	m, rest := w.v.mountOf(at)
+	p := Place{Path: at, Mount: m, prefix: w.prefix}
+	var info fs.FileInfo
+	var err error
+	if m.FS != nil {
+		p.Name = m.name(rest)
+		info, err = lstatFS(m.FS, p.Name)
+	} else {
+		p.Host = m.host(rest)
+		info, err = os.Lstat(p.Outside())
+	}
+	if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)) && w.v.leadsToMount(at) {
+		m = w.v.ghosts
+		p.Mount, p.Host, p.Name = m, "", m.name(at)
+		info, err = lstatFS(m.FS, p.Name)
+	}
+	if m != w.v.root || m.Host != "/" {
+		w.moved = true
+	}
+	switch {
+	case err == nil:
+		p.Exists, p.Mode = true, info.Mode()
+	case errors.Is(err, fs.ErrNotExist):
+	default:
+		return Place{}, Errno(err)
+	}
+	return p, nil
+}
+
+// rootPrefix returns the path by which this program finds the root directory of a thread,
+// "" if it is its own.
+func rootPrefix(tid int) string {
+	proc := "/proc/" + strconv.Itoa(tid)
+	root, err := os.Readlink(proc + "/root")
+	if err != nil || root == "/" && sameNamespace(proc) {
+		return ""
+	}
+	return proc + "/root"
+}
+
+// prefixText returns what /proc says of that root.
+func (w *walk) prefixText() string {
+	root, err := os.Readlink(w.prefix)
+	if err != nil {
+		return "/"
+	}
+	return root
+}
+
+func sameNamespace(proc string) bool {
+	theirs, err := os.Readlink(proc + "/ns/mnt")
+	if err != nil {
+		return true
+	}
+	ours, err := os.Readlink("/proc/self/ns/mnt")
+	return err != nil || theirs == ours
+}
+
+// lstatFS is fs.Lstat, for which a name that no fs.FS can have is a name that is not there.
+func lstatFS(fsys fs.FS, name string) (fs.FileInfo, error) {
+	if !fs.ValidPath(name) {
+		return nil, fs.ErrNotExist
+	}
+	return fs.Lstat(fsys, name)
+}
+
+// readLinkFS is fs.ReadLink, which for file systems that do not know of links, such as
+// zip archives, is what the file contains.
+func readLinkFS(fsys fs.FS, name string) (string, error) {
+	if _, ok := fsys.(fs.ReadLinkFS); ok {
+		return fs.ReadLink(fsys, name)
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, table.PathMax))
+	return string(text), err
+}
+
+// ReadLink returns what the symbolic link at the place says.
+func (p *Place) ReadLink() (string, error) {
+	if p.Virtual() {
+		return readLinkFS(p.Mount.FS, p.Name)
+	}
+	return os.Readlink(p.Outside())
+}
+
+// Magical reports whether the place is itself a link of /proc/PID that leads to an open
+// file or the like, and was not followed.
+func (p *Place) Magical() bool {
+	return !p.Virtual() && p.Mode&fs.ModeSymlink != 0 && isMagic(p.Host)
+}
+
+// Errno returns the errno that stands for an error of a file system.
+func Errno(err error) unix.Errno {
+	var errno unix.Errno
+	switch {
+	case errors.As(err, &errno):
+		return errno
+	case errors.Is(err, fs.ErrNotExist):
+		return unix.ENOENT
+	case errors.Is(err, fs.ErrPermission):
+		return unix.EACCES
+	case errors.Is(err, fs.ErrInvalid):
+		return unix.EINVAL
+	}
+	return unix.EIO
+}
+
+// Stat returns what the place's file system tells of it; a link is not followed.
+func (p *Place) Stat() (fs.FileInfo, error) {
+	if p.Virtual() {
+		return lstatFS(p.Mount.FS, p.Name)
+	}
+	return os.Lstat(p.Outside())
+}
+
+// ReadDir returns the entries of a directory in an fs.FS.
+func (p *Place) ReadDir() ([]fs.DirEntry, error) { return fs.ReadDir(p.Mount.FS, p.Name) }
+
+// Look returns what the view has at a path without links but at its end, for nobody in
+// particular.
+func (v *View) Look(at string) (Place, error) { return (&walk{v: v}).look(at) }
+
+// ReadFile returns the contents of a regular file in an fs.FS.
+func (p *Place) ReadFile() ([]byte, error) { return fs.ReadFile(p.Mount.FS, p.Name) }
+
+// Find is Resolve for a path that no thread has given: a relative one begins in our own
+// working directory.
+func (v *View) Find(name string, follow bool) (Place, error) {
+	if name == "" {
+		return Place{}, unix.ENOENT
+	}
+	w := &walk{v: v, base: "/"}
+	start := "/"
+	if name[0] != '/' {
+		dir, err := os.Getwd()
+		if err != nil {
+			return Place{}, err
+		}
+		if start, err = w.shown(dir); err != nil {
+			return Place{}, err
+		}
+	}
+	w.push(name)
+	return w.run(start, follow || strings.HasSuffix(name, "/"))
+}
+
+// ids returns the ids that /proc/self stands for.
+func (w *walk) ids() (pid, tid string) {
+	if w.t == nil {
+		pid = strconv.Itoa(os.Getpid())
+		return pid, pid
+	}
+	return strconv.Itoa(w.t.Process().PID()), strconv.Itoa(w.t.TID())
+}
