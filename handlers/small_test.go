@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"os"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -55,25 +56,34 @@ func TestDenyPins(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
+	fake := t.TempDir()
+	if err := os.Mkdir(fake+"/sub", 0o755); err != nil {
+		t.Fatal(err)
+	}
 	var got string
-	s := &script{t: t, pid: 1}
-	s.handler = Redirect("/etc/", "/tmp/fake")(table.HandlerFunc(func(c *table.Call) table.Result {
+	s := &script{t: t, pid: os.Getpid()}
+	s.handler = Redirect("/etc/", fake)(table.HandlerFunc(func(c *table.Call) table.Result {
 		got, _ = c.Path(1)
 		return table.Return(3)
 	}))
 	for path, want := range map[string]string{
-		"/etc/passwd": "/tmp/fake/passwd",
-		"/etc":        "/tmp/fake",
-		"/etcetera":   "/etcetera",
-		"passwd":      "passwd",
+		"/etc/passwd":         fake + "/passwd",
+		"/etc":                fake,
+		"/etc/sub/":           fake + "/sub/",
+		"/etc/sub/../x":       fake + "/x",
+		"/usr/../etc/sub/y":   fake + "/sub/y",
+		"/proc/self/root/etc": fake,
+		"/etcetera":           "/etcetera",
+		"passwd":              "passwd",
 	} {
-		f := s.thread(1)
-		if r := f.call("openat", table.Return(3), nil, 0, f.write(path)); r.Value() != 3 || got != want {
+		f := s.thread(os.Getpid())
+		if r := f.call("openat", table.Return(3), nil, unix.AT_FDCWD&(1<<32-1), f.write(path)); r.Value() != 3 || got != want {
 			t.Errorf("%s: %s, want %s; %v", path, got, want, r)
 		}
 	}
-	if r := s.thread(1).call("openat", table.Return(3), nil, 0, 1); r.Errno() != unix.EFAULT {
-		t.Errorf("bad pointer: %v", r.Errno())
+	f := s.thread(os.Getpid())
+	if r := f.call("openat", table.Return(3), nil, unix.AT_FDCWD&(1<<32-1), f.write("/etc/nothing/x")); r.Errno() != unix.ENOENT {
+		t.Errorf("below nothing: %v", r.Errno())
 	}
 }
 

@@ -32,18 +32,6 @@ type TraceOptions struct {
 	Relative bool // the time since the line before (strace -r)
 	Duration bool // the time spent in each call (strace -T)
 
-	Number bool // lines begin with the number of the call (strace -n)
-	IP     bool // and with the address behind its instruction (strace -i)
-
-	// Whole are calls whose structs are shown whole, Shallow those whose structs
-	// are shown as addresses, Raw those of which only registers are shown; nil
-	// means none.
-	Whole, Shallow, Raw *table.Set
-
-	// Statuses are the ways to end of calls that are shown. Unless it has them all,
-	// lines are written when their calls are over.
-	Statuses Statuses
-
 	Quiet   Quiet
 	Signals *SignalSet // signals that are shown; nil means all
 
@@ -88,9 +76,9 @@ const (
 // strace. It is the Observer of one Cmd, and a Handler, Recorder or Middleware
 // of its Table; it must not be used for two Cmds, nor from two goroutines.
 type Trace struct {
-	opts   TraceOptions
-	styles styles
-	column int
+	opts    TraceOptions
+	decoder *decode.Decoder
+	column  int
 
 	shared  stream
 	threads map[int]*thread
@@ -111,10 +99,6 @@ type thread struct {
 	file   io.Closer // its own stream's, with PerThread
 	abi    table.ABI
 	last   string // the call before
-	nr     int    // and its number
-	ip     uint64 // where it was made
-	ended  bool   // it is not anywhere any more
-	staged []byte // the line of a call that may turn out not to be shown
 
 	// Of the call at hand:
 	inCall      bool
@@ -128,7 +112,7 @@ type thread struct {
 func NewTrace(opts TraceOptions) *Trace {
 	t := &Trace{
 		opts:    opts,
-		styles:  newStyles(&opts),
+		decoder: decode.New(opts.Decode),
 		column:  opts.Column,
 		threads: map[int]*thread{},
 		shared:  stream{out: opts.Out},
@@ -151,13 +135,10 @@ func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Nat
 // Wrap traces the calls that reach next: the arguments are those that the child
 // gave, the result is what next made of it. It is a table.Middleware. If next
 // only lets the call run, Trace need not take part in it: Wrap returns t
-// itself, a table.Recorder. What an Inject does to a call is shown with it.
+// itself, a table.Recorder.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
 	if runsOnly(next) {
 		return t
-	}
-	if i, ok := next.(*injected); ok {
-		return tracedInjection{t, i}
 	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
 }
@@ -176,31 +157,7 @@ func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 		th.entered = time.Now()
 	}
 	res := next.Handle(c)
-	t.leave(th, c, res, th.entered, present, nil)
-	return res
-}
-
-// A tracedInjection is the handler of calls into which something may be injected.
-type tracedInjection struct {
-	trace *Trace
-	*injected
-}
-
-// Handle writes the call's line between the steps of what is done to it.
-func (i tracedInjection) Handle(c *table.Call) table.Result {
-	t := i.trace
-	var d dose
-	i.inject.take(c, &d)
-	d.enter(c)
-	th := t.threadOf(c.Thread())
-	t.enter(th, c, present)
-	if t.opts.Duration {
-		th.entered = time.Now()
-	}
-	res := d.run(c, i.next)
-	d.leave(c, res)
-	t.leave(th, c, res, th.entered, present, &d)
-	d.linger(c)
+	t.leave(th, c, res, th.entered, present)
 	return res
 }
 
@@ -224,7 +181,7 @@ func (t *Trace) add(tid int, by *thread) *thread {
 	if n := len(t.free); n > 0 {
 		th.event, t.free = t.free[n-1], t.free[:n-1]
 	} else {
-		th.event = t.styles.plain.NewEvent()
+		th.event = t.decoder.NewEvent()
 	}
 	if by != nil {
 		th.abi = by.abi

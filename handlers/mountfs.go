@@ -1,0 +1,293 @@
+package handlers
+
+import (
+	"io/fs"
+	"os"
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/table"
+)
+
+// viewDev is the device of what a View has and the host has not: one of those without a
+// major number, as of all file systems that are on no device.
+var viewDev = unix.Mkdev(0, 0x4b42)
+
+// virtual answers a call of which at least one path leads into an fs.FS. What it answers
+// is what the kernel does on a file system that is mounted read-only.
+func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, places []paths.Place) table.Result {
+	a, p := args[0], &places[0]
+	if len(args) == 2 {
+		return v.two(c, places)
+	}
+	if p.Slash && p.Exists && !p.Mode.IsDir() {
+		return table.Errno(unix.ENOTDIR)
+	}
+	switch c.Name() {
+	case "open", "openat", "openat2", "creat":
+		return v.open(c, next, a, p)
+	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat":
+		if p.Exists {
+			return table.Errno(unix.EEXIST)
+		}
+		return table.Errno(unix.EROFS)
+	case "unlink", "unlinkat", "rmdir":
+		return table.Errno(unix.EROFS) // before it looks for the file
+	}
+	if !p.Exists {
+		return table.Errno(unix.ENOENT)
+	}
+	switch c.Name() {
+	case "truncate", "truncate64":
+		if p.Mode.IsDir() {
+			return table.Errno(unix.EISDIR)
+		}
+		return table.Errno(unix.EROFS)
+	case "access":
+		return v.access(c, p, c.Arg(1))
+	case "faccessat", "faccessat2":
+		return v.access(c, p, c.Arg(2))
+	case "readlink", "readlinkat":
+		return v.readlink(c, p)
+	case "execve", "execveat":
+		return v.exec(c, next, a, p)
+	case "getxattr", "lgetxattr", "listxattr", "llistxattr", "getxattrat", "listxattrat",
+		"setxattr", "lsetxattr", "removexattr", "lremovexattr", "setxattrat", "removexattrat":
+		return table.Errno(unix.EOPNOTSUPP)
+	case "chdir":
+		if !p.Mode.IsDir() {
+			return table.Errno(unix.ENOTDIR)
+		}
+		if p.Itself {
+			return next.Handle(c)
+		}
+		return v.onStandIn(c, next, a, p)
+	case "statfs", "statfs64":
+		return v.onStandIn(c, next, a, p)
+	case "inotify_add_watch":
+		return v.watch(c, next, a, p)
+	}
+	if l, i := statArg(c); l != nil {
+		return v.stat(c, l, i, p)
+	}
+	if a.Use&(paths.Write|paths.Make) != 0 {
+		return table.Errno(unix.EROFS)
+	}
+	return table.Errno(unix.EOPNOTSUPP)
+}
+
+// two answers a call with two paths, of which one leads into an fs.FS.
+func (v *View) two(c *table.Call, places []paths.Place) table.Result {
+	from, to := &places[0], &places[1]
+	if strings.HasPrefix(c.Name(), "link") {
+		switch {
+		case !from.Exists && !from.Itself:
+			return table.Errno(unix.ENOENT)
+		case to.Exists:
+			return table.Errno(unix.EEXIST)
+		}
+	}
+	if from.Mount != to.Mount {
+		return table.Errno(unix.EXDEV)
+	}
+	return table.Errno(unix.EROFS)
+}
+
+// attributes returns what stat(2) tells of a place in an fs.FS.
+func (v *View) attributes(p *paths.Place) (*attr, error) {
+	info, err := p.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a := &attr{
+		dev: viewDev, ino: paths.Ino(p.Path), mode: unixMode(readable(info.Mode())), nlink: 1,
+		uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), size: info.Size(), blksize: 4096,
+	}
+	if uid, gid, ok := owner(info); ok {
+		a.uid, a.gid = uid, gid
+	}
+	switch {
+	case info.IsDir():
+		a.nlink, a.size = 2, 4096
+		entries, err := v.entries(p)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			if e.kind == unix.DT_DIR {
+				a.nlink++
+			}
+		}
+	case info.Mode()&fs.ModeSymlink != 0:
+		target, err := p.ReadLink()
+		if err != nil {
+			return nil, err
+		}
+		a.size = int64(len(target))
+	}
+	if info.Mode()&fs.ModeSymlink == 0 {
+		a.blocks = uint64(a.size+4095) / 4096 * 8
+	}
+	t := info.ModTime()
+	if t.IsZero() {
+		t = v.began
+	}
+	a.mtime = timespec(t)
+	a.atime, a.ctime, a.birthtime = a.mtime, a.mtime, a.mtime
+	return a, nil
+}
+
+// readable gives permissions to what has none at all: in an fstest.MapFS, for example, of which
+// nobody means that it cannot be read.
+func readable(m fs.FileMode) fs.FileMode {
+	switch {
+	case m&fs.ModeSymlink != 0:
+		return m | 0o777
+	case m.Perm() != 0:
+		return m
+	case m.IsDir():
+		return m | 0o555
+	}
+	return m | 0o444
+}
+
+// stat answers a call of the stat family.
+func (v *View) stat(c *table.Call, l *statLayout, i int, p *paths.Place) table.Result {
+	a, err := v.attributes(p)
+	if err != nil {
+		return table.Errno(paths.Errno(err))
+	}
+	b := l.encode(a)
+	if n, err := c.WriteMemory(c.Arg(i), b); err != nil || n < len(b) {
+		return table.Errno(unix.EFAULT)
+	}
+	return table.Return(0)
+}
+
+// access answers access(2).
+func (v *View) access(c *table.Call, p *paths.Place, mode uint64) table.Result {
+	if mode&^7 != 0 {
+		return table.Errno(unix.EINVAL)
+	}
+	if e := v.permit(c, p, uint32(mode)); e != 0 {
+		return table.Errno(e)
+	}
+	if mode&unix.W_OK != 0 {
+		return table.Errno(unix.EROFS)
+	}
+	return table.Return(0)
+}
+
+// permit returns the errno with which the thread is refused the place: bits are R_OK and
+// X_OK. Capabilities are taken to be root's.
+func (v *View) permit(c *table.Call, p *paths.Place, bits uint32) unix.Errno {
+	bits &= unix.R_OK | unix.X_OK
+	a, err := v.attributes(p)
+	if err != nil {
+		return paths.Errno(err)
+	}
+	uid, gid := credentials(c.Thread())
+	granted := a.mode & 7
+	switch {
+	case uid == 0:
+		granted = unix.R_OK
+		if a.mode&0o111 != 0 || a.mode&unix.S_IFMT == unix.S_IFDIR {
+			granted |= unix.X_OK
+		}
+	case uid == a.uid:
+		granted = a.mode >> 6 & 7
+	case gid == a.gid:
+		granted = a.mode >> 3 & 7
+	}
+	if granted&bits != bits {
+		return unix.EACCES
+	}
+	return 0
+}
+
+// readlink answers readlink(2).
+func (v *View) readlink(c *table.Call, p *paths.Place) table.Result {
+	if p.Mode&fs.ModeSymlink == 0 {
+		return table.Errno(unix.EINVAL)
+	}
+	target, err := p.ReadLink()
+	if err != nil {
+		return table.Errno(paths.Errno(err))
+	}
+	i := len(c.Signature().Args) - 2
+	return write(c, i, target, c.Int(i+1))
+}
+
+// open answers a call that opens a place in an fs.FS.
+func (v *View) open(c *table.Call, next table.Handler, a paths.Arg, p *paths.Place) table.Result {
+	flags := paths.OpenFlags(c)
+	if flags&unix.O_PATH != 0 {
+		flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	}
+	if e := v.openable(c, p, flags); e != 0 {
+		return table.Errno(e)
+	}
+	if p.Mode.IsRegular() {
+		return v.openFile(c, next, a, p)
+	}
+	return v.onStandIn(c, next, a, p)
+}
+
+// openable returns the errno with which open(2) refuses the place.
+func (v *View) openable(c *table.Call, p *paths.Place, flags int) unix.Errno {
+	has := func(bits int) bool { return flags&bits == bits }
+	switch {
+	case has(unix.O_TMPFILE):
+		return unix.EROFS
+	case !p.Exists && has(unix.O_CREAT) && p.Slash:
+		return unix.EISDIR
+	case !p.Exists && has(unix.O_CREAT):
+		return unix.EROFS
+	case !p.Exists:
+		return unix.ENOENT
+	case has(unix.O_CREAT | unix.O_EXCL):
+		return unix.EEXIST
+	case has(unix.O_DIRECTORY) && !p.Mode.IsDir():
+		return unix.ENOTDIR
+	case p.Mode&fs.ModeSymlink != 0 && !has(unix.O_PATH):
+		return unix.ELOOP // only O_NOFOLLOW leads here
+	case has(unix.O_PATH):
+		return 0
+	case p.Mode.IsDir() && (flags&unix.O_ACCMODE != unix.O_RDONLY || has(unix.O_CREAT)):
+		return unix.EISDIR
+	case flags&unix.O_ACCMODE != unix.O_RDONLY || has(unix.O_TRUNC):
+		return unix.EROFS
+	case !p.Mode.IsRegular() && !p.Mode.IsDir():
+		return unix.ENXIO // nobody is behind a socket, pipe or device of an fs.FS
+	}
+	return v.permit(c, p, unix.R_OK)
+}
+
+// descriptor acts on a call about a descriptor, which may be one of ours.
+func (v *View) descriptor(c *table.Call, next table.Handler) table.Result {
+	p, err := v.tree.ResolveAt(c.Thread(), c.FD(0), "", paths.Arg{Empty: true})
+	if err != nil || !p.Virtual() {
+		return next.Handle(c)
+	}
+	if l, i := statArg(c); l != nil {
+		return v.stat(c, l, i, &p)
+	}
+	switch c.Name() {
+	case "fgetxattr", "flistxattr", "fsetxattr", "fremovexattr":
+		return table.Errno(unix.EOPNOTSUPP)
+	}
+	return table.Errno(unix.EROFS)
+}
+
+// credentials returns the ids by which the kernel judges the thread's access to files, as
+// far as the owner of its directory in /proc tells them (proc(5)).
+func credentials(t table.Thread) (uid, gid uint32) {
+	var st unix.Stat_t
+	if err := unix.Stat(path.Join("/proc", itoa(t.TID())), &st); err != nil {
+		return uint32(os.Getuid()), uint32(os.Getgid())
+	}
+	return st.Uid, st.Gid
+}
