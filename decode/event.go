@@ -13,10 +13,6 @@ type Options struct {
 	StringLimit int
 	// Verbose decodes structs, arrays and environments whole (strace -v).
 	Verbose bool
-	// Shallow follows no pointers to structs and arrays (strace -e verbose=none).
-	Shallow bool
-	// Raw shows all arguments as they are in the registers (strace -e raw=all).
-	Raw bool
 	// FDPath, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
 	FDPath func(t table.Thread, fd int) (path string, ok bool)
@@ -64,9 +60,6 @@ func (d *Decoder) NewEvent() *Event {
 	e.clear()
 	return e
 }
-
-// Use makes the event decode the calls to come as d does.
-func (e *Event) Use(d *Decoder) { e.opts = &d.opts }
 
 // An Event is one system call, decoded: first what is known before it runs,
 // then the rest. It must not be used from two goroutines at once.
@@ -137,12 +130,7 @@ func (e *Event) Entry(c *table.Call) {
 	e.reset(c)
 	p := e.plan
 	if p == nil {
-		e.unknown(len(e.args))
-		return
-	}
-	if e.opts.Raw {
-		e.unknown(min(len(e.sig.Args), len(e.args)))
-		e.plan = nil
+		e.unknown()
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
@@ -178,13 +166,13 @@ func (e *Event) Entry(c *table.Call) {
 	e.release()
 }
 
-// unknown decodes a call without a signature: its first n registers.
-func (e *Event) unknown(n int) {
-	for i, num := range e.args[:n] {
+// unknown decodes a call without a signature: all its registers.
+func (e *Event) unknown() {
+	for i, num := range e.args {
 		e.set(i, Value{Kind: Hex, Bits: 64, Num: num})
-		e.own[i] = i
 	}
-	e.order, e.shown = e.own[:n], n
+	e.showOnly(0, 1, 2, 3, 4, 5)
+	e.shown = 6
 }
 
 // Exit decodes the rest of the call that Entry was called for: what the kernel
@@ -194,11 +182,7 @@ func (e *Event) Exit(c *table.Call, res table.Result) {
 	e.slot, e.parent = 0, trashSlot
 	p := e.plan
 	if p == nil {
-		if e.opts.Raw {
-			e.emitResult(Hex)
-		} else {
-			e.emitResult(Int)
-		}
+		e.emitResult(Int)
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
@@ -246,9 +230,7 @@ func (e *Event) reset(c *table.Call) {
 	}
 	e.name = e.sig.Name
 	e.plan = planOf(e.abi, e.nr, e.sig)
-	if !e.opts.Raw {
-		e.plan.cut(&e.args)
-	}
+	e.plan.cut(&e.args)
 }
 
 // release forgets the thread, which the event may outlive.

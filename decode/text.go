@@ -15,10 +15,6 @@ import (
 type Text struct {
 	// Hex shows the bytes of strings in hexadecimal.
 	Hex HexMode
-	// Consts says how named constants are shown.
-	Consts ConstStyle
-	// ArgNames shows the names of arguments (strace -N).
-	ArgNames bool
 }
 
 // DefaultColumn is the column at which strace puts the result (its -a).
@@ -42,7 +38,7 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendArg(dst, e, i)
+		dst = t.appendNamed(dst, e, e.arg(i))
 	}
 	if e.shown == len(e.order) {
 		return dst
@@ -51,9 +47,7 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 		dst = append(dst, ", "...)
 	}
 	if e.partial {
-		v := e.arg(e.order[e.shown])
-		dst = t.appendArgName(dst, e, e.order[e.shown])
-		dst = t.appendNamed(dst, e, &e.values[v.first])
+		dst = t.appendNamed(dst, e, &e.values[e.arg(e.order[e.shown]).first])
 	}
 	return dst
 }
@@ -73,7 +67,7 @@ func (t *Text) AppendExit(dst []byte, e *Event) []byte {
 		if n > 0 || e.lateComma && e.shown > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendArg(dst, e, i)
+		dst = t.appendNamed(dst, e, v)
 	}
 	return append(dst, ')')
 }
@@ -171,11 +165,6 @@ func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
 }
 
 func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
-	if t.Consts != ConstNames {
-		if styled, ok := t.appendStyled(dst, v); ok {
-			return styled
-		}
-	}
 	switch v.Kind {
 	case Absent:
 	case Int, PID:
@@ -325,7 +314,7 @@ func (t *Text) AppendArgs(dst []byte, e *Event) []byte {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendArg(dst, e, i)
+		dst = t.appendNamed(dst, e, e.arg(i))
 	}
 	return dst
 }

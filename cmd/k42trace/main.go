@@ -29,6 +29,9 @@ func run(args []string) ending {
 	if len(args) > 0 && args[0] == "doctor" {
 		return doctor(args[1:])
 	}
+	if len(args) > 0 && args[0] == "run" {
+		return runProgram(args[1:])
+	}
 	opts := options{}
 	if done, err := opts.parse(args); err != nil {
 		return complain(err)
@@ -59,12 +62,6 @@ func trace(opts *options, prog string, out *outputs) ending {
 	cmd.SysProcAttr = opts.user.attributes()
 	cmd.Table = table.New()
 
-	var inject *handlers.Inject
-	if len(opts.injections) > 0 {
-		inject = handlers.NewInject(opts.injections...)
-		inject.Messages = out.messages
-		cmd.Table.Use(opts.calls.Intersect(inject.Calls()), inject.Wrap)
-	}
 	var observer table.Observer
 	var count *handlers.Count
 	if opts.summary {
@@ -78,9 +75,6 @@ func trace(opts *options, prog string, out *outputs) ending {
 		t := handlers.NewTrace(opts.trace(out, &handlers.Launch{Path: prog, Args: cmd.Args, Env: cmd.Env}))
 		cmd.Table.Use(opts.calls, t.Wrap)
 		observer = t
-	}
-	if inject != nil {
-		observer = inject.Observe(observer)
 	}
 	cmd.Route = opts.routing(out)
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
