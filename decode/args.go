@@ -159,7 +159,7 @@ func (e *Event) keepOld(i int) {
 func (e *Event) decodeChange(i int, good bool) {
 	e.slot = argSlot + int32(i)
 	addr := e.args[i]
-	if addr == 0 || !e.hadOld {
+	if addr == 0 || !e.hadOld || e.opts.Shallow {
 		e.emitAddr("", addr, addr != 0)
 		return
 	}
@@ -220,7 +220,7 @@ func (e *Event) emitText(name string, addr uint64, limit, first int) {
 // emitBuffer emits n bytes at addr, as many of them as the limit allows.
 func (e *Event) emitBuffer(name string, addr, n uint64) {
 	want := clamp(n, e.opts.StringLimit)
-	b := e.read(addr, want)
+	b := e.readText(addr, want)
 	if addr == 0 || len(b) < want {
 		e.emitAddr(name, addr, addr != 0)
 		return
@@ -311,6 +311,10 @@ func (e *Event) word(b []byte) uint64 {
 func (e *Event) emitEnv(addr uint64) {
 	if e.opts.Verbose {
 		e.emitStrings(addr)
+		return
+	}
+	if e.opts.Shallow {
+		e.emitAddr("", addr, false)
 		return
 	}
 	word := e.abi.PointerBits() / 8

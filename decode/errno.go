@@ -23,6 +23,32 @@ func ErrnoText(e unix.Errno) string {
 	return "Unknown error " + strconv.FormatUint(uint64(e), 10)
 }
 
+// ErrnoNamed returns the errno of a name that ErrnoName gives, or of another name of
+// it in <errno.h>, and false if there is none.
+func ErrnoNamed(name string) (unix.Errno, bool) {
+	switch name {
+	case "":
+		return 0, false
+	case "EWOULDBLOCK":
+		name = "EAGAIN"
+	case "EDEADLOCK":
+		name = "EDEADLK"
+	case "ENOTSUP":
+		name = "EOPNOTSUPP"
+	}
+	for e, names := range errnos {
+		if names.name == name {
+			return unix.Errno(e), true
+		}
+	}
+	for e := table.ERESTARTSYS; e <= table.ERESTART_RESTARTBLOCK; e++ {
+		if ErrnoName(e) == name {
+			return e, true
+		}
+	}
+	return 0, false
+}
+
 func errnoOf(e unix.Errno) (name, text string) {
 	if e < unix.Errno(len(errnos)) {
 		return errnos[e].name, errnos[e].text

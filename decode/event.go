@@ -13,6 +13,10 @@ type Options struct {
 	StringLimit int
 	// Verbose decodes structs, arrays and environments whole (strace -v).
 	Verbose bool
+	// Shallow follows no pointers to structs and arrays (strace -e verbose=none).
+	Shallow bool
+	// Raw shows all arguments as they are in the registers (strace -e raw=all).
+	Raw bool
 	// FDPath, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
 	FDPath func(t table.Thread, fd int) (path string, ok bool)
@@ -61,6 +65,9 @@ func (d *Decoder) NewEvent() *Event {
 	return e
 }
 
+// Use makes the event decode the calls to come as d does.
+func (e *Event) Use(d *Decoder) { e.opts = &d.opts }
+
 // An Event is one system call, decoded: first what is known before it runs,
 // then the rest. It must not be used from two goroutines at once.
 type Event struct {
@@ -73,8 +80,7 @@ type Event struct {
 	sig    *table.Signature
 	plan   *plan
 	name   string
-	args   [6]uint64 // as the kernel reads them
-	raw    [6]uint64 // as they are in the registers
+	args   [6]uint64
 	sp     uint64
 	res    table.Result
 	done   bool
@@ -131,7 +137,12 @@ func (e *Event) Entry(c *table.Call) {
 	e.reset(c)
 	p := e.plan
 	if p == nil {
-		e.unknown()
+		e.unknown(len(e.args))
+		return
+	}
+	if e.opts.Raw {
+		e.unknown(min(len(e.sig.Args), len(e.args)))
+		e.plan = nil
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
@@ -167,13 +178,13 @@ func (e *Event) Entry(c *table.Call) {
 	e.release()
 }
 
-// unknown decodes a call without a signature: all its registers.
-func (e *Event) unknown() {
-	for i, num := range e.args {
+// unknown decodes a call without a signature: its first n registers.
+func (e *Event) unknown(n int) {
+	for i, num := range e.args[:n] {
 		e.set(i, Value{Kind: Hex, Bits: 64, Num: num})
+		e.own[i] = i
 	}
-	e.showOnly(0, 1, 2, 3, 4, 5)
-	e.shown = 6
+	e.order, e.shown = e.own[:n], n
 }
 
 // Exit decodes the rest of the call that Entry was called for: what the kernel
@@ -183,7 +194,11 @@ func (e *Event) Exit(c *table.Call, res table.Result) {
 	e.slot, e.parent = 0, trashSlot
 	p := e.plan
 	if p == nil {
-		e.emitResult(Int)
+		if e.opts.Raw {
+			e.emitResult(Hex)
+		} else {
+			e.emitResult(Int)
+		}
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
@@ -229,9 +244,11 @@ func (e *Event) reset(c *table.Call) {
 		e.name, e.plan = c.Name(), nil
 		return
 	}
-	e.name, e.raw = e.sig.Name, e.args
+	e.name = e.sig.Name
 	e.plan = planOf(e.abi, e.nr, e.sig)
-	e.plan.cut(&e.args)
+	if !e.opts.Raw {
+		e.plan.cut(&e.args)
+	}
 }
 
 // release forgets the thread, which the event may outlive.

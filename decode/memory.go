@@ -55,6 +55,14 @@ func (e *Event) fetch() {
 // read returns up to n bytes at addr, from what fetch has read or from memory:
 // less if the rest is unreadable. The slice lives as long as the event's values.
 func (e *Event) read(addr uint64, n int) []byte {
+	if e.opts.Shallow {
+		return nil
+	}
+	return e.readText(addr, n)
+}
+
+// readText is read for what is text, which is shown also where structs are not.
+func (e *Event) readText(addr uint64, n int) []byte {
 	if addr == 0 || n <= 0 {
 		return nil
 	}
@@ -94,7 +102,7 @@ func (e *Event) readString(addr uint64, limit, first int) (s []byte, ended, ok b
 	for len(s) <= limit {
 		// Never past the page: the next may be none of the string's business.
 		n := min(toPageEnd(addr), limit+1-len(s), step)
-		b := e.read(addr, n)
+		b := e.readText(addr, n)
 		if len(b) == 0 {
 			// A string that runs into unreadable memory is as bad an
 			// address for the kernel as one that begins there.

@@ -8,6 +8,7 @@ const (
 	HexNever    HexMode = iota // escapes for single bytes
 	HexNonASCII                // strings with other bytes than printable ASCII and white space
 	HexAlways
+	HexEscapes // escapes as \x1b, not \33; other bytes as they are
 )
 
 const hexDigits = "0123456789abcdef"
@@ -20,7 +21,7 @@ func (t *Text) appendBytes(dst []byte, v *Value) []byte {
 			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		}
 	} else {
-		dst = appendEscaped(dst, v.Text, false)
+		dst = t.appendEscaped(dst, v.Text, false)
 	}
 	dst = append(dst, '"')
 	if v.Cut {
@@ -63,6 +64,21 @@ func plainPrefix(s []byte) int {
 		}
 	}
 	return n
+}
+
+// appendEscaped appends s with the escapes that t wants.
+func (t *Text) appendEscaped(dst, s []byte, angle bool) []byte {
+	if t.Hex != HexEscapes {
+		return appendEscaped(dst, s, angle)
+	}
+	for i, c := range s {
+		if plain[c] && !(angle && (c == '<' || c == '>')) || c == '"' || c == '\\' || c >= '\t' && c <= '\r' {
+			dst = appendEscaped(dst, s[i:i+1], angle)
+		} else {
+			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+		}
+	}
+	return dst
 }
 
 // appendEscaped appends s with the escapes of C, octal ones as short as what

@@ -8,7 +8,7 @@ func resultKind(k table.Kind) Kind {
 	case table.Hex, table.Addr:
 		return Hex
 	case table.Octal:
-		return Perm
+		return Octal
 	case table.Uint:
 		return Uint
 	case table.FD:

@@ -26,10 +26,9 @@ func (e *Event) SignalEvent(info *table.Siginfo) {
 // AppendSiginfo appends a siginfo_t as the kernel gave it to the tracer:
 //
 //	{si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, si_uid=0, si_status=0, si_utime=0, si_stime=0}
-func AppendSiginfo(dst []byte, info *table.Siginfo) []byte {
+func (t *Text) AppendSiginfo(dst []byte, info *table.Siginfo) []byte {
 	e := Event{opts: &Options{StringLimit: DefaultStringLimit}}
 	e.SignalEvent(info)
-	var t Text
 	return t.appendValue(dst, &e, e.arg(0))
 }
 
@@ -60,10 +59,10 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		return
 	}
 	e.num("si_signo", Signal, 32, signo)
-	e.siCode(int32(signo), int32(code))
 	if errno != 0 {
 		e.num("si_errno", Errno, 32, errno)
 	}
+	e.siCode(int32(signo), int32(code))
 	switch int32(code) {
 	case siUser, siTkill:
 		pid, uid := r.u32(), r.u32()
@@ -155,10 +154,6 @@ func (e *Event) siCode(signo, code int32) {
 	set := setSiCodes[0]
 	if code > 0 && code < siKernel && signo > 0 && int(signo) < len(setSiCodes) && setSiCodes[signo] != nil {
 		set = setSiCodes[signo]
-	}
-	if set.name(uint64(uint32(code))) == "" {
-		e.num("si_code", Hex, 32, uint64(uint32(code)))
-		return
 	}
 	e.enum("si_code", 32, uint64(uint32(code)), set)
 }

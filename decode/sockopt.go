@@ -152,11 +152,7 @@ func entrySetsockopt(e *Event) {
 }
 
 func exitGetsockopt(e *Event) {
-	if !e.good() {
-		return
-	}
-	if !e.hadOld {
-		e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
+	if !e.good() || !e.hadOld {
 		return
 	}
 	addr, n := e.args[3], e.lengthAt(e.args[4])

@@ -15,6 +15,10 @@ import (
 type Text struct {
 	// Hex shows the bytes of strings in hexadecimal.
 	Hex HexMode
+	// Consts says how named constants are shown.
+	Consts ConstStyle
+	// ArgNames shows the names of arguments (strace -N).
+	ArgNames bool
 }
 
 // DefaultColumn is the column at which strace puts the result (its -a).
@@ -38,7 +42,7 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendNamed(dst, e, e.arg(i))
+		dst = t.appendArg(dst, e, i)
 	}
 	if e.shown == len(e.order) {
 		return dst
@@ -47,7 +51,9 @@ func (t *Text) AppendEntry(dst []byte, e *Event) []byte {
 		dst = append(dst, ", "...)
 	}
 	if e.partial {
-		dst = t.appendNamed(dst, e, &e.values[e.arg(e.order[e.shown]).first])
+		v := e.arg(e.order[e.shown])
+		dst = t.appendArgName(dst, e, e.order[e.shown])
+		dst = t.appendNamed(dst, e, &e.values[v.first])
 	}
 	return dst
 }
@@ -67,7 +73,7 @@ func (t *Text) AppendExit(dst []byte, e *Event) []byte {
 		if n > 0 || e.lateComma && e.shown > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendNamed(dst, e, v)
+		dst = t.appendArg(dst, e, i)
 	}
 	return append(dst, ')')
 }
@@ -165,6 +171,11 @@ func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
 }
 
 func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
+	if t.Consts != ConstNames {
+		if styled, ok := t.appendStyled(dst, v); ok {
+			return styled
+		}
+	}
 	switch v.Kind {
 	case Absent:
 	case Int, PID:
@@ -183,9 +194,6 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = appendHexDigits(dst, v.Num, int(v.width())/4-2*btoi(v.Num != 0))
 	case Time:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
-		if v.Num == 0 || !dated(v.Signed()) {
-			break
-		}
 		dst = append(dst, " /* "...)
 		dst = appendDate(dst, v)
 		dst = append(dst, " */"...)
@@ -244,8 +252,6 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		}
 	case CapSet:
 		dst = appendCapSet(dst, v)
-	case Ticks:
-		dst = appendTicks(dst, v.Num)
 	case Date:
 		dst = appendDate(dst, v)
 	case Enum:
@@ -271,8 +277,6 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '[')
 		dst = t.appendChildren(dst, e, v, " ")
 		dst = append(dst, ']')
-	case Joined:
-		dst = t.appendChildren(dst, e, v, "")
 	case Or:
 		dst = t.appendChildren(dst, e, v, "|")
 	case Change:
@@ -321,7 +325,7 @@ func (t *Text) AppendArgs(dst []byte, e *Event) []byte {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendNamed(dst, e, e.arg(i))
+		dst = t.appendArg(dst, e, i)
 	}
 	return dst
 }
@@ -444,9 +448,9 @@ var fileTypes = [16]string{
 }
 
 func appendMode(dst []byte, mode uint32) []byte {
-	if name := fileTypes[mode>>12&15]; name != "" {
+	if name := fileTypes[mode>>12&15]; name != "" && mode>>16 == 0 {
 		dst = append(dst, name...)
-		mode &^= unix.S_IFMT
+		mode &= 07777
 		for _, b := range [...]struct {
 			bit  uint32
 			name string
@@ -490,12 +494,9 @@ func appendFlags(dst []byte, set *ConstSet, num uint64) []byte {
 	}
 	start := len(dst)
 	rest, fields := num, uint64(0)
-	old := num&set.Newer != 0 && num&^set.known() != 0
 	for i := range set.Consts {
 		c := &set.Consts[i]
 		switch {
-		case old && c.New:
-			continue
 		case c.Mask != 0: // a field is shown once, also if it is 0
 			if num&c.Mask != c.Value || fields&c.Mask != 0 {
 				continue
@@ -536,7 +537,7 @@ func appendUnknown(dst []byte, set *ConstSet) []byte {
 	}
 	dst = append(dst, " /* "...)
 	dst = append(dst, set.Prefix...)
-	if strings.HasSuffix(set.Prefix, "?") || strings.HasSuffix(set.Prefix, "_OK") || strings.Contains(set.Prefix, "???") { // all of it
+	if strings.HasSuffix(set.Prefix, "?") { // strace has one that is different
 		return append(dst, " */"...)
 	}
 	return append(dst, "??? */"...)
@@ -567,25 +568,6 @@ func appendDate(dst []byte, v *Value) []byte {
 		dst = t.AppendFormat(dst, v.Symbol)
 	}
 	return t.AppendFormat(dst, "-0700")
-}
-
-// dated reports whether a time has a date: localtime(3) has none for years that
-// are no int.
-func dated(sec int64) bool {
-	const first, last = -67768040609740800, 67768036191676799
-	return sec >= first && sec <= last
-}
-
-// appendTicks appends a number of clock ticks with the seconds that they are.
-func appendTicks(dst []byte, n uint64) []byte {
-	dst = strconv.AppendUint(dst, n, 10)
-	if n == 0 {
-		return dst
-	}
-	dst = append(dst, " /* "...)
-	dst = strconv.AppendUint(dst, n/100, 10)
-	dst = append(dst, '.', byte('0'+n/10%10), byte('0'+n%10))
-	return append(dst, " s */"...)
 }
 
 func appendEnum(dst []byte, v *Value) []byte {

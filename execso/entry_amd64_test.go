@@ -84,7 +84,7 @@ func TestRegistersAreThoseOfANativeCall(t *testing.T) {
 				var e Event
 				for ok := true; ok; {
 					var err error
-					if ok, err = m.slot.Next(&e); err != nil {
+					if ok, err = m.slot.lookNext(&e); err != nil {
 						t.Fatal(err)
 					}
 				}

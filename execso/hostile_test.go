@@ -60,15 +60,15 @@ func TestNonsenseInTheRing(t *testing.T) {
 		s.emit(exit(1, 48, 5<<32|1<<16|3, 0x1234, 0x6f6c6c6568)...)
 		s.emit(event...)
 		var e Event
-		if ok, err := s.Next(&e); !ok || err != nil || e.Kind != Enter || e.Nr != unix.SYS_GETPID || e.Site != site {
+		if ok, err := s.lookNext(&e); !ok || err != nil || e.Kind != Enter || e.Nr != unix.SYS_GETPID || e.Site != site {
 			t.Fatalf("%s: %v, %v, %+v", name, ok, err, e)
 		}
-		if ok, err := s.Next(&e); !ok || err != nil || len(e.Captures) != 1 || string(e.Captures[0].Data) != "hello" ||
+		if ok, err := s.lookNext(&e); !ok || err != nil || len(e.Captures) != 1 || string(e.Captures[0].Data) != "hello" ||
 			e.Captures[0].Arg != 3 || !e.Captures[0].Cut || e.Captures[0].Addr != 0x1234 {
 			t.Fatalf("%s: %v, %v, %+v", name, ok, err, e)
 		}
 		for range 2 {
-			if ok, err := s.Next(&e); ok || !errors.Is(err, ErrCorrupt) {
+			if ok, err := s.lookNext(&e); ok || !errors.Is(err, ErrCorrupt) {
 				t.Errorf("%s: %v, %v, %+v", name, ok, err, e)
 			}
 			s.Open()
@@ -82,7 +82,7 @@ func TestNonsenseInTheRing(t *testing.T) {
 		s := r.NewSlot()
 		poke(s.mem, areaHead, head)
 		var e Event
-		if ok, err := s.Next(&e); ok || !errors.Is(err, ErrCorrupt) {
+		if ok, err := s.lookNext(&e); ok || !errors.Is(err, ErrCorrupt) {
 			t.Errorf("head %#x: %v, %v", head, ok, err)
 		}
 		if head > ringSize && s.TakeBack() {
@@ -104,11 +104,11 @@ func TestTakeBack(t *testing.T) {
 		t.Error("there was something to take back")
 	}
 	var e Event
-	if ok, err := s.Next(&e); ok || err != nil {
+	if ok, err := s.lookNext(&e); ok || err != nil {
 		t.Errorf("taken back, but there: %+v, %v", e, err)
 	}
 	s.emit(kindEnter|unix.SYS_GETPID<<16|site<<32, 0, 0, 0, 0, 0, 0, 0)
-	if ok, err := s.Next(&e); !ok || err != nil {
+	if ok, err := s.lookNext(&e); !ok || err != nil {
 		t.Errorf("%v, %v", ok, err)
 	}
 	if s.TakeBack() {
@@ -134,7 +134,7 @@ func FuzzNext(f *testing.F) {
 		poke(s.mem, areaHead, head)
 		var e Event
 		for n := 0; ; n++ {
-			ok, err := s.Next(&e)
+			ok, err := s.lookNext(&e)
 			if err != nil && (ok || !errors.Is(err, ErrCorrupt)) {
 				t.Fatalf("%v, %v", ok, err)
 			}

@@ -82,3 +82,9 @@ func TestPlansFitIntoEvents(t *testing.T) {
 		}
 	}
 }
+
+// lookNext is Next after Look.
+func (s *Slot) lookNext(e *Event) (bool, error) {
+	s.Look()
+	return s.Next(e)
+}

@@ -190,7 +190,7 @@ func (r *registers) setArgs(args []uint64) {
 func (m *machine) next() Event {
 	m.t.Helper()
 	var e Event
-	ok, err := m.slot.Next(&e)
+	ok, err := m.slot.lookNext(&e)
 	if err != nil || !ok {
 		m.t.Fatalf("Next: %v, %v", ok, err)
 	}
@@ -201,7 +201,7 @@ func (m *machine) next() Event {
 func (m *machine) none() {
 	m.t.Helper()
 	var e Event
-	if ok, err := m.slot.Next(&e); ok || err != nil {
+	if ok, err := m.slot.lookNext(&e); ok || err != nil {
 		m.t.Errorf("Next: %v, %v, %+v, want nothing", ok, err, e)
 	}
 }

@@ -262,7 +262,7 @@ func TestSlots(t *testing.T) {
 		t.Error("a slot was given back twice")
 	}
 	var e Event
-	if ok, err := s.Next(&e); ok || err != nil {
+	if ok, err := s.lookNext(&e); ok || err != nil {
 		t.Errorf("a new slot has %+v, %v", e, err)
 	}
 	for off := 0; off < ringOff; off += 8 {

@@ -464,7 +464,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 	var events int
 	for {
 		var e Event
-		ok, err := p.slot.Next(&e)
+		ok, err := p.slot.lookNext(&e)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,6 +14,10 @@ var present time.Time
 func (t *Trace) enter(th *thread, c *table.Call, at time.Time) {
 	t.entry(th, c, at)
 	th.inCall, th.interrupted = true, false
+	if !t.opts.Statuses.all() {
+		th.staged = append(th.staged[:0], t.buf...)
+		return
+	}
 	th.stream.open = th
 	t.write(th)
 }
@@ -23,6 +27,7 @@ func (t *Trace) entry(th *thread, c *table.Call, at time.Time) {
 	if abi := c.ABI(); abi != th.abi {
 		t.personality(th, abi, at)
 	}
+	th.nr, th.ip = c.Nr(), c.IP()
 	t.begin(th, at)
 	if th.resumes = c.Nr() == t.restart[c.ABI()]; th.resumes {
 		t.buf = append(t.buf, "restart_syscall("...)
@@ -30,6 +35,7 @@ func (t *Trace) entry(th *thread, c *table.Call, at time.Time) {
 		th.incomplete = false
 		return
 	}
+	t.styles.choose(th.event, c)
 	th.event.Entry(c)
 	from := len(t.buf)
 	t.buf = t.opts.Text.AppendEntry(t.buf, th.event)
@@ -58,22 +64,34 @@ func (th *thread) appendResumed(dst []byte) []byte {
 	return append(dst, " ...>"...)
 }
 
-// leave writes the rest of a call's line.
-func (t *Trace) leave(th *thread, c *table.Call, res table.Result, entered, left time.Time) {
+// leave writes the rest of a call's line; d is what has been injected, nil for
+// nothing.
+func (t *Trace) leave(th *thread, c *table.Call, res table.Result, entered, left time.Time, d *dose) {
 	if !th.inCall {
 		return // it was written when the thread ended
 	}
 	th.inCall = false
+	if !t.opts.Statuses.has(res) {
+		return
+	}
 	if t.opts.Duration && left.IsZero() {
 		left = time.Now()
 	}
-	written := t.resume(th, left)
-	t.exit(th, c, res, written, entered, left)
+	t.exit(th, c, res, t.goOn(th, left), entered, left, d)
+}
+
+// goOn makes the line of a call the current one, of which written bytes are out.
+func (t *Trace) goOn(th *thread, at time.Time) (written int) {
+	if t.opts.Statuses.all() {
+		return t.resume(th, at)
+	}
+	t.buf = append(th.stream.interrupt(t.buf[:0]), th.staged...)
+	return 0
 }
 
 // exit ends the line of a call, of which written bytes are not in buf, and hands
 // it over.
-func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, entered, left time.Time) {
+func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, entered, left time.Time, d *dose) {
 	if res.Gone() {
 		t.lost(th, written)
 		return
@@ -87,6 +105,7 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 	}
 	t.result(written)
 	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
+	t.buf = d.append(t.buf)
 	if t.opts.Duration {
 		t.buf = append(t.buf, " <"...)
 		t.buf = appendSeconds(t.buf, left.Sub(entered), 0)
@@ -110,6 +129,8 @@ func (t *Trace) lost(th *thread, written int) {
 func (t *Trace) abandon(th *thread) {
 	if th.inCall {
 		th.inCall = false
-		t.lost(th, t.resume(th, present))
+		if t.opts.Statuses.has(table.Gone()) {
+			t.lost(th, t.goOn(th, present))
+		}
 	}
 }

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"context"
 	"time"
 
 	"github.com/k42trace/k42trace/table"
@@ -12,15 +11,7 @@ import (
 func Delay(d time.Duration) table.Middleware {
 	return func(next table.Handler) table.Handler {
 		return table.HandlerFunc(func(c *table.Call) table.Result {
-			err := c.Park(func(ctx context.Context) {
-				timer := time.NewTimer(d)
-				defer timer.Stop()
-				select {
-				case <-timer.C:
-				case <-ctx.Done():
-				}
-			})
-			if err != nil {
+			if err := wait(c, d); err != nil {
 				return failed(err)
 			}
 			return next.Handle(c)

@@ -18,6 +18,28 @@ func (t *Trace) begin(th *thread, at time.Time) {
 	if t.opts.Clock != ClockNone || t.opts.Relative {
 		t.stamp(at)
 	}
+	if t.opts.Number {
+		t.buf = append(t.buf, '[')
+		t.buf = appendPadded(t.buf, int64(th.nr), 4, false)
+		t.buf = append(t.buf, "] "...)
+	}
+	if t.opts.IP {
+		t.buf = th.appendIP(t.buf)
+	}
+}
+
+// appendIP appends where the thread is: behind the instruction of its last call.
+func (th *thread) appendIP(dst []byte) []byte {
+	width := th.abi.PointerBits() / 4
+	dst = append(dst, '[')
+	if th.ended {
+		dst = append(dst, "????????????????"[:width]...)
+	} else {
+		for shift := 4 * (width - 1); shift >= 0; shift -= 4 {
+			dst = append(dst, "0123456789abcdef"[th.ip>>shift&15])
+		}
+	}
+	return append(dst, "] "...)
 }
 
 // resume makes the line of th's call the current one again. It returns how many

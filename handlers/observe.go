@@ -91,7 +91,7 @@ func (t *Trace) SignalDelivered(x table.Thread, info *table.Siginfo) {
 	t.buf = append(t.buf, "--- "...)
 	t.buf = appendSignal(t.buf, sig)
 	t.buf = append(t.buf, ' ')
-	t.buf = decode.AppendSiginfo(t.buf, info)
+	t.buf = t.opts.Text.AppendSiginfo(t.buf, info)
 	t.buf = append(t.buf, " ---"...)
 	t.end(th)
 }
@@ -121,6 +121,7 @@ func (t *Trace) ThreadExited(x table.Thread, status unix.WaitStatus, superseded 
 		return
 	}
 	t.abandon(th)
+	th.ended = true
 	if t.exitShown(status) {
 		t.begin(th, present)
 		t.buf = appendExit(t.buf, status)

@@ -17,11 +17,14 @@ func (t *Trace) Entered(c *table.Call, at time.Time) {
 func (t *Trace) Returned(c *table.Call, res table.Result, entered, left time.Time) {
 	th := t.threadOf(c.Thread())
 	if th.inCall {
-		t.leave(th, c, res, entered, left)
+		t.leave(th, c, res, entered, left, nil)
+		return
+	}
+	if !t.opts.Statuses.has(res) {
 		return
 	}
 	t.entry(th, c, entered)
-	t.exit(th, c, res, th.stream.column, entered, left)
+	t.exit(th, c, res, th.stream.column, entered, left, nil)
 }
 
 // WantsTimes reports whether the options ask for any time.
@@ -30,4 +33,4 @@ func (t *Trace) WantsTimes() bool {
 }
 
 // Limits returns the limits of the text's strings and arrays.
-func (t *Trace) Limits() (text, elements int) { return t.decoder.Limits() }
+func (t *Trace) Limits() (text, elements int) { return t.styles.limits() }

@@ -32,6 +32,18 @@ type TraceOptions struct {
 	Relative bool // the time since the line before (strace -r)
 	Duration bool // the time spent in each call (strace -T)
 
+	Number bool // lines begin with the number of the call (strace -n)
+	IP     bool // and with the address behind its instruction (strace -i)
+
+	// Whole are calls whose structs are shown whole, Shallow those whose structs
+	// are shown as addresses, Raw those of which only registers are shown; nil
+	// means none.
+	Whole, Shallow, Raw *table.Set
+
+	// Statuses are the ways to end of calls that are shown. Unless it has them all,
+	// lines are written when their calls are over.
+	Statuses Statuses
+
 	Quiet   Quiet
 	Signals *SignalSet // signals that are shown; nil means all
 
@@ -76,9 +88,9 @@ const (
 // strace. It is the Observer of one Cmd, and a Handler, Recorder or Middleware
 // of its Table; it must not be used for two Cmds, nor from two goroutines.
 type Trace struct {
-	opts    TraceOptions
-	decoder *decode.Decoder
-	column  int
+	opts   TraceOptions
+	styles styles
+	column int
 
 	shared  stream
 	threads map[int]*thread
@@ -99,6 +111,10 @@ type thread struct {
 	file   io.Closer // its own stream's, with PerThread
 	abi    table.ABI
 	last   string // the call before
+	nr     int    // and its number
+	ip     uint64 // where it was made
+	ended  bool   // it is not anywhere any more
+	staged []byte // the line of a call that may turn out not to be shown
 
 	// Of the call at hand:
 	inCall      bool
@@ -112,7 +128,7 @@ type thread struct {
 func NewTrace(opts TraceOptions) *Trace {
 	t := &Trace{
 		opts:    opts,
-		decoder: decode.New(opts.Decode),
+		styles:  newStyles(&opts),
 		column:  opts.Column,
 		threads: map[int]*thread{},
 		shared:  stream{out: opts.Out},
@@ -135,10 +151,13 @@ func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Nat
 // Wrap traces the calls that reach next: the arguments are those that the child
 // gave, the result is what next made of it. It is a table.Middleware. If next
 // only lets the call run, Trace need not take part in it: Wrap returns t
-// itself, a table.Recorder.
+// itself, a table.Recorder. What an Inject does to a call is shown with it.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
 	if runsOnly(next) {
 		return t
+	}
+	if i, ok := next.(*injected); ok {
+		return tracedInjection{t, i}
 	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
 }
@@ -157,7 +176,31 @@ func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 		th.entered = time.Now()
 	}
 	res := next.Handle(c)
-	t.leave(th, c, res, th.entered, present)
+	t.leave(th, c, res, th.entered, present, nil)
+	return res
+}
+
+// A tracedInjection is the handler of calls into which something may be injected.
+type tracedInjection struct {
+	trace *Trace
+	*injected
+}
+
+// Handle writes the call's line between the steps of what is done to it.
+func (i tracedInjection) Handle(c *table.Call) table.Result {
+	t := i.trace
+	var d dose
+	i.inject.take(c, &d)
+	d.enter(c)
+	th := t.threadOf(c.Thread())
+	t.enter(th, c, present)
+	if t.opts.Duration {
+		th.entered = time.Now()
+	}
+	res := d.run(c, i.next)
+	d.leave(c, res)
+	t.leave(th, c, res, th.entered, present, &d)
+	d.linger(c)
 	return res
 }
 
@@ -181,7 +224,7 @@ func (t *Trace) add(tid int, by *thread) *thread {
 	if n := len(t.free); n > 0 {
 		th.event, t.free = t.free[n-1], t.free[:n-1]
 	} else {
-		th.event = t.decoder.NewEvent()
+		th.event = t.styles.plain.NewEvent()
 	}
 	if by != nil {
 		th.abi = by.abi

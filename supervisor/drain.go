@@ -90,8 +90,9 @@ func (d *direct) admit(t *Thread) {
 	}
 }
 
-// drain tells all that has been recorded up to now, and returns how many events
-// there were.
+// drain tells what has been recorded up to now, and returns how many events there
+// were. Of a thread that is stopped that is all; drainOne makes sure of it. Threads that
+// go on recording, faster than we tell, do not keep us.
 func (d *drainer) drain() int {
 	switch len(d.open) + len(d.quiet) {
 	case 0:
@@ -102,9 +103,21 @@ func (d *drainer) drain() int {
 			return d.drainOne(d.open[0])
 		}
 	}
+	return d.merge()
+}
+
+// merge is drain for several threads: what they have published is put in order by its
+// stamps. What comes while we look, at one ring after the other, is left for the next
+// time, as something older may be in a ring that we have looked at.
+func (d *drainer) merge() int {
+	limit := execso.Now()
+	for range 4 {
+		spin() // what has an older stamp is published by now
+	}
 	d.ready, d.late = d.ready[:0], d.late[:0]
 	for _, list := range [...][]*Thread{d.open, d.quiet} {
 		for _, t := range list {
+			t.look()
 			if d.fetch(t) {
 				d.ready = append(d.ready, t)
 			}
@@ -113,7 +126,7 @@ func (d *drainer) drain() int {
 	heap.Init(&d.ready)
 	d.merging = true
 	n := 0
-	for len(d.ready) > 0 {
+	for len(d.ready) > 0 && d.ready[0].rec.next.Stamp < limit {
 		t := d.ready[0]
 		d.tell(t)
 		n++
@@ -128,6 +141,11 @@ func (d *drainer) drain() int {
 		d.late = d.late[:0]
 	}
 	d.merging = false
+	// Nothing is of the future; but who writes nonsense may say so.
+	now := execso.Now()
+	for _, t := range d.ready {
+		t.rec.next.Stamp = min(t.rec.next.Stamp, now)
+	}
 	return n
 }
 
@@ -148,6 +166,7 @@ func (d *drainer) inside() int {
 // drainOne tells what one thread has recorded.
 func (d *drainer) drainOne(t *Thread) int {
 	n := 0
+	t.look()
 	for d.fetch(t) {
 		d.tell(t)
 		n++
@@ -155,17 +174,26 @@ func (d *drainer) drainOne(t *Thread) int {
 	return n
 }
 
-// fetch takes the thread's next event out of its ring, if there is one.
-func (d *drainer) fetch(t *Thread) bool {
-	if t.rec.has || t.slot == nil || t.distrusted {
-		return t.rec.has
+// look finds out what the thread has recorded, for fetch.
+func (t *Thread) look() {
+	if t.slot != nil {
+		t.slot.Look()
 	}
-	ok, err := t.slot.Next(&t.rec.next)
+}
+
+// fetch takes the next event that look has seen out of the thread's ring, if there is
+// one.
+func (d *drainer) fetch(t *Thread) bool {
+	r := &t.rec
+	if r.has || t.slot == nil || t.distrusted {
+		return r.has
+	}
+	ok, err := t.slot.Next(&r.next)
 	if err != nil {
 		d.loop.distrust(t, err)
 		return false
 	}
-	t.rec.has = ok
+	r.has = ok
 	return ok
 }
 
@@ -298,7 +326,10 @@ func (d *direct) shut() {
 func (d *direct) calm() {
 	d.drain()
 	d.tellEntered(nil)
-	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall })
+	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall && !t.rec.has })
+	if slices.ContainsFunc(d.quiet, func(t *Thread) bool { return t.rec.has }) {
+		d.startTicking()
+	}
 }
 
 // setServing tells the threads whether it pays to ask: only while somebody looks.

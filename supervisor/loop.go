@@ -219,10 +219,7 @@ func (l *loop) dispatch(e ptrace.Event) {
 	t.setRunning(false)
 	if l.direct != nil {
 		// What was recorded came before this.
-		n := l.direct.drain()
-		if !t.admitted {
-			n += l.direct.drainOne(t)
-		}
+		n := l.direct.drain() + l.direct.drainOne(t)
 		l.direct.stopped(n)
 		switch {
 		case len(l.direct.entered) == 0:

@@ -1,4 +1,4 @@
 package supervisor
 
-// spin is a few of the instructions that tell the processor that somebody waits.
+// spin is the instruction that tells the processor that somebody waits.
 func spin()

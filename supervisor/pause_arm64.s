@@ -3,5 +3,4 @@
 // func spin()
 TEXT ·spin(SB), NOSPLIT, $0-0
 	YIELD
-	YIELD
 	RET

@@ -35,6 +35,7 @@ func (r *recorded) settle(captures []execso.Captured) { r.captures, r.entering =
 func (r *recorded) over() bool {
 	d, t := r.loop.direct, r.Thread
 	new := !t.rec.has
+	t.look()
 	if !d.fetch(t) {
 		return t.distrusted
 	}

@@ -31,6 +31,13 @@ func (d *direct) takeRequests() (n int) {
 			continue
 		}
 		n++
+		if d.records {
+			d.drain() // what came before it
+			if t.distrusted {
+				t.slot.SendToTrap()
+				continue
+			}
+		}
 		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
 		if h == nil {
 			t.slot.SendToTrap()
@@ -90,6 +97,15 @@ func (t *Thread) demote() {
 func (t *Thread) requestStopped() {
 	var info ptrace.SyscallInfo
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, &info), t) {
+		return
+	}
+	if abi, known := table.ABIOf(info.Arch, info.Nr()); !known || abi != t.call.ABI() {
+		// Not the call that it has asked about, whose handler's word is good for
+		// calls of its own kind only: the same number means another there.
+		t.loop.distrust(t, execso.ErrCorrupt)
+		if t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t) {
+			t.goOn(0)
+		}
 		return
 	}
 	if execso.IsWait(info.IP) && t.waited(&info) {

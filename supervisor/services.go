@@ -22,6 +22,7 @@ func serviceOf(nr int, h table.Handler) execso.Service {
 	switch h := h.(type) {
 	case nil:
 		service = execso.Pass
+	case table.Stopper:
 	case table.Tallier:
 		service = execso.Count
 		if _, ok := h.(table.Recorder); ok && h.WantsTimes() {

@@ -70,6 +70,7 @@ func (t *Thread) outOf(f *execso.Frame) execso.Disposition {
 		d.takeBack(t)
 	case execso.ReturnedUnrecorded:
 		d.drain()
+		d.drainOne(t)
 		d.returned(t, table.FromRaw(int64(f.AX)), nil, execso.Now())
 	}
 	return in
@@ -138,6 +139,7 @@ func (t *Thread) handlerReturned() {
 // signal, by a trap.
 func (d *drainer) takeBack(t *Thread) {
 	d.drain()
+	d.drainOne(t)
 	r := &t.rec
 	if !r.inCall {
 		return

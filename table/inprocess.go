@@ -17,3 +17,11 @@ type Rememberer interface {
 	// Remembers marks the handler.
 	Remembers()
 }
+
+// A Stopper is a Handler whose calls shall stop the thread: the direct route must not
+// ask it over shared memory. A trace needs that to be in order.
+type Stopper interface {
+	Handler
+	// Stops marks the handler.
+	Stops()
+}

@@ -69,6 +69,18 @@ func (s *Set) Union(o *Set) {
 	}
 }
 
+// Intersect returns the calls that are both in s and in o.
+func (s *Set) Intersect(o *Set) *Set {
+	both := &Set{}
+	for abi := range NumABI {
+		for i := range s.bits[abi] {
+			both.bits[abi][i] = s.bits[abi][i] & o.bits[abi][i]
+		}
+		both.other[abi] = s.other[abi] && o.other[abi]
+	}
+	return both
+}
+
 // Contains reports whether all calls of o are in s.
 func (s *Set) Contains(o *Set) bool {
 	for abi := range NumABI {

@@ -26,14 +26,22 @@ type options struct {
 	follow   int // -f; 2: a file for each thread
 	separate bool
 
-	calls   *table.Set
-	signals *handlers.SignalSet
-	summary bool
-	route   supervisor.Routing
+	calls      *table.Set
+	signals    *handlers.SignalSet
+	statuses   handlers.Statuses
+	injections []handlers.Injection
+	whole      *table.Set
+	shallow    *table.Set
+	raw        *table.Set
+	summary    bool
+	route      supervisor.Routing
 
 	strings  int
-	hex      int
-	verbose  bool
+	hex      decode.HexMode
+	consts   decode.ConstStyle
+	argNames bool
+	number   bool
+	ip       bool
 	fdPaths  bool
 	column   int
 	clock    handlers.ClockFormat
@@ -138,7 +146,23 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 
 	value("expr", "e", o.setExpression)
 	value("trace", "", o.setTrace)
+	value("abbrev", "", o.setAbbrev)
+	value("verbose", "", o.setVerbose)
+	value("raw", "", o.setRaw)
 	value("signal", "", o.setSignals)
+	value("signals", "", o.setSignals)
+	value("status", "", o.setStatus)
+	value("inject", "", o.addInjection)
+	value("fault", "", o.addFault)
+	only := func(s string) func(string) error {
+		return func(string) error { return o.setStatus(s) }
+	}
+	bare := func(long, short string, set func(string) error) {
+		value(long, short, set).NoOptDefVal = noArgument
+	}
+	bare("successful-only", "z", only("successful"))
+	bare("failed-only", "Z", only("failed"))
+	bare("failing-only", "", only("failed"))
 	flags.BoolVarP(&o.summary, "summary-only", "c", false, "")
 	flags.BoolP("summary-wall-clock", "w", true, "") // it always is
 
@@ -154,8 +178,13 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 		o.column = n
 		return err
 	})
-	optional("strings-in-hex", "x", o.setHex)
-	flags.BoolVarP(&o.verbose, "no-abbrev", "v", false, "")
+	bare("non-ascii-in-hex", "x", o.addHex) // the long name is only there to have one
+	optional("strings-in-hex", "", o.setHex)
+	value("const-print-style", "X", o.setConsts)
+	flags.BoolVarP(&o.number, "syscall-number", "n", false, "")
+	flags.BoolVarP(&o.argNames, "arg-names", "N", false, "")
+	flags.BoolVarP(&o.ip, "instruction-pointer", "i", false, "")
+	bare("no-abbrev", "v", func(string) error { return o.setAbbrev("none") })
 	optional("decode-fds", "y", o.setDecodeFDs)
 	optional("absolute-timestamps", "t", o.setClock)
 	optional("timestamps", "", o.setClock)
@@ -197,14 +226,20 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	t := handlers.TraceOptions{
 		Out:      out.main,
 		Messages: out.messages,
-		Decode:   decode.Options{StringLimit: o.strings, Verbose: o.verbose},
-		Text:     decode.Text{Hex: decode.HexMode(o.hex)},
+		Decode:   decode.Options{StringLimit: o.strings},
+		Text:     decode.Text{Hex: o.hex, Consts: o.consts, ArgNames: o.argNames},
 		Column:   o.column,
 		Clock:    o.clock,
 		Relative: o.relative,
 		Duration: o.duration,
 		Quiet:    o.quiet,
 		Signals:  o.signals,
+		Number:   o.number,
+		IP:       o.ip,
+		Statuses: o.statuses,
+		Whole:    o.whole,
+		Shallow:  o.shallow,
+		Raw:      o.raw,
 	}
 	if o.fdPaths {
 		t.Decode.FDPath = handlers.FDPath

@@ -18,6 +18,11 @@ Which calls:
                           %stat %statfs %%stat %%statfs
   -e signal=SET, --signal SET
                           show only the signals in SET
+  -e status=SET, --status SET
+                          show only calls that end so: successful, failed,
+                          unfinished, unavailable, detached, all, none
+  -z, --successful-only   the same as --status=successful
+  -Z, --failed-only       the same as --status=failed
   -f                      trace children too (it always does)
 
 Where to:
@@ -33,9 +38,21 @@ Where to:
 
 What of a call:
   -s, --string-limit N    show at most N bytes of a string (32)
-  -x, -xx, --strings-in-hex[=non-ascii|all]
-                          show strings that are not text, or all, in hex
+  -x, -xx, --strings-in-hex[=non-ascii|all|non-ascii-chars]
+                          show strings that are not text, or all, in hex; or
+                          only the bytes that are not
   -v, --no-abbrev         show all fields of structs, all of the environment
+  -e abbrev=SET, --abbrev SET
+                          but not of the calls in SET
+  -e verbose=SET, --verbose SET
+                          show structs of the calls in SET only
+  -e raw=SET, --raw SET   show only the registers of the calls in SET
+  -X, --const-print-style=abbrev|raw|verbose
+                          show constants by name, as numbers, or as both
+  -n, --syscall-number    show the number of each call
+  -N, --arg-names         show the names of arguments
+  -i, --instruction-pointer
+                          show from where calls are made
   -y, --decode-fds        show the paths behind descriptors
   -a, --columns N         put results at column N (40)
   -t, -tt, -ttt           begin lines with the time of day; with microseconds;
@@ -44,6 +61,18 @@ What of a call:
   -r, --relative-timestamps
                           begin lines with the time since the line before
   -T, --syscall-times     show the time spent in each call
+
+What happens to calls:
+  -e inject=SET:WHAT..., --inject SET:WHAT...
+                          where WHAT is one or more of error=ERRNO or
+                          retval=VALUE (the call is not made), signal=SIG,
+                          delay_enter=TIME, delay_exit=TIME (in us, or with s,
+                          ms, us, ns), poke_enter=@argN=HEX[,...],
+                          poke_exit=@argN=HEX[,...] (write to where argument N
+                          points), and when=FIRST[..LAST][+[STEP]]: which of
+                          each thread's calls are meant, counted from 1
+  -e fault=SET[:error=ERRNO][:when=...], --fault ...
+                          let calls fail, with ENOSYS if nothing else is said
 
 How to run it:
   --route=auto|trap|direct

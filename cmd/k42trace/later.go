@@ -14,24 +14,13 @@ var laterFlags = [][3]string{
 	{"C", "summary"},
 	{"D", "daemonize"},
 	{"I", "interruptible", "x"},
-	{"i", "instruction-pointer"},
 	{"k", "stack-traces"},
-	{"n", "syscall-number"},
 	{"O", "summary-syscall-overhead", "x"},
 	{"P", "trace-path", "x"},
 	{"p", "attach", "x"},
 	{"S", "summary-sort-by", "x"},
 	{"U", "summary-columns", "x"},
-	{"X", "const-print-style", "x"},
 	{"Y", "decode-pids"},
-	{"z", "successful-only"},
-	{"Z", "failed-only"},
-	{"", "status", "x"},
-	{"", "inject", "x"},
-	{"", "fault", "x"},
-	{"", "abbrev", "x"},
-	{"", "verbose", "x"},
-	{"", "raw", "x"},
 	{"", "read", "x"},
 	{"", "write", "x"},
 	{"", "kvm", "x"},
@@ -39,8 +28,8 @@ var laterFlags = [][3]string{
 
 // laterExpressions are the same for -e NAME=.
 var laterExpressions = []string{
-	"abbrev", "a", "verbose", "raw", "x", "read", "reads", "r", "write", "writes", "w",
-	"fault", "inject", "kvm", "status", "decode-pids", "decode-pid",
+	"read", "reads", "r", "write", "writes", "w",
+	"kvm", "decode-pids", "decode-pid",
 }
 
 // errLater is the error for a flag that comes later.

@@ -62,6 +62,12 @@ func trace(opts *options, prog string, out *outputs) ending {
 	cmd.SysProcAttr = opts.user.attributes()
 	cmd.Table = table.New()
 
+	var inject *handlers.Inject
+	if len(opts.injections) > 0 {
+		inject = handlers.NewInject(opts.injections...)
+		inject.Messages = out.messages
+		cmd.Table.Use(opts.calls.Intersect(inject.Calls()), inject.Wrap)
+	}
 	var observer table.Observer
 	var count *handlers.Count
 	if opts.summary {
@@ -75,6 +81,9 @@ func trace(opts *options, prog string, out *outputs) ending {
 		t := handlers.NewTrace(opts.trace(out, &handlers.Launch{Path: prog, Args: cmd.Args, Env: cmd.Env}))
 		cmd.Table.Use(opts.calls, t.Wrap)
 		observer = t
+	}
+	if inject != nil {
+		observer = inject.Observe(observer)
 	}
 	cmd.Route = opts.routing(out)
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }

@@ -8,63 +8,30 @@ import (
 
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/handlers"
-	"github.com/k42trace/k42trace/table"
 )
 
-func (o *options) setExpression(s string) error {
-	name, arg, found := strings.Cut(s, "=")
-	if !found {
-		return o.setTrace(s)
+// addHex is -x, which may be given twice.
+func (o *options) addHex(string) error {
+	if o.hex == decode.HexNonASCII {
+		o.hex = decode.HexAlways
+	} else if o.hex != decode.HexAlways {
+		o.hex = decode.HexNonASCII
 	}
-	switch name {
-	case "trace", "t":
-		return o.setTrace(arg)
-	case "signal", "signals", "s":
-		return o.setSignals(arg)
-	case "quiet", "silent", "silence", "q":
-		return o.setQuiet(arg)
-	case "decode-fds", "decode-fd":
-		return o.setDecodeFDs(arg)
-	}
-	if isLater(name) {
-		return errLater("-e " + name + "=")
-	}
-	if strings.ContainsAny(name, "/!%,") {
-		return o.setTrace(s) // a regular expression with a = in it
-	}
-	return fmt.Errorf("unknown expression %q: there are trace=, signal=, quiet=, decode-fds=", name+"=")
-}
-
-func (o *options) setTrace(s string) error {
-	set, err := table.ParseSet(s)
-	if err != nil {
-		return err
-	}
-	o.calls = set
-	return nil
-}
-
-func (o *options) setSignals(s string) error {
-	set, err := parseSignals(s)
-	if err != nil {
-		return err
-	}
-	o.signals = set
 	return nil
 }
 
 func (o *options) setHex(s string) error {
 	switch s {
-	case noArgument:
-		o.hex = min(o.hex+1, int(decode.HexAlways))
-	case "all":
-		o.hex = int(decode.HexAlways)
+	case noArgument, "all":
+		o.hex = decode.HexAlways
 	case "non-ascii":
-		o.hex = int(decode.HexNonASCII)
+		o.hex = decode.HexNonASCII
 	case "non-ascii-chars":
-		return errLater("non-ascii-chars")
+		o.hex = decode.HexEscapes
+	case "none":
+		o.hex = decode.HexNever
 	default:
-		return fmt.Errorf("%q is neither all nor non-ascii", s)
+		return fmt.Errorf("%q is none of all, non-ascii, non-ascii-chars, none", s)
 	}
 	return nil
 }
@@ -188,4 +155,15 @@ func number(s string) (int, error) {
 		return 0, fmt.Errorf("%q is not a number of 0 or more", s)
 	}
 	return n, nil
+}
+
+func (o *options) setConsts(s string) error {
+	style, ok := map[string]decode.ConstStyle{
+		"raw": decode.ConstRaw, "abbrev": decode.ConstNames, "verbose": decode.ConstBoth,
+	}[s]
+	if !ok {
+		return fmt.Errorf("%q is none of raw, abbrev, verbose", s)
+	}
+	o.consts = style
+	return nil
 }

@@ -84,3 +84,6 @@ func siSender(info *table.Siginfo) int {
 	}
 	return int(int32(binary.NativeEndian.Uint32(info[16:])))
 }
+
+// numSignals is the number of the last signal, SIGRTMAX (signal(7)).
+const numSignals = 64

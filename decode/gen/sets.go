@@ -30,7 +30,6 @@ type member struct {
 	pattern bool
 	without bool   // what matches is taken out
 	header  string // where the name is defined, if not in the usual ones
-	newer   bool   // than strace 6.1
 }
 
 func compare(a, b string) int { return cmp.Compare(a, b) }
@@ -93,7 +92,6 @@ func parseMembers(words []string) ([]member, error) {
 			continue
 		}
 		m := member{mask: mask}
-		w, m.newer = strings.CutPrefix(w, "+")
 		name, value, literal := strings.Cut(w, "=")
 		m.literal = literal
 		if literal {
@@ -119,20 +117,19 @@ func parseMembers(words []string) ([]member, error) {
 type namedValue struct {
 	name        string
 	value, mask uint64
-	newer       bool
 }
 
 // constants returns the set's members with their values, in order.
 func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue {
 	var list []namedValue
 	seen := map[string]bool{}
-	add := func(name string, value, mask uint64, newer bool) {
+	add := func(name string, value, mask uint64) {
 		if int64(value) < 0 && int64(value) >= -1<<31 {
 			value = uint64(uint32(value)) // ints are compared as they are in the register
 		}
 		if !seen[name] {
 			seen[name] = true
-			list = append(list, namedValue{strings.ReplaceAll(name, "_or_", " or "), value, mask, newer})
+			list = append(list, namedValue{strings.ReplaceAll(name, "_or_", " or "), value, mask})
 		}
 	}
 	for _, m := range s.members {
@@ -143,7 +140,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			var found []namedValue
 			for _, name := range slices.Sorted(maps.Keys(sys)) {
 				if match(m.name, name) {
-					found = append(found, namedValue{name, sys[name], m.mask, m.newer})
+					found = append(found, namedValue{name, sys[name], m.mask})
 				}
 			}
 			if len(found) == 0 {
@@ -151,7 +148,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			}
 			slices.SortStableFunc(found, func(a, b namedValue) int { return cmp.Compare(a.value, b.value) })
 			for _, c := range found {
-				add(c.name, c.value, c.mask, c.newer)
+				add(c.name, c.value, c.mask)
 			}
 		case m.literal:
 			v := m.value
@@ -162,7 +159,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			if v == 0 && m.value != m.arm64 {
 				continue
 			}
-			add(m.name, v, m.mask, m.newer)
+			add(m.name, v, m.mask)
 		default:
 			v, ok := sys[m.name]
 			if !ok {
@@ -174,7 +171,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			if !ok {
 				log.Fatalf("%s: no value for %s", s.name, m.name)
 			}
-			add(m.name, v, m.mask, m.newer)
+			add(m.name, v, m.mask)
 		}
 	}
 	if s.enum {
@@ -191,32 +188,14 @@ func match(pattern, name string) bool {
 
 func (s *set) goSource(sys, headers map[string]uint64, abi string) string {
 	var b strings.Builder
-	list := s.constants(sys, headers, abi)
-	fmt.Fprintf(&b, "{Name: %q, Prefix: %q, ", s.name, s.prefix)
-	if newer := newerBits(list); newer != 0 {
-		fmt.Fprintf(&b, "Newer: %#x, ", newer)
-	}
-	b.WriteString("Consts: []Const{\n")
-	for _, c := range list {
+	fmt.Fprintf(&b, "{Name: %q, Prefix: %q, Consts: []Const{\n", s.name, s.prefix)
+	for _, c := range s.constants(sys, headers, abi) {
 		fmt.Fprintf(&b, "{Name: %q, Value: %#x", c.name, c.value)
 		if c.mask != 0 {
 			fmt.Fprintf(&b, ", Mask: %#x", c.mask)
-		}
-		if c.newer {
-			b.WriteString(", New: true")
 		}
 		b.WriteString("},\n")
 	}
 	b.WriteString("}},\n")
 	return b.String()
-}
-
-// newerBits returns the bits that only newer names explain.
-func newerBits(list []namedValue) (bits uint64) {
-	for _, c := range list {
-		if c.newer {
-			bits |= c.value
-		}
-	}
-	return bits
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// A qualifier is what -e NAME=VALUE may set; most have a long flag of their own.
+type qualifier struct {
+	names []string // the first is the one to show
+	set   func(o *options, value string) error
+}
+
+// qualifiers are strace's.
+var qualifiers = []qualifier{
+	{[]string{"trace", "t"}, (*options).setTrace},
+	{[]string{"abbrev", "a"}, (*options).setAbbrev},
+	{[]string{"verbose", "v"}, (*options).setVerbose},
+	{[]string{"raw", "x"}, (*options).setRaw},
+	{[]string{"signal", "signals", "s"}, (*options).setSignals},
+	{[]string{"status"}, (*options).setStatus},
+	{[]string{"fault"}, (*options).addFault},
+	{[]string{"inject"}, (*options).addInjection},
+	{[]string{"quiet", "silent", "silence", "q"}, (*options).setQuiet},
+	{[]string{"decode-fds", "decode-fd"}, (*options).setDecodeFDs},
+}
+
+// setExpression is -e.
+func (o *options) setExpression(s string) error {
+	name, value, found := strings.Cut(s, "=")
+	if !found {
+		return o.setTrace(s)
+	}
+	for _, q := range qualifiers {
+		if slices.Contains(q.names, name) {
+			return q.set(o, value)
+		}
+	}
+	if isLater(name) {
+		return errLater("-e " + name + "=")
+	}
+	if strings.ContainsAny(name, "/!%,") {
+		return o.setTrace(s) // a regular expression with a = in it
+	}
+	var all []string
+	for _, q := range qualifiers {
+		all = append(all, q.names[0]+"=")
+	}
+	return fmt.Errorf("unknown expression %q: there are %s", name+"=", strings.Join(all, ", "))
+}

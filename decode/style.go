@@ -1,0 +1,99 @@
+package decode
+
+import (
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// A ConstStyle says how named constants and flags are shown.
+type ConstStyle uint8
+
+// Styles of constants, strace's -X abbrev, raw and verbose.
+const (
+	ConstNames ConstStyle = iota // O_RDONLY|O_CLOEXEC
+	ConstRaw                     // 0x80000
+	ConstBoth                    // 0x80000 /* O_RDONLY|O_CLOEXEC */
+)
+
+// appendStyled appends a value that has a name as a number, with the name behind it
+// in ConstBoth. ok is false for values that look the same in all styles.
+func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
+	named := false // there is a name to go with the number
+	switch v.Kind {
+	case Flags:
+		if v.Num == 0 && v.Bare {
+			return dst, false
+		}
+		dst = appendHex(dst, v.Num)
+		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero())
+	case Enum:
+		dst = appendHex(dst, v.Num)
+		named = v.Set != nil && (v.Num != 0 || v.Set.name(0) != "")
+	case Mode:
+		dst = appendOctal(dst, v.Num, 3)
+		named = fileTypes[v.Num>>12&15] != "" && v.Num>>16 == 0
+	case Signal:
+		dst = strconv.AppendInt(dst, int64(int32(v.Num)), 10)
+		named = SignalName(int(int32(v.Num))) != ""
+	case Limit:
+		dst = strconv.AppendUint(dst, v.Num, 10)
+		named = v.Num == 1<<v.width()-1 || v.Num > 1024 && v.Num%1024 == 0
+	case DirFD:
+		if int32(v.Num) != unix.AT_FDCWD || v.Text != nil {
+			return dst, false
+		}
+		dst = strconv.AppendInt(dst, unix.AT_FDCWD, 10)
+		named = true
+	default:
+		return dst, false
+	}
+	if t.Consts == ConstBoth && named {
+		dst = append(dst, " /* "...)
+		plain := *t
+		plain.Consts = ConstNames
+		from := len(dst)
+		dst = plain.appendValue(dst, nil, v)
+		dst = onlyComment(dst, from)
+		dst = append(dst, " */"...)
+	}
+	return dst, true
+}
+
+// onlyComment leaves of dst[from:] the comment with which a value ends that has no
+// name, as the number is there already.
+func onlyComment(dst []byte, from int) []byte {
+	const begin, end = " /* ", " */"
+	for i := from; i+len(begin) <= len(dst); i++ {
+		if string(dst[i:i+len(begin)]) == begin {
+			n := copy(dst[from:], dst[i+len(begin):])
+			return dst[:from+n-len(end)]
+		}
+	}
+	return dst
+}
+
+// appendArg appends argument i, with its name if names are wanted.
+func (t *Text) appendArg(dst []byte, e *Event, i int) []byte {
+	return t.appendNamed(t.appendArgName(dst, e, i), e, e.arg(i))
+}
+
+// appendArgName appends the name of argument i and =, if names are wanted and the
+// value has none of its own.
+func (t *Text) appendArgName(dst []byte, e *Event, i int) []byte {
+	if !t.ArgNames || e.sig == nil || i >= len(e.sig.Args) || e.arg(i).Name != "" {
+		return dst
+	}
+	dst = append(dst, e.sig.Args[i].Name...)
+	return append(dst, '=')
+}
+
+// namesZero reports whether no bits at all have a name: O_RDONLY, PROT_NONE.
+func (s *ConstSet) namesZero() bool {
+	for i := range s.Consts {
+		if s.Consts[i].Value == 0 {
+			return true
+		}
+	}
+	return false
+}
