@@ -80,7 +80,8 @@ type Event struct {
 	sig    *table.Signature
 	plan   *plan
 	name   string
-	args   [6]uint64
+	args   [6]uint64 // as the kernel reads them
+	raw    [6]uint64 // as they are in the registers
 	sp     uint64
 	res    table.Result
 	done   bool
@@ -244,7 +245,7 @@ func (e *Event) reset(c *table.Call) {
 		e.name, e.plan = c.Name(), nil
 		return
 	}
-	e.name = e.sig.Name
+	e.name, e.raw = e.sig.Name, e.args
 	e.plan = planOf(e.abi, e.nr, e.sig)
 	if !e.opts.Raw {
 		e.plan.cut(&e.args)

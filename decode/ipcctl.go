@@ -11,6 +11,9 @@ const (
 	ipcSet  = 1
 	ipcStat = 2
 	ipcInfo = 3
+
+	// ipc64 asks for the structs of today. 64-bit ABIs have no others.
+	ipc64 = 0x100
 )
 
 func init() {
@@ -67,16 +70,25 @@ func init() {
 func ipcctl(at int, set *structType, gets map[uint64]*structType) special {
 	cmd := at - 1
 	return special{entry: func(e *Event) {
+		num := e.args[cmd] &^ ipc64
+		if num != e.args[cmd] {
+			v := *e.arg(cmd)
+			e.into(cmd)
+			outer := e.open(Value{Kind: Or, Bits: 32, Num: v.Num, Set: v.Set})
+			e.emit(Value{Kind: Symbol, Symbol: "IPC_64", Num: ipc64})
+			e.enum("", 32, num, v.Set)
+			e.close(outer)
+		}
 		switch {
-		case e.args[cmd] == ipcSet:
+		case num == ipcSet:
 			e.pointer(at, set, true)
-		case gets[e.args[cmd]] != nil:
+		case gets[num] != nil:
 			e.later(at)
 		default:
 			e.set(at, Value{Kind: Addr, Bits: 64, Num: e.args[at]})
 		}
 	}, exit: func(e *Event) {
-		if t := gets[e.args[cmd]]; t != nil {
+		if t := gets[e.args[cmd]&^ipc64]; t != nil {
 			e.pointer(at, t, e.good())
 		}
 	}}

@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"math/bits"
+
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -196,6 +198,10 @@ func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
 		return
 	}
 	size := t.size[e.abi]
+	if hi, bytes := bits.Mul64(n, uint64(size)); hi != 0 || addr+bytes < addr {
+		e.emitAddr(name, addr, true) // no memory is so large
+		return
+	}
 	show := clamp(n, e.opts.arrayLimit())
 	b := e.read(addr, show*size)
 	got := len(b) / size

@@ -44,3 +44,11 @@ func (s *ConstSet) withPrefix(prefix string) *ConstSet {
 	p.Prefix = prefix
 	return &p
 }
+
+// known returns all bits that a Flags set explains.
+func (s *ConstSet) known() (bits uint64) {
+	for i := range s.Consts {
+		bits |= s.Consts[i].Value | s.Consts[i].Mask
+	}
+	return bits
+}

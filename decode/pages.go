@@ -18,6 +18,7 @@ func init() {
 	register("kexec_segment", sizesPtr(32, 16), record(
 		field{"buf", Addr, pointer, nil}, field{"bufsz", Uint, pointer, nil}, field{"mem", Addr, pointer, nil}, field{"memsz", Uint, pointer, nil}))
 	addSpecial(special{entry: func(e *Event) {
+		e.inFields(3, 0xffff0000, setKexecArchs, setKexecFlags)
 		const most = 16 // KEXEC_SEGMENT_MAX
 		if e.args[1] > most {
 			e.set(2, Value{Kind: Addr, Bits: 64, Num: e.args[2]})

@@ -136,7 +136,7 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	signal, stack, stackSize, tls := r.u64(), r.u64(), r.u64(), r.u64()
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	e.flags("flags", 64, flags, setClone)
+	e.flags("flags", 64, flags, setClone3)
 	if flags&clonePIDFD != 0 {
 		e.num("pidfd", Addr, 64, pidfd)
 	}

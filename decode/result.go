@@ -8,7 +8,7 @@ func resultKind(k table.Kind) Kind {
 	case table.Hex, table.Addr:
 		return Hex
 	case table.Octal:
-		return Octal
+		return Perm
 	case table.Uint:
 		return Uint
 	case table.FD:

@@ -7,11 +7,8 @@ const (
 	schedAttrSize  = 56
 )
 
-// Flags that say which members count.
-const (
-	schedKeepPolicy = 8
-	schedKeepParams = 0x10
-)
+// schedKeepParams is a flag with which policy and parameters do not count.
+const schedKeepParams = 0x10
 
 var (
 	setSchedPolicy = SetByName("sched_policy")
@@ -50,7 +47,7 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 		return
 	}
 	policy, flags := r.u32(), r.u64()
-	if flags&schedKeepPolicy == 0 {
+	if flags&schedKeepParams == 0 {
 		e.enum("sched_policy", 32, policy, setSchedPolicy)
 	}
 	e.flags("sched_flags", 64, flags, setSchedFlags)

@@ -16,6 +16,7 @@ var (
 	setStatxAttrs       = SetByName("statx_attributes")
 	setFSMagic          = SetByName("fs_magic")
 	setStatfsFlags      = SetByName("statfs_flags")
+	setClone3           = SetByName("clone3_flags")
 	setClone            = SetByName("clone_flags")
 	setOpenFlags        = SetByName("open_flags")
 	setPipeFlags        = setOpenFlags.plain()

@@ -59,10 +59,10 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		return
 	}
 	e.num("si_signo", Signal, 32, signo)
+	e.siCode(int32(signo), int32(code))
 	if errno != 0 {
 		e.num("si_errno", Errno, 32, errno)
 	}
-	e.siCode(int32(signo), int32(code))
 	switch int32(code) {
 	case siUser, siTkill:
 		pid, uid := r.u32(), r.u32()
@@ -154,6 +154,10 @@ func (e *Event) siCode(signo, code int32) {
 	set := setSiCodes[0]
 	if code > 0 && code < siKernel && signo > 0 && int(signo) < len(setSiCodes) && setSiCodes[signo] != nil {
 		set = setSiCodes[signo]
+	}
+	if set.name(uint64(uint32(code))) == "" {
+		e.num("si_code", Hex, 32, uint64(uint32(code)))
+		return
 	}
 	e.enum("si_code", 32, uint64(uint32(code)), set)
 }

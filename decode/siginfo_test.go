@@ -26,7 +26,7 @@ func TestSiginfo(t *testing.T) {
 		{11, 0, 1, []uint32{0x123, 0}, `{si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x123}`},
 		{11, 0, 0x80, []uint32{0, 0}, `{si_signo=SIGSEGV, si_code=SI_KERNEL, si_addr=NULL}`},
 		{4, 0, 2, []uint32{0x5555beee, 0}, `{si_signo=SIGILL, si_code=ILL_ILLOPN, si_addr=0x5555beee}`},
-		{31, 13, 1, []uint32{0x7000, 0, 39, unix.AUDIT_ARCH_X86_64}, `{si_signo=SIGSYS, si_errno=EACCES, si_code=SYS_SECCOMP, si_call_addr=0x7000, si_syscall=__NR_getpid, si_arch=AUDIT_ARCH_X86_64}`},
+		{31, 13, 1, []uint32{0x7000, 0, 39, unix.AUDIT_ARCH_X86_64}, `{si_signo=SIGSYS, si_code=SYS_SECCOMP, si_errno=EACCES, si_call_addr=0x7000, si_syscall=__NR_getpid, si_arch=AUDIT_ARCH_X86_64}`},
 	} {
 		var info table.Siginfo
 		le.PutUint32(info[0:], uint32(tt.signo))

@@ -124,9 +124,13 @@ func decodeSigevent(e *Event, name string, r *reader) {
 		e.num("sival_ptr", Addr, 64, value)
 		e.close(inner)
 	}
-	e.num("sigev_signo", Signal, 32, signo)
+	const signal, thread, threadID = 0, 2, 4
+	kind := Uint
+	if notify == signal || notify == thread || notify == threadID {
+		kind = Signal
+	}
+	e.num("sigev_signo", kind, 32, signo)
 	e.enum("sigev_notify", 32, notify, setSigev)
-	const threadID = 4
 	if notify == threadID {
 		e.num("sigev_notify_thread_id", PID, 32, r.u32())
 	}

@@ -152,7 +152,11 @@ func entrySetsockopt(e *Event) {
 }
 
 func exitGetsockopt(e *Event) {
-	if !e.good() || !e.hadOld {
+	if !e.good() {
+		return
+	}
+	if !e.hadOld {
+		e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
 		return
 	}
 	addr, n := e.args[3], e.lengthAt(e.args[4])

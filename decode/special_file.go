@@ -47,7 +47,7 @@ func exitDents(e *Event) {
 	n := clamp(uint64(max(e.res.Value(), 0)), maxDents)
 	b := e.read(e.args[1], n)
 	e.into(1)
-	if e.args[1] == 0 || len(b) < n {
+	if n > 0 && (e.args[1] == 0 || len(b) < n) {
 		e.emitAddr("", e.args[1], true)
 		return
 	}
@@ -129,6 +129,7 @@ const (
 	fcntlGetOwner
 	fcntlHint // uint64_t
 	fcntlGetHint
+	fcntlAddr
 )
 
 var fcntlArgs = map[uint64]fcntlArg{
@@ -194,13 +195,24 @@ func (e *Event) flockType() *structType {
 	return structs["flock64"]
 }
 
+// fcntlArg is what the third argument is. The commands of 64-bit locks are those of
+// 32-bit ABIs only.
+func (e *Event) fcntlArg() fcntlArg {
+	if cmd := e.args[1]; cmd >= fGetLock64 && cmd <= fSetLockWait64 && longBits(e.abi) == 64 {
+		return fcntlAddr
+	}
+	return fcntlArgs[e.args[1]]
+}
+
 func entryFcntl(e *Event) {
 	v, num := e.arg(2), e.args[2]
-	switch fcntlArgs[e.args[1]] {
+	switch e.fcntlArg() {
+	case fcntlAddr:
+		v.Kind = Addr
 	case fcntlNone:
 		e.drop(2)
 	case fcntlInt:
-		v.Kind, v.Bits, v.Num = Int, 32, uint64(uint32(num))
+		v.Kind, v.Bits, v.Num = Int, longBits(e.abi), num
 	case fcntlSignal:
 		v.Kind, v.Bits, v.Num = Signal, 32, uint64(uint32(num))
 	case fcntlFDFlags:
@@ -225,7 +237,7 @@ func entryFcntl(e *Event) {
 }
 
 func exitFcntl(e *Event) {
-	switch fcntlArgs[e.args[1]] {
+	switch e.fcntlArg() {
 	case fcntlGetLock:
 		e.pointer(2, e.flockType(), e.good())
 	case fcntlGetOwner:

@@ -2,22 +2,39 @@ package decode
 
 func init() {
 	// The flags of the three gets have permissions in the lowest bits.
-	get := func(at int) special {
+	get := func(at int, huge string) special {
 		return special{entry: func(e *Event) {
 			num, set := e.args[at], e.plan.args[at].set
 			e.into(at)
-			if num&^0777 == 0 {
+			flags := num &^ 0777
+			if flags == 0 {
 				e.num("", Perm, 32, num)
 				return
 			}
+			size := flags & hugeMask
+			if huge == "" {
+				size = 0
+			}
+			flags &^= size
 			outer := e.open(Value{Kind: Or, Bits: 32, Num: num, Set: set})
-			e.flags("", 32, num&^0777, set)
+			if flags != 0 {
+				e.flags("", 32, flags, set)
+			}
+			if size != 0 {
+				e.hugeSize(size, huge)
+			}
+			if flags != 0 && flags&set.known() == 0 && size == 0 {
+				// strace shows such flags and permissions as if they were one number.
+				e.values[e.latest].Kind = Hex
+				e.values[e.parent].Kind = Joined
+			}
 			e.num("", Perm, 32, num&0777)
 			e.close(outer)
 		}}
 	}
-	addSpecial(get(1), "msgget")
-	addSpecial(get(2), "shmget", "semget")
+	addSpecial(get(1, ""), "msgget")
+	addSpecial(get(2, ""), "semget")
+	addSpecial(get(2, "SHM_HUGE_SHIFT"), "shmget")
 
 	register("sembuf", sizesAll(6), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)

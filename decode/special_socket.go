@@ -21,13 +21,26 @@ func init() {
 			e.close(outer)
 			return
 		}
+		if set == nil {
+			set = setProtocols[e.args[0]]
+		}
 		if set != nil {
 			v.Kind, v.Set = Enum, set
+		} else {
+			v.Kind = Uint
 		}
-	}}, "socket", "socketpair")
+	}}, "socket")
 	addSpecial(special{entry: entryRecvmsg, exit: exitRecvmsg}, "recvmsg")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitSendmmsg}, "sendmmsg")
 	addSpecial(special{exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")
+}
+
+// setProtocols are the protocols of families that have few.
+var setProtocols = map[uint64]*ConstSet{
+	unix.AF_BLUETOOTH: SetByName("bluetooth_protocol"), unix.AF_CAIF: SetByName("caif_protocol"), unix.AF_CAN: SetByName("can_protocol"),
+	unix.AF_ISDN: SetByName("isdn_protocol"), unix.AF_IRDA: SetByName("irda_protocol"), unix.AF_KCM: SetByName("kcm_protocol"),
+	unix.AF_NFC: SetByName("nfc_protocol"), unix.AF_PHONET: SetByName("phonet_protocol"), unix.AF_SMC: SetByName("smc_protocol"),
+	unix.AF_RXRPC: setFamily,
 }
 
 func swap16(n uint16) uint16 { return n<<8 | n>>8 }
@@ -65,7 +78,9 @@ func exitSendmmsg(e *Event) {
 	}
 	n := e.args[2]
 	if e.good() {
-		n = min(n, uint64(e.res.Value()))
+		if r := uint64(e.res.Value()); r > 0 {
+			n = min(n, r)
+		}
 	}
 	e.emitArray("", t, e.args[1], n)
 }

@@ -1,5 +1,7 @@
 package decode
 
+import "github.com/k42trace/k42trace/table"
+
 // specials are the calls of which their signatures do not tell all, by name.
 var specials = make(map[string]*special, 256)
 
@@ -89,8 +91,8 @@ func init() {
 		e.later(0)
 	}, exit: func(e *Event) { e.values[argSlot].Raw = true }}, "getrandom")
 	addSpecial(special{entry: func(e *Event) {
-		const fixed, dontUnmap = 2, 4
-		if e.args[3]&(fixed|dontUnmap) == 0 {
+		const mayMove, fixed = 1, 2
+		if e.args[3]&(mayMove|fixed) != mayMove|fixed {
 			e.drop(4)
 		}
 	}}, "mremap")
@@ -140,7 +142,7 @@ func init() {
 		}
 	}}, "rt_sigtimedwait", "rt_sigtimedwait_time64")
 	addSpecial(special{exit: func(e *Event) {
-		if e.good() {
+		if e.good() && e.res.Value() != 0 {
 			outer := e.note()
 			e.emit(Value{Kind: Date, Bits: 64, Num: uint64(e.res.Value())})
 			e.close(outer)
@@ -164,13 +166,18 @@ func init() {
 		}}
 	}
 	addSpecial(sized(1, 2), "listxattr", "llistxattr", "flistxattr")
-	addSpecial(sized(2, 3), "getxattr", "lgetxattr", "fgetxattr")
-	addSpecial(special{exit: noteEnum("sched_policy")}, "sched_getscheduler")
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() && setSchedPolicy.name(uint64(e.res.Value())) != "" {
+			noteEnum("sched_policy")(e)
+		}
+	}}, "sched_getscheduler")
 	addSpecial(special{exit: exitAffinity}, "sched_getaffinity")
 	addSpecial(special{entry: func(e *Event) {
 		const query = 0xffffffff
 		if e.args[0] == query {
 			e.arg(0).Kind = Hex
+		} else if setPersonalities.name(e.args[0]&0xff) == "" {
+			e.inFields(0, 0xff, setPersonalities, setPersonality)
 		}
 	}, exit: func(e *Event) {
 		if e.good() {
@@ -179,6 +186,80 @@ func init() {
 		}
 	}}, "personality")
 	addSpecial(special{need: 6, entry: entryMmap}, "mmap", "mmap2")
+	addSpecial(special{entry: func(e *Event) { e.mapFlags(4) }}, "remap_file_pages")
+	addSpecial(special{entry: func(e *Event) {
+		size := e.args[1] & hugeMask
+		if size == 0 {
+			return
+		}
+		set := e.arg(1).Set
+		e.into(1)
+		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1], Set: set})
+		if rest := e.args[1] &^ size; rest != 0 {
+			e.flags("", 32, rest, set)
+		}
+		e.hugeSize(size, "MFD_HUGE_SHIFT")
+		e.close(outer)
+	}}, "memfd_create")
+	addSpecial(special{entry: func(e *Event) {
+		const priority = 0x7fff
+		flags, set := e.args[1]&^priority, e.arg(1).Set
+		e.into(1)
+		if flags == 0 {
+			e.num("", Uint, 32, e.args[1])
+			return
+		}
+		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1], Set: set})
+		e.flags("", 32, flags, set)
+		if n := e.args[1] & priority; n != 0 {
+			e.num("", Uint, 32, n)
+		}
+		e.close(outer)
+	}}, "swapon")
+	addSpecial(special{entry: func(e *Event) { e.inFields(0, 0xc, setFanClasses, setFanFlags) }}, "fanotify_init")
+	addSpecial(special{entry: func(e *Event) {
+		const nofd = 1<<32 - 1
+		for i := range e.plan.args {
+			if e.plan.args[i].Kind == table.DirFD && e.args[i] == nofd {
+				e.set(i, Value{Kind: Symbol, Bits: 32, Num: nofd, Symbol: "FAN_NOFD"})
+			}
+		}
+	}}, "fanotify_mark")
+	addSpecial(special{entry: entryMount}, "mount")
+	// Of these strace shows more of some registers than the kernel reads.
+	addSpecial(wide(Hex, 0, 1, 2, 3), "rseq")
+	addSpecial(wide(Hex, 0), "set_tid_address", "sysfs")
+	addSpecial(wide(Uint, 2), "readlink", "socketpair")
+	addSpecial(wide(Uint, 3), "readlinkat")
+	addSpecial(special{entry: func(e *Event) {
+		const most = 65536 // NGROUPS_MAX
+		if e.args[0] > most {
+			e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+		}
+	}}, "setgroups", "setgroups32")
+	addSpecial(special{entry: func(e *Event) {
+		if e.args[2] != 16 {
+			e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+		}
+	}}, "modify_ldt")
+	// The value of an attribute is often text with its NUL.
+	addSpecial(special{entry: func(e *Event) {
+		const most = 65536 // XATTR_SIZE_MAX
+		e.into(2)
+		if e.args[3] > most {
+			e.emitAddr("", e.args[2], true)
+		} else {
+			e.emitEnded("", e.args[2], e.args[3])
+		}
+	}}, "setxattr", "lsetxattr", "fsetxattr")
+	addSpecial(special{exit: func(e *Event) {
+		if e.good() {
+			noteEnded(e.arg(2))
+		}
+		if e.args[3] == 0 {
+			e.set(2, Value{Kind: Addr, Bits: 64, Num: e.args[2]})
+		}
+	}}, "getxattr", "lgetxattr", "fgetxattr")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: func(e *Event) {
 		e.pointer(1, e.plan.args[1].typ, e.good())
 	}}, "io_setup")
@@ -214,20 +295,17 @@ func init() {
 	}}, "set_thread_area")
 	addSpecial(special{entry: entrySyslog}, "syslog")
 	addSpecial(special{entry: func(e *Event) {
-		const file = 0
-		if e.args[2] != file {
+		const file, vm, sysvsem = 0, 1, 6
+		switch op := e.args[2]; {
+		case op == file:
+			for i := 3; i < 5; i++ {
+				e.into(i)
+				e.emitFD("", e.args[i], false)
+			}
+		case op >= vm && op <= sysvsem:
 			e.drop(3)
-			return
-		}
-		for i := 3; i < 5; i++ {
-			e.into(i)
-			e.emitFD("", e.args[i], false)
 		}
 	}}, "kcmp")
-	addSpecial(special{entry: func(e *Event) {
-		e.quota(0)
-	}}, "quotactl")
-	addSpecial(special{entry: func(e *Event) { e.quota(1) }}, "quotactl_fd")
 	addSpecial(special{entry: entrySeccomp}, "seccomp")
 	addSpecial(special{entry: entryPtrace}, "ptrace")
 	addSpecial(special{entry: func(e *Event) {
@@ -299,22 +377,53 @@ const eintr = 4
 
 // entryMmap shows the size of huge pages, which the flags have as a number.
 func entryMmap(e *Event) {
-	const shift, mask, hugetlb = 26, 0x3f << 26, 0x40000
 	if e.name == "mmap2" { // the offset is in pages of 4096 bytes
 		e.arg(5).Num, e.arg(5).Bits = e.args[5]<<12, 64
 	}
-	num := e.args[3]
-	if num&hugetlb == 0 || num&mask == 0 {
+	e.mapFlags(3)
+}
+
+// mapFlags takes argument i apart: what kind of a mapping, flags, and the size of
+// huge pages.
+func (e *Event) mapFlags(i int) {
+	const typeMask = 0xf
+	v := e.arg(i)
+	num, set := e.args[i]&(1<<32-1), v.Set
+	v.Num, v.Bits = num, 32
+	size := num & hugeMask
+	if size == 0 && setMapTypes.name(num&typeMask) != "" {
 		return
 	}
-	set := e.arg(3).Set
-	e.into(3)
-	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Set: set})
-	e.flags("", 64, num&^mask, set)
-	inner := e.open(Value{Kind: Shifted, Bits: 64, Num: num & mask})
-	e.num("", Uint, 64, num&mask>>shift)
-	e.emit(Value{Kind: Symbol, Symbol: "MAP_HUGE_SHIFT", Num: shift})
-	e.close(inner)
+	e.into(i)
+	outer := e.open(Value{Kind: Or, Bits: 32, Num: num, Set: set})
+	if setMapTypes.name(num&typeMask) != "" {
+		e.flags("", 32, num&^size, set)
+	} else {
+		e.enum("", 32, num&typeMask, setMapTypes)
+		if rest := num &^ (typeMask | size); rest != 0 {
+			e.flags("", 32, rest, setMapFlags)
+		}
+	}
+	if size != 0 {
+		e.hugeSize(size, "MAP_HUGE_SHIFT")
+	}
+	e.close(outer)
+}
+
+var (
+	setMapTypes = SetByName("mmap_type")
+	setMapFlags = SetByName("mmap_flags").plain().withPrefix("")
+)
+
+// hugeMask are the bits of flags that are the logarithm of the size of huge pages
+// (asm-generic/hugetlb_encode.h).
+const hugeMask, hugeShift = 0x3f << 26, 26
+
+// hugeSize emits that size: 21<<MAP_HUGE_SHIFT.
+func (e *Event) hugeSize(size uint64, symbol string) {
+	outer := e.open(Value{Kind: Shifted, Bits: 32, Num: size})
+	e.num("", Uint, 32, size>>hugeShift)
+	e.emit(Value{Kind: Symbol, Symbol: symbol, Num: hugeShift})
 	e.close(outer)
 }
 
@@ -347,20 +456,68 @@ func entrySyslog(e *Event) {
 	}
 }
 
-// quota takes argument i, a command of quotactl(2), apart.
-func (e *Event) quota(i int) {
+// wide shows arguments as they are in the registers.
+func wide(kind Kind, args ...int) special {
+	return special{entry: func(e *Event) {
+		for _, i := range args {
+			e.set(i, Value{Kind: kind, Bits: longBits(e.abi), Num: e.raw[i]})
+		}
+	}}
+}
+
+// inFields emits argument i as a number with a name, in the bits of mask, and
+// flags.
+func (e *Event) inFields(i int, mask uint64, field, flags *ConstSet) {
 	num := e.args[i]
 	e.into(i)
-	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 32, Num: num})
-	e.enum("", 32, num>>8, setQuotaCmd)
-	e.enum("", 32, num&0xff, quotaTypes)
+	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Set: flags})
+	e.enum("", 64, num&mask, field)
+	if rest := num &^ mask; rest != 0 {
+		e.flags("", 64, rest, flags)
+	}
 	e.close(outer)
 }
 
-var quotaTypes = &ConstSet{Consts: []Const{{Name: "USRQUOTA", Value: 0}, {Name: "GRPQUOTA", Value: 1}, {Name: "PRJQUOTA", Value: 2}}, Prefix: "???QUOTA"}
+var (
+	setKexecArchs    = SetByName("kexec_arch")
+	setKexecFlags    = SetByName("kexec_flags").plain()
+	setFanClasses    = SetByName("fanotify_class")
+	setFanFlags      = SetByName("fanotify_init_flags").plain()
+	setPersonalities = SetByName("personality_type")
+	setPersonality   = SetByName("personality").plain().withPrefix("")
+)
+
+// entryMount shows as text what a mount uses: changes of mounts have no type, and
+// most of them no data.
+func entryMount(e *Event) {
+	const remount, magic, magicMask = 0x20, 0xc0ed0000, 0xffff0000
+	const changes = 0x1000 | 0x2000 | 1<<17 | 1<<18 | 1<<19 | 1<<20 // MS_BIND, MS_MOVE, MS_UNBINDABLE to MS_SHARED
+	num := e.args[3]
+	if num&magicMask == magic {
+		num &^= magicMask
+		set := e.arg(3).Set
+		e.into(3)
+		outer := e.open(Value{Kind: Or, Bits: 64, Num: e.args[3], Set: set})
+		e.emit(Value{Kind: Symbol, Symbol: "MS_MGC_VAL", Num: magic})
+		if num != 0 {
+			e.flags("", 64, num, set)
+		}
+		e.close(outer)
+	}
+	switch {
+	case num&remount != 0:
+		e.set(2, Value{Kind: Addr, Bits: 64, Num: e.args[2]})
+	case num&changes != 0:
+		e.set(2, Value{Kind: Addr, Bits: 64, Num: e.args[2]})
+		e.set(4, Value{Kind: Addr, Bits: 64, Num: e.args[4]})
+	}
+}
 
 func entrySeccomp(e *Event) {
 	const strict, filter, actionAvail = 0, 1, 2
+	if e.args[0] != filter {
+		e.arg(1).Kind = Hex
+	}
 	switch e.args[0] {
 	case filter:
 		e.pointer(2, structs["sock_fprog"], true)

@@ -88,7 +88,7 @@ func (e *Event) stat(name string, b []byte, l *statLayout) {
 	if isDevice(mode) {
 		e.num("st_rdev", Dev, 64, l.rdev.of(b))
 	} else {
-		e.num("st_size", Int, 64, l.size.of(b))
+		e.num("st_size", Uint, 64, l.size.of(b))
 	}
 	if !e.opts.Verbose {
 		e.cut()
@@ -158,7 +158,7 @@ func (e *Event) statfs(name string, r *reader, word int) {
 	}
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	e.enum("f_type", 32, r.long()&(1<<32-1), setFSMagic)
+	e.enum("f_type", bits, r.long(), setFSMagic)
 	e.num("f_bsize", Uint, bits, r.long())
 	for _, n := range [...]string{"f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree"} {
 		e.num(n, Uint, bits, long())
@@ -171,5 +171,10 @@ func (e *Event) statfs(name string, r *reader, word int) {
 	e.close(id)
 	e.num("f_namelen", Uint, bits, r.long())
 	e.num("f_frsize", Uint, bits, r.long())
-	e.flags("f_flags", bits, r.long(), setStatfsFlags)
+	if flags := r.long(); flags&stValid != 0 {
+		e.flags("f_flags", bits, flags, setStatfsFlags)
+	}
 }
+
+// stValid says that f_flags is filled in at all (linux/statfs.h, ST_VALID).
+const stValid = 0x20

@@ -194,6 +194,9 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = appendHexDigits(dst, v.Num, int(v.width())/4-2*btoi(v.Num != 0))
 	case Time:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
+		if v.Num == 0 || !dated(v.Signed()) {
+			break
+		}
 		dst = append(dst, " /* "...)
 		dst = appendDate(dst, v)
 		dst = append(dst, " */"...)
@@ -252,6 +255,8 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		}
 	case CapSet:
 		dst = appendCapSet(dst, v)
+	case Ticks:
+		dst = appendTicks(dst, v.Num)
 	case Date:
 		dst = appendDate(dst, v)
 	case Enum:
@@ -277,6 +282,8 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '[')
 		dst = t.appendChildren(dst, e, v, " ")
 		dst = append(dst, ']')
+	case Joined:
+		dst = t.appendChildren(dst, e, v, "")
 	case Or:
 		dst = t.appendChildren(dst, e, v, "|")
 	case Change:
@@ -448,9 +455,9 @@ var fileTypes = [16]string{
 }
 
 func appendMode(dst []byte, mode uint32) []byte {
-	if name := fileTypes[mode>>12&15]; name != "" && mode>>16 == 0 {
+	if name := fileTypes[mode>>12&15]; name != "" {
 		dst = append(dst, name...)
-		mode &= 07777
+		mode &^= unix.S_IFMT
 		for _, b := range [...]struct {
 			bit  uint32
 			name string
@@ -494,9 +501,12 @@ func appendFlags(dst []byte, set *ConstSet, num uint64) []byte {
 	}
 	start := len(dst)
 	rest, fields := num, uint64(0)
+	old := num&set.Newer != 0 && num&^set.known() != 0
 	for i := range set.Consts {
 		c := &set.Consts[i]
 		switch {
+		case old && c.New:
+			continue
 		case c.Mask != 0: // a field is shown once, also if it is 0
 			if num&c.Mask != c.Value || fields&c.Mask != 0 {
 				continue
@@ -537,7 +547,7 @@ func appendUnknown(dst []byte, set *ConstSet) []byte {
 	}
 	dst = append(dst, " /* "...)
 	dst = append(dst, set.Prefix...)
-	if strings.HasSuffix(set.Prefix, "?") { // strace has one that is different
+	if strings.HasSuffix(set.Prefix, "?") || strings.HasSuffix(set.Prefix, "_OK") || strings.Contains(set.Prefix, "???") { // all of it
 		return append(dst, " */"...)
 	}
 	return append(dst, "??? */"...)
@@ -568,6 +578,25 @@ func appendDate(dst []byte, v *Value) []byte {
 		dst = t.AppendFormat(dst, v.Symbol)
 	}
 	return t.AppendFormat(dst, "-0700")
+}
+
+// dated reports whether a time has a date: localtime(3) has none for years that
+// are no int.
+func dated(sec int64) bool {
+	const first, last = -67768040609740800, 67768036191676799
+	return sec >= first && sec <= last
+}
+
+// appendTicks appends a number of clock ticks with the seconds that they are.
+func appendTicks(dst []byte, n uint64) []byte {
+	dst = strconv.AppendUint(dst, n, 10)
+	if n == 0 {
+		return dst
+	}
+	dst = append(dst, " /* "...)
+	dst = strconv.AppendUint(dst, n/100, 10)
+	dst = append(dst, '.', byte('0'+n/10%10), byte('0'+n%10))
+	return append(dst, " s */"...)
 }
 
 func appendEnum(dst []byte, v *Value) []byte {

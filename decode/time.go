@@ -38,7 +38,7 @@ func init() {
 		bits := r.longBits()
 		outer := e.begin(name, Struct)
 		for _, f := range [...]string{"tms_utime", "tms_stime", "tms_cutime", "tms_cstime"} {
-			e.num(f, Int, bits, r.long())
+			e.num(f, Ticks, bits, r.long())
 		}
 		e.close(outer)
 	})
@@ -68,7 +68,7 @@ func decodeTimeval(e *Event, name string, r *reader) {
 	bits := r.longBits()
 	outer := e.begin(name, Struct)
 	e.num("tv_sec", Int, bits, r.long())
-	e.num("tv_usec", Int, bits, r.long())
+	e.num("tv_usec", Uint, bits, r.long())
 	e.close(outer)
 }
 
@@ -131,7 +131,7 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 	}
 	outer := e.begin(name, Noted)
 	decode(e, "", r)
-	if sub < 1e9/unit {
+	if sub < 1e9/unit && (sec != 0 || sub != 0) && dated(int64(sec)) {
 		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: sub * unit, Symbol: layout})
 	}
 	e.close(outer)

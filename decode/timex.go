@@ -27,5 +27,14 @@ func init() {
 		e.close(outer)
 	})
 	t.late = true
-	addSpecial(special{exit: noteEnum("adjtimex_state")}, "adjtimex", "clock_adjtime")
+	states := SetByName("adjtimex_state")
+	state := func(at int) special {
+		return special{exit: func(e *Event) {
+			if e.good() && e.arg(at).Kind == Struct && states.name(uint64(e.res.Value())) != "" {
+				noteEnum("adjtimex_state")(e)
+			}
+		}}
+	}
+	addSpecial(state(0), "adjtimex")
+	addSpecial(state(1), "clock_adjtime")
 }

@@ -33,6 +33,7 @@ const (
 	Interface             // index of a network interface
 	Flags                 // bits named by Set
 	CapSet                // set of capabilities, bit n is the one that Set names n
+	Ticks                 // of a clock with 100 in a second
 	Date                  // as Time, shown as a date only
 	Enum                  // one value named by Set
 	Symbol                // a constant that is known by its name only: Symbol
@@ -45,6 +46,7 @@ const (
 	Change                // children are the value before and after the call
 	Count                 // Num is an address, behind it are Size things that Symbol names
 	Noted                 // children are a value and what it means
+	Joined                // children are shown without anything between them
 	Or                    // children are parts that are or-ed together
 	Shifted               // children are a number and by how much it is shifted to the left
 	Macro                 // children are the operands of the macro Symbol

@@ -8,7 +8,7 @@ var sets = [...]ConstSet{
 		{Name: "SOCK_CLOEXEC", Value: 0x80000},
 		{Name: "SOCK_NONBLOCK", Value: 0x800},
 	}},
-	{Name: "access_mode", Prefix: "", Consts: []Const{
+	{Name: "access_mode", Prefix: "?_OK", Consts: []Const{
 		{Name: "F_OK", Value: 0x0},
 		{Name: "R_OK", Value: 0x4},
 		{Name: "W_OK", Value: 0x2},
@@ -275,6 +275,16 @@ var sets = [...]ConstSet{
 		{Name: "AUDIT_ARCH_ALPHA", Value: 0xc0009026},
 		{Name: "AUDIT_ARCH_MIPSEL64N32", Value: 0xe0000008},
 	}},
+	{Name: "bluetooth_protocol", Prefix: "BTPROTO_", Consts: []Const{
+		{Name: "BTPROTO_L2CAP", Value: 0x0},
+		{Name: "BTPROTO_HCI", Value: 0x1},
+		{Name: "BTPROTO_SCO", Value: 0x2},
+		{Name: "BTPROTO_RFCOMM", Value: 0x3},
+		{Name: "BTPROTO_BNEP", Value: 0x4},
+		{Name: "BTPROTO_CMTP", Value: 0x5},
+		{Name: "BTPROTO_HIDP", Value: 0x6},
+		{Name: "BTPROTO_AVDTP", Value: 0x7},
+	}},
 	{Name: "bpf_cmd", Prefix: "BPF_", Consts: []Const{
 		{Name: "BPF_MAP_CREATE", Value: 0x0},
 		{Name: "BPF_MAP_LOOKUP_ELEM", Value: 0x1},
@@ -314,6 +324,23 @@ var sets = [...]ConstSet{
 		{Name: "BPF_PROG_BIND_MAP", Value: 0x23},
 		{Name: "BPF_TOKEN_CREATE", Value: 0x24},
 		{Name: "BPF_PROG_STREAM_READ_BY_FD", Value: 0x25},
+	}},
+	{Name: "caif_protocol", Prefix: "CAIFPROTO_", Consts: []Const{
+		{Name: "CAIFPROTO_AT", Value: 0x0},
+		{Name: "CAIFPROTO_DATAGRAM", Value: 0x1},
+		{Name: "CAIFPROTO_DATAGRAM_LOOP", Value: 0x2},
+		{Name: "CAIFPROTO_UTIL", Value: 0x3},
+		{Name: "CAIFPROTO_RFM", Value: 0x4},
+		{Name: "CAIFPROTO_DEBUG", Value: 0x5},
+	}},
+	{Name: "can_protocol", Prefix: "CAN_", Consts: []Const{
+		{Name: "CAN_RAW", Value: 0x1},
+		{Name: "CAN_BCM", Value: 0x2},
+		{Name: "CAN_TP16", Value: 0x3},
+		{Name: "CAN_TP20", Value: 0x4},
+		{Name: "CAN_MCNET", Value: 0x5},
+		{Name: "CAN_ISOTP", Value: 0x6},
+		{Name: "CAN_J1939", Value: 0x7},
 	}},
 	{Name: "cap_version", Prefix: "_LINUX_CAPABILITY_VERSION_", Consts: []Const{
 		{Name: "_LINUX_CAPABILITY_VERSION_1", Value: 0x19980330},
@@ -393,7 +420,6 @@ var sets = [...]ConstSet{
 		{Name: "CLONE_SETTLS", Value: 0x80000},
 		{Name: "CLONE_PARENT_SETTID", Value: 0x100000},
 		{Name: "CLONE_CHILD_CLEARTID", Value: 0x200000},
-		{Name: "CLONE_DETACHED", Value: 0x400000},
 		{Name: "CLONE_UNTRACED", Value: 0x800000},
 		{Name: "CLONE_CHILD_SETTID", Value: 0x1000000},
 		{Name: "CLONE_NEWCGROUP", Value: 0x2000000},
@@ -421,7 +447,6 @@ var sets = [...]ConstSet{
 		{Name: "CLONE_SETTLS", Value: 0x80000},
 		{Name: "CLONE_PARENT_SETTID", Value: 0x100000},
 		{Name: "CLONE_CHILD_CLEARTID", Value: 0x200000},
-		{Name: "CLONE_DETACHED", Value: 0x400000},
 		{Name: "CLONE_UNTRACED", Value: 0x800000},
 		{Name: "CLONE_CHILD_SETTID", Value: 0x1000000},
 		{Name: "CLONE_NEWCGROUP", Value: 0x2000000},
@@ -431,8 +456,6 @@ var sets = [...]ConstSet{
 		{Name: "CLONE_NEWPID", Value: 0x20000000},
 		{Name: "CLONE_NEWNET", Value: 0x40000000},
 		{Name: "CLONE_IO", Value: 0x80000000},
-		{Name: "CLONE_CLEAR_SIGHAND", Value: 0x100000000},
-		{Name: "CLONE_INTO_CGROUP", Value: 0x200000000},
 	}},
 	{Name: "close_range_flags", Prefix: "CLOSE_RANGE_", Consts: []Const{
 		{Name: "CLOSE_RANGE_UNSHARE", Value: 0x2},
@@ -457,13 +480,14 @@ var sets = [...]ConstSet{
 		{Name: "EPOLLIN", Value: 0x1},
 		{Name: "EPOLLPRI", Value: 0x2},
 		{Name: "EPOLLOUT", Value: 0x4},
+		{Name: "EPOLLERR", Value: 0x8},
+		{Name: "EPOLLHUP", Value: 0x10},
+		{Name: "EPOLLNVAL", Value: 0x20},
 		{Name: "EPOLLRDNORM", Value: 0x40},
 		{Name: "EPOLLRDBAND", Value: 0x80},
 		{Name: "EPOLLWRNORM", Value: 0x100},
 		{Name: "EPOLLWRBAND", Value: 0x200},
 		{Name: "EPOLLMSG", Value: 0x400},
-		{Name: "EPOLLERR", Value: 0x8},
-		{Name: "EPOLLHUP", Value: 0x10},
 		{Name: "EPOLLRDHUP", Value: 0x2000},
 		{Name: "EPOLLEXCLUSIVE", Value: 0x10000000},
 		{Name: "EPOLLWAKEUP", Value: 0x20000000},
@@ -588,14 +612,14 @@ var sets = [...]ConstSet{
 		{Name: "EFD_CLOEXEC", Value: 0x80000},
 		{Name: "EFD_NONBLOCK", Value: 0x800},
 	}},
-	{Name: "execveat_flags", Prefix: "AT_", Consts: []Const{
+	{Name: "execveat_flags", Prefix: "AT_", Newer: 0x10000, Consts: []Const{
 		{Name: "AT_SYMLINK_NOFOLLOW", Value: 0x100},
 		{Name: "AT_REMOVEDIR", Value: 0x200},
 		{Name: "AT_SYMLINK_FOLLOW", Value: 0x400},
 		{Name: "AT_NO_AUTOMOUNT", Value: 0x800},
 		{Name: "AT_EMPTY_PATH", Value: 0x1000},
 		{Name: "AT_RECURSIVE", Value: 0x8000},
-		{Name: "AT_EXECVE_CHECK", Value: 0x10000},
+		{Name: "AT_EXECVE_CHECK", Value: 0x10000, New: true},
 	}},
 	{Name: "faccessat_flags", Prefix: "AT_", Consts: []Const{
 		{Name: "AT_SYMLINK_NOFOLLOW", Value: 0x100},
@@ -610,7 +634,7 @@ var sets = [...]ConstSet{
 		{Name: "POSIX_FADV_DONTNEED", Value: 0x4},
 		{Name: "POSIX_FADV_NOREUSE", Value: 0x5},
 	}},
-	{Name: "fallocate_mode", Prefix: "FALLOC_FL_", Consts: []Const{
+	{Name: "fallocate_mode", Prefix: "FALLOC_FL_", Newer: 0x80, Consts: []Const{
 		{Name: "FALLOC_FL_KEEP_SIZE", Value: 0x1},
 		{Name: "FALLOC_FL_PUNCH_HOLE", Value: 0x2},
 		{Name: "FALLOC_FL_NO_HIDE_STALE", Value: 0x4},
@@ -618,9 +642,14 @@ var sets = [...]ConstSet{
 		{Name: "FALLOC_FL_ZERO_RANGE", Value: 0x10},
 		{Name: "FALLOC_FL_INSERT_RANGE", Value: 0x20},
 		{Name: "FALLOC_FL_UNSHARE_RANGE", Value: 0x40},
-		{Name: "FALLOC_FL_WRITE_ZEROES", Value: 0x80},
+		{Name: "FALLOC_FL_WRITE_ZEROES", Value: 0x80, New: true},
 	}},
-	{Name: "fanotify_init_flags", Prefix: "FAN_", Consts: []Const{
+	{Name: "fanotify_class", Prefix: "FAN_CLASS_", Consts: []Const{
+		{Name: "FAN_CLASS_NOTIF", Value: 0x0},
+		{Name: "FAN_CLASS_CONTENT", Value: 0x4},
+		{Name: "FAN_CLASS_PRE_CONTENT", Value: 0x8},
+	}},
+	{Name: "fanotify_init_flags", Prefix: "FAN_", Newer: 0x6000, Consts: []Const{
 		{Name: "FAN_CLASS_NOTIF", Value: 0x0, Mask: 0xc},
 		{Name: "FAN_CLASS_CONTENT", Value: 0x4, Mask: 0xc},
 		{Name: "FAN_CLASS_PRE_CONTENT", Value: 0x8, Mask: 0xc},
@@ -635,8 +664,8 @@ var sets = [...]ConstSet{
 		{Name: "FAN_REPORT_DIR_FID", Value: 0x400},
 		{Name: "FAN_REPORT_NAME", Value: 0x800},
 		{Name: "FAN_REPORT_TARGET_FID", Value: 0x1000},
-		{Name: "FAN_REPORT_FD_ERROR", Value: 0x2000},
-		{Name: "FAN_REPORT_MNT", Value: 0x4000},
+		{Name: "FAN_REPORT_FD_ERROR", Value: 0x2000, New: true},
+		{Name: "FAN_REPORT_MNT", Value: 0x4000, New: true},
 	}},
 	{Name: "fanotify_mark_flags", Prefix: "FAN_MARK_", Consts: []Const{
 		{Name: "FAN_MARK_ADD", Value: 0x1},
@@ -651,7 +680,7 @@ var sets = [...]ConstSet{
 		{Name: "FAN_MARK_EVICTABLE", Value: 0x200},
 		{Name: "FAN_MARK_IGNORE", Value: 0x400},
 	}},
-	{Name: "fanotify_mask", Prefix: "FAN_", Consts: []Const{
+	{Name: "fanotify_mask", Prefix: "FAN_", Newer: 0x3100000, Consts: []Const{
 		{Name: "FAN_ACCESS", Value: 0x1},
 		{Name: "FAN_MODIFY", Value: 0x2},
 		{Name: "FAN_ATTRIB", Value: 0x4},
@@ -671,12 +700,12 @@ var sets = [...]ConstSet{
 		{Name: "FAN_ACCESS_PERM", Value: 0x20000},
 		{Name: "FAN_OPEN_EXEC_PERM", Value: 0x40000},
 		{Name: "FAN_DIR_MODIFY", Value: 0x80000},
-		{Name: "FAN_PRE_ACCESS", Value: 0x100000},
-		{Name: "FAN_MNT_ATTACH", Value: 0x1000000},
-		{Name: "FAN_MNT_DETACH", Value: 0x2000000},
-		{Name: "FAN_RENAME", Value: 0x10000000},
+		{Name: "FAN_PRE_ACCESS", Value: 0x100000, New: true},
+		{Name: "FAN_MNT_ATTACH", Value: 0x1000000, New: true},
+		{Name: "FAN_MNT_DETACH", Value: 0x2000000, New: true},
 		{Name: "FAN_ONDIR", Value: 0x40000000},
 		{Name: "FAN_EVENT_ON_CHILD", Value: 0x8000000},
+		{Name: "FAN_RENAME", Value: 0x10000000},
 	}},
 	{Name: "fcntl_cmd", Prefix: "F_", Consts: []Const{
 		{Name: "F_DUPFD", Value: 0x0},
@@ -920,14 +949,14 @@ var sets = [...]ConstSet{
 		{Name: "FSPICK_NO_AUTOMOUNT", Value: 0x4},
 		{Name: "FSPICK_EMPTY_PATH", Value: 0x8},
 	}},
-	{Name: "futex2_flags", Prefix: "FUTEX2_", Consts: []Const{
-		{Name: "FUTEX2_SIZE_U8", Value: 0x0, Mask: 0x3},
-		{Name: "FUTEX2_SIZE_U16", Value: 0x1, Mask: 0x3},
-		{Name: "FUTEX2_SIZE_U32", Value: 0x2, Mask: 0x3},
-		{Name: "FUTEX2_SIZE_U64", Value: 0x3, Mask: 0x3},
-		{Name: "FUTEX2_NUMA", Value: 0x4},
-		{Name: "FUTEX2_MPOL", Value: 0x8},
-		{Name: "FUTEX2_PRIVATE", Value: 0x80},
+	{Name: "futex2_flags", Prefix: "FUTEX2_", Newer: 0x8f, Consts: []Const{
+		{Name: "FUTEX2_SIZE_U8", Value: 0x0, Mask: 0x3, New: true},
+		{Name: "FUTEX2_SIZE_U16", Value: 0x1, Mask: 0x3, New: true},
+		{Name: "FUTEX2_SIZE_U32", Value: 0x2, Mask: 0x3, New: true},
+		{Name: "FUTEX2_SIZE_U64", Value: 0x3, Mask: 0x3, New: true},
+		{Name: "FUTEX2_NUMA", Value: 0x4, New: true},
+		{Name: "FUTEX2_MPOL", Value: 0x8, New: true},
+		{Name: "FUTEX2_PRIVATE", Value: 0x80, New: true},
 	}},
 	{Name: "futex_op", Prefix: "FUTEX_", Consts: []Const{
 		{Name: "FUTEX_WAIT", Value: 0x0},
@@ -1109,17 +1138,17 @@ var sets = [...]ConstSet{
 		{Name: "EV_PWR", Value: 0x16},
 		{Name: "EV_FF_STATUS", Value: 0x17},
 	}},
-	{Name: "io_uring_enter_flags", Prefix: "IORING_ENTER_", Consts: []Const{
+	{Name: "io_uring_enter_flags", Prefix: "IORING_ENTER_", Newer: 0xe0, Consts: []Const{
 		{Name: "IORING_ENTER_GETEVENTS", Value: 0x1},
 		{Name: "IORING_ENTER_SQ_WAKEUP", Value: 0x2},
 		{Name: "IORING_ENTER_SQ_WAIT", Value: 0x4},
 		{Name: "IORING_ENTER_EXT_ARG", Value: 0x8},
 		{Name: "IORING_ENTER_REGISTERED_RING", Value: 0x10},
-		{Name: "IORING_ENTER_ABS_TIMER", Value: 0x20},
-		{Name: "IORING_ENTER_EXT_ARG_REG", Value: 0x40},
-		{Name: "IORING_ENTER_NO_IOWAIT", Value: 0x80},
+		{Name: "IORING_ENTER_ABS_TIMER", Value: 0x20, New: true},
+		{Name: "IORING_ENTER_EXT_ARG_REG", Value: 0x40, New: true},
+		{Name: "IORING_ENTER_NO_IOWAIT", Value: 0x80, New: true},
 	}},
-	{Name: "io_uring_features", Prefix: "IORING_FEAT_", Consts: []Const{
+	{Name: "io_uring_features", Prefix: "IORING_FEAT_", Newer: 0x3e000, Consts: []Const{
 		{Name: "IORING_FEAT_SINGLE_MMAP", Value: 0x1},
 		{Name: "IORING_FEAT_NODROP", Value: 0x2},
 		{Name: "IORING_FEAT_SUBMIT_STABLE", Value: 0x4},
@@ -1133,11 +1162,11 @@ var sets = [...]ConstSet{
 		{Name: "IORING_FEAT_RSRC_TAGS", Value: 0x400},
 		{Name: "IORING_FEAT_CQE_SKIP", Value: 0x800},
 		{Name: "IORING_FEAT_LINKED_FILE", Value: 0x1000},
-		{Name: "IORING_FEAT_REG_REG_RING", Value: 0x2000},
-		{Name: "IORING_FEAT_RECVSEND_BUNDLE", Value: 0x4000},
-		{Name: "IORING_FEAT_MIN_TIMEOUT", Value: 0x8000},
-		{Name: "IORING_FEAT_RW_ATTR", Value: 0x10000},
-		{Name: "IORING_FEAT_NO_IOWAIT", Value: 0x20000},
+		{Name: "IORING_FEAT_REG_REG_RING", Value: 0x2000, New: true},
+		{Name: "IORING_FEAT_RECVSEND_BUNDLE", Value: 0x4000, New: true},
+		{Name: "IORING_FEAT_MIN_TIMEOUT", Value: 0x8000, New: true},
+		{Name: "IORING_FEAT_RW_ATTR", Value: 0x10000, New: true},
+		{Name: "IORING_FEAT_NO_IOWAIT", Value: 0x20000, New: true},
 	}},
 	{Name: "io_uring_op", Prefix: "IORING_OP_", Consts: []Const{
 		{Name: "IORING_OP_NOP", Value: 0x0},
@@ -1253,7 +1282,7 @@ var sets = [...]ConstSet{
 	{Name: "io_uring_rsrc_flags", Prefix: "IORING_RSRC_", Consts: []Const{
 		{Name: "IORING_RSRC_REGISTER_SPARSE", Value: 0x1},
 	}},
-	{Name: "io_uring_setup_flags", Prefix: "IORING_SETUP_", Consts: []Const{
+	{Name: "io_uring_setup_flags", Prefix: "IORING_SETUP_", Newer: 0x7f000, Consts: []Const{
 		{Name: "IORING_SETUP_IOPOLL", Value: 0x1},
 		{Name: "IORING_SETUP_SQPOLL", Value: 0x2},
 		{Name: "IORING_SETUP_SQ_AFF", Value: 0x4},
@@ -1266,13 +1295,13 @@ var sets = [...]ConstSet{
 		{Name: "IORING_SETUP_TASKRUN_FLAG", Value: 0x200},
 		{Name: "IORING_SETUP_SQE128", Value: 0x400},
 		{Name: "IORING_SETUP_CQE32", Value: 0x800},
-		{Name: "IORING_SETUP_SINGLE_ISSUER", Value: 0x1000},
-		{Name: "IORING_SETUP_DEFER_TASKRUN", Value: 0x2000},
-		{Name: "IORING_SETUP_NO_MMAP", Value: 0x4000},
-		{Name: "IORING_SETUP_REGISTERED_FD_ONLY", Value: 0x8000},
-		{Name: "IORING_SETUP_NO_SQARRAY", Value: 0x10000},
-		{Name: "IORING_SETUP_HYBRID_IOPOLL", Value: 0x20000},
-		{Name: "IORING_SETUP_CQE_MIXED", Value: 0x40000},
+		{Name: "IORING_SETUP_SINGLE_ISSUER", Value: 0x1000, New: true},
+		{Name: "IORING_SETUP_DEFER_TASKRUN", Value: 0x2000, New: true},
+		{Name: "IORING_SETUP_NO_MMAP", Value: 0x4000, New: true},
+		{Name: "IORING_SETUP_REGISTERED_FD_ONLY", Value: 0x8000, New: true},
+		{Name: "IORING_SETUP_NO_SQARRAY", Value: 0x10000, New: true},
+		{Name: "IORING_SETUP_HYBRID_IOPOLL", Value: 0x20000, New: true},
+		{Name: "IORING_SETUP_CQE_MIXED", Value: 0x40000, New: true},
 	}},
 	{Name: "io_uring_sqe_flags", Prefix: "IOSQE_", Consts: []Const{
 		{Name: "IOSQE_FIXED_FILE", Value: 0x1},
@@ -4038,10 +4067,32 @@ var sets = [...]ConstSet{
 		{Name: "IP6T_SO_SET_REPLACE", Value: 0x40},
 		{Name: "IP6T_SO_SET_ADD_COUNTERS", Value: 0x41},
 	}},
+	{Name: "irda_protocol", Prefix: "IRDAPROTO_", Consts: []Const{
+		{Name: "IRDAPROTO_UNITDATA", Value: 0x0},
+		{Name: "IRDAPROTO_ULTRA", Value: 0x1},
+	}},
+	{Name: "isdn_protocol", Prefix: "ISDN_P_", Consts: []Const{
+		{Name: "ISDN_P_BASE", Value: 0x0},
+		{Name: "ISDN_P_TE_S0", Value: 0x1},
+		{Name: "ISDN_P_NT_S0", Value: 0x2},
+		{Name: "ISDN_P_TE_E1", Value: 0x3},
+		{Name: "ISDN_P_NT_E1", Value: 0x4},
+		{Name: "ISDN_P_LAPD_TE", Value: 0x10},
+		{Name: "ISDN_P_LAPD_NT", Value: 0x11},
+		{Name: "ISDN_P_B_RAW", Value: 0x21},
+		{Name: "ISDN_P_B_HDLC", Value: 0x22},
+		{Name: "ISDN_P_B_X75SLP", Value: 0x23},
+		{Name: "ISDN_P_B_L2DTMF", Value: 0x24},
+		{Name: "ISDN_P_B_L2DSP", Value: 0x25},
+		{Name: "ISDN_P_B_L2DSPHDLC", Value: 0x26},
+	}},
 	{Name: "itimer", Prefix: "ITIMER_", Consts: []Const{
 		{Name: "ITIMER_REAL", Value: 0x0},
 		{Name: "ITIMER_VIRTUAL", Value: 0x1},
 		{Name: "ITIMER_PROF", Value: 0x2},
+	}},
+	{Name: "kcm_protocol", Prefix: "KCMPROTO_", Consts: []Const{
+		{Name: "KCMPROTO_CONNECTED", Value: 0x0},
 	}},
 	{Name: "kcmp_type", Prefix: "KCMP_", Consts: []Const{
 		{Name: "KCMP_FILE", Value: 0x0},
@@ -4075,11 +4126,30 @@ var sets = [...]ConstSet{
 		{Name: "KD_TEXT0", Value: 0x2},
 		{Name: "KD_TEXT1", Value: 0x3},
 	}},
-	{Name: "kexec_file_flags", Prefix: "KEXEC_FILE_", Consts: []Const{
+	{Name: "kexec_arch", Prefix: "KEXEC_ARCH_", Consts: []Const{
+		{Name: "KEXEC_ARCH_DEFAULT", Value: 0x0},
+		{Name: "KEXEC_ARCH_386", Value: 0x30000},
+		{Name: "KEXEC_ARCH_68K", Value: 0x40000},
+		{Name: "KEXEC_ARCH_MIPS", Value: 0x80000},
+		{Name: "KEXEC_ARCH_MIPS_LE", Value: 0xa0000},
+		{Name: "KEXEC_ARCH_PARISC", Value: 0xf0000},
+		{Name: "KEXEC_ARCH_PPC", Value: 0x140000},
+		{Name: "KEXEC_ARCH_PPC64", Value: 0x150000},
+		{Name: "KEXEC_ARCH_S390", Value: 0x160000},
+		{Name: "KEXEC_ARCH_ARM", Value: 0x280000},
+		{Name: "KEXEC_ARCH_SH", Value: 0x2a0000},
+		{Name: "KEXEC_ARCH_IA_64", Value: 0x320000},
+		{Name: "KEXEC_ARCH_X86_64", Value: 0x3e0000},
+		{Name: "KEXEC_ARCH_AARCH64", Value: 0xb70000},
+		{Name: "KEXEC_ARCH_RISCV", Value: 0xf30000},
+		{Name: "KEXEC_ARCH_LOONGARCH", Value: 0x1020000},
+		{Name: "KEXEC_ARCH_MASK", Value: 0xffff0000},
+	}},
+	{Name: "kexec_file_flags", Prefix: "KEXEC_FILE_", Newer: 0x8, Consts: []Const{
 		{Name: "KEXEC_FILE_UNLOAD", Value: 0x1},
 		{Name: "KEXEC_FILE_ON_CRASH", Value: 0x2},
 		{Name: "KEXEC_FILE_NO_INITRAMFS", Value: 0x4},
-		{Name: "KEXEC_FILE_DEBUG", Value: 0x8},
+		{Name: "KEXEC_FILE_DEBUG", Value: 0x8, New: true},
 	}},
 	{Name: "kexec_flags", Prefix: "KEXEC_", Consts: []Const{
 		{Name: "KEXEC_ARCH_DEFAULT", Value: 0x0, Mask: 0xffff0000},
@@ -4098,6 +4168,61 @@ var sets = [...]ConstSet{
 		{Name: "KEXEC_ON_CRASH", Value: 0x1},
 		{Name: "KEXEC_PRESERVE_CONTEXT", Value: 0x2},
 	}},
+	{Name: "key_caps0", Prefix: "KEYCTL_CAPS0_", Consts: []Const{
+		{Name: "KEYCTL_CAPS0_CAPABILITIES", Value: 0x1},
+		{Name: "KEYCTL_CAPS0_PERSISTENT_KEYRINGS", Value: 0x2},
+		{Name: "KEYCTL_CAPS0_DIFFIE_HELLMAN", Value: 0x4},
+		{Name: "KEYCTL_CAPS0_PUBLIC_KEY", Value: 0x8},
+		{Name: "KEYCTL_CAPS0_BIG_KEY", Value: 0x10},
+		{Name: "KEYCTL_CAPS0_INVALIDATE", Value: 0x20},
+		{Name: "KEYCTL_CAPS0_RESTRICT_KEYRING", Value: 0x40},
+		{Name: "KEYCTL_CAPS0_MOVE", Value: 0x80},
+	}},
+	{Name: "key_caps1", Prefix: "KEYCTL_CAPS1_", Consts: []Const{
+		{Name: "KEYCTL_CAPS1_NS_KEYRING_NAME", Value: 0x1},
+		{Name: "KEYCTL_CAPS1_NS_KEY_TAG", Value: 0x2},
+		{Name: "KEYCTL_CAPS1_NOTIFICATIONS", Value: 0x4},
+	}},
+	{Name: "key_move", Prefix: "KEYCTL_MOVE_", Consts: []Const{
+		{Name: "KEYCTL_MOVE_EXCL", Value: 0x1},
+	}},
+	{Name: "key_permission", Prefix: "KEY_", Consts: []Const{
+		{Name: "KEY_POS_VIEW", Value: 0x1000000},
+		{Name: "KEY_POS_READ", Value: 0x2000000},
+		{Name: "KEY_POS_WRITE", Value: 0x4000000},
+		{Name: "KEY_POS_SEARCH", Value: 0x8000000},
+		{Name: "KEY_POS_LINK", Value: 0x10000000},
+		{Name: "KEY_POS_SETATTR", Value: 0x20000000},
+		{Name: "KEY_USR_VIEW", Value: 0x10000},
+		{Name: "KEY_USR_READ", Value: 0x20000},
+		{Name: "KEY_USR_WRITE", Value: 0x40000},
+		{Name: "KEY_USR_SEARCH", Value: 0x80000},
+		{Name: "KEY_USR_LINK", Value: 0x100000},
+		{Name: "KEY_USR_SETATTR", Value: 0x200000},
+		{Name: "KEY_GRP_VIEW", Value: 0x100},
+		{Name: "KEY_GRP_READ", Value: 0x200},
+		{Name: "KEY_GRP_WRITE", Value: 0x400},
+		{Name: "KEY_GRP_SEARCH", Value: 0x800},
+		{Name: "KEY_GRP_LINK", Value: 0x1000},
+		{Name: "KEY_GRP_SETATTR", Value: 0x2000},
+		{Name: "KEY_OTH_VIEW", Value: 0x1},
+		{Name: "KEY_OTH_READ", Value: 0x2},
+		{Name: "KEY_OTH_WRITE", Value: 0x4},
+		{Name: "KEY_OTH_SEARCH", Value: 0x8},
+		{Name: "KEY_OTH_LINK", Value: 0x10},
+		{Name: "KEY_OTH_SETATTR", Value: 0x20},
+	}},
+	{Name: "key_request_keyring", Prefix: "KEY_REQKEY_DEFL_", Consts: []Const{
+		{Name: "KEY_REQKEY_DEFL_DEFAULT", Value: 0x0},
+		{Name: "KEY_REQKEY_DEFL_THREAD_KEYRING", Value: 0x1},
+		{Name: "KEY_REQKEY_DEFL_PROCESS_KEYRING", Value: 0x2},
+		{Name: "KEY_REQKEY_DEFL_SESSION_KEYRING", Value: 0x3},
+		{Name: "KEY_REQKEY_DEFL_USER_KEYRING", Value: 0x4},
+		{Name: "KEY_REQKEY_DEFL_USER_SESSION_KEYRING", Value: 0x5},
+		{Name: "KEY_REQKEY_DEFL_GROUP_KEYRING", Value: 0x6},
+		{Name: "KEY_REQKEY_DEFL_REQUESTOR_KEYRING", Value: 0x7},
+		{Name: "KEY_REQKEY_DEFL_NO_CHANGE", Value: 0xffffffff},
+	}},
 	{Name: "key_serial", Prefix: "", Consts: []Const{
 		{Name: "KEY_SPEC_REQUESTOR_KEYRING", Value: 0xfffffff8},
 		{Name: "KEY_SPEC_REQKEY_AUTH_KEY", Value: 0xfffffff9},
@@ -4107,6 +4232,12 @@ var sets = [...]ConstSet{
 		{Name: "KEY_SPEC_SESSION_KEYRING", Value: 0xfffffffd},
 		{Name: "KEY_SPEC_PROCESS_KEYRING", Value: 0xfffffffe},
 		{Name: "KEY_SPEC_THREAD_KEYRING", Value: 0xffffffff},
+	}},
+	{Name: "key_supports", Prefix: "KEYCTL_SUPPORTS_", Consts: []Const{
+		{Name: "KEYCTL_SUPPORTS_ENCRYPT", Value: 0x1},
+		{Name: "KEYCTL_SUPPORTS_DECRYPT", Value: 0x2},
+		{Name: "KEYCTL_SUPPORTS_SIGN", Value: 0x4},
+		{Name: "KEYCTL_SUPPORTS_VERIFY", Value: 0x8},
 	}},
 	{Name: "keyctl_op", Prefix: "KEYCTL_", Consts: []Const{
 		{Name: "KEYCTL_GET_KEYRING_ID", Value: 0x0},
@@ -4143,7 +4274,7 @@ var sets = [...]ConstSet{
 		{Name: "KEYCTL_CAPABILITIES", Value: 0x1f},
 		{Name: "KEYCTL_WATCH_KEY", Value: 0x20},
 	}},
-	{Name: "landlock_access_fs", Prefix: "LANDLOCK_ACCESS_FS_", Consts: []Const{
+	{Name: "landlock_access_fs", Prefix: "LANDLOCK_ACCESS_FS_", Newer: 0xc000, Consts: []Const{
 		{Name: "LANDLOCK_ACCESS_FS_EXECUTE", Value: 0x1},
 		{Name: "LANDLOCK_ACCESS_FS_WRITE_FILE", Value: 0x2},
 		{Name: "LANDLOCK_ACCESS_FS_READ_FILE", Value: 0x4},
@@ -4158,32 +4289,32 @@ var sets = [...]ConstSet{
 		{Name: "LANDLOCK_ACCESS_FS_MAKE_BLOCK", Value: 0x800},
 		{Name: "LANDLOCK_ACCESS_FS_MAKE_SYM", Value: 0x1000},
 		{Name: "LANDLOCK_ACCESS_FS_REFER", Value: 0x2000},
-		{Name: "LANDLOCK_ACCESS_FS_TRUNCATE", Value: 0x4000},
-		{Name: "LANDLOCK_ACCESS_FS_IOCTL_DEV", Value: 0x8000},
+		{Name: "LANDLOCK_ACCESS_FS_TRUNCATE", Value: 0x4000, New: true},
+		{Name: "LANDLOCK_ACCESS_FS_IOCTL_DEV", Value: 0x8000, New: true},
 	}},
-	{Name: "landlock_access_net", Prefix: "LANDLOCK_ACCESS_NET_", Consts: []Const{
-		{Name: "LANDLOCK_ACCESS_NET_BIND_TCP", Value: 0x1},
-		{Name: "LANDLOCK_ACCESS_NET_CONNECT_TCP", Value: 0x2},
+	{Name: "landlock_access_net", Prefix: "LANDLOCK_ACCESS_NET_", Newer: 0x3, Consts: []Const{
+		{Name: "LANDLOCK_ACCESS_NET_BIND_TCP", Value: 0x1, New: true},
+		{Name: "LANDLOCK_ACCESS_NET_CONNECT_TCP", Value: 0x2, New: true},
 	}},
-	{Name: "landlock_create_flags", Prefix: "LANDLOCK_CREATE_RULESET_", Consts: []Const{
+	{Name: "landlock_create_flags", Prefix: "LANDLOCK_CREATE_RULESET_", Newer: 0x2, Consts: []Const{
 		{Name: "LANDLOCK_CREATE_RULESET_VERSION", Value: 0x1},
-		{Name: "LANDLOCK_CREATE_RULESET_ERRATA", Value: 0x2},
+		{Name: "LANDLOCK_CREATE_RULESET_ERRATA", Value: 0x2, New: true},
 	}},
-	{Name: "landlock_restrict_flags", Prefix: "LANDLOCK_RESTRICT_SELF_", Consts: []Const{
-		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF", Value: 0x1},
-		{Name: "LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON", Value: 0x2},
-		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF", Value: 0x4},
+	{Name: "landlock_restrict_flags", Prefix: "LANDLOCK_RESTRICT_SELF_", Newer: 0x7, Consts: []Const{
+		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF", Value: 0x1, New: true},
+		{Name: "LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON", Value: 0x2, New: true},
+		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF", Value: 0x4, New: true},
 	}},
 	{Name: "landlock_rule", Prefix: "LANDLOCK_RULE_", Consts: []Const{
 		{Name: "LANDLOCK_RULE_PATH_BENEATH", Value: 0x1},
 		{Name: "LANDLOCK_RULE_NET_PORT", Value: 0x2},
 	}},
-	{Name: "landlock_scope", Prefix: "LANDLOCK_SCOPE_", Consts: []Const{
-		{Name: "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET", Value: 0x1},
-		{Name: "LANDLOCK_SCOPE_SIGNAL", Value: 0x2},
+	{Name: "landlock_scope", Prefix: "LANDLOCK_SCOPE_", Newer: 0x3, Consts: []Const{
+		{Name: "LANDLOCK_SCOPE_ABSTRACT_UNIX_SOCKET", Value: 0x1, New: true},
+		{Name: "LANDLOCK_SCOPE_SIGNAL", Value: 0x2, New: true},
 	}},
-	{Name: "listmount_flags", Prefix: "LISTMOUNT_", Consts: []Const{
-		{Name: "LISTMOUNT_REVERSE", Value: 0x1},
+	{Name: "listmount_flags", Prefix: "LISTMOUNT_", Newer: 0x1, Consts: []Const{
+		{Name: "LISTMOUNT_REVERSE", Value: 0x1, New: true},
 	}},
 	{Name: "lock_type", Prefix: "F_", Consts: []Const{
 		{Name: "F_RDLCK", Value: 0x0},
@@ -4219,8 +4350,8 @@ var sets = [...]ConstSet{
 		{Name: "LSM_ATTR_PREV", Value: 0x68},
 		{Name: "LSM_ATTR_SOCKCREATE", Value: 0x69},
 	}},
-	{Name: "lsm_flags", Prefix: "LSM_FLAG_", Consts: []Const{
-		{Name: "LSM_FLAG_SINGLE", Value: 0x1},
+	{Name: "lsm_flags", Prefix: "LSM_FLAG_", Newer: 0x1, Consts: []Const{
+		{Name: "LSM_FLAG_SINGLE", Value: 0x1, New: true},
 	}},
 	{Name: "madvise", Prefix: "MADV_", Consts: []Const{
 		{Name: "MADV_NORMAL", Value: 0x0},
@@ -4272,24 +4403,24 @@ var sets = [...]ConstSet{
 	{Name: "membarrier_flags", Prefix: "MEMBARRIER_CMD_FLAG_", Consts: []Const{
 		{Name: "MEMBARRIER_CMD_FLAG_CPU", Value: 0x1},
 	}},
-	{Name: "memfd_flags", Prefix: "MFD_", Consts: []Const{
+	{Name: "memfd_flags", Prefix: "MFD_", Newer: 0x18, Consts: []Const{
 		{Name: "MFD_CLOEXEC", Value: 0x1},
 		{Name: "MFD_ALLOW_SEALING", Value: 0x2},
 		{Name: "MFD_HUGETLB", Value: 0x4},
-		{Name: "MFD_NOEXEC_SEAL", Value: 0x8},
-		{Name: "MFD_EXEC", Value: 0x10},
+		{Name: "MFD_NOEXEC_SEAL", Value: 0x8, New: true},
+		{Name: "MFD_EXEC", Value: 0x10, New: true},
 	}},
 	{Name: "memfd_secret_flags", Prefix: "", Consts: []Const{
 		{Name: "O_CLOEXEC", Value: 0x80000},
 	}},
-	{Name: "mempolicy_mode", Prefix: "MPOL_", Consts: []Const{
+	{Name: "mempolicy_mode", Prefix: "MPOL_", Newer: 0x6, Consts: []Const{
 		{Name: "MPOL_DEFAULT", Value: 0x0, Mask: 0xfff},
 		{Name: "MPOL_PREFERRED", Value: 0x1, Mask: 0xfff},
 		{Name: "MPOL_BIND", Value: 0x2, Mask: 0xfff},
 		{Name: "MPOL_INTERLEAVE", Value: 0x3, Mask: 0xfff},
 		{Name: "MPOL_LOCAL", Value: 0x4, Mask: 0xfff},
 		{Name: "MPOL_PREFERRED_MANY", Value: 0x5, Mask: 0xfff},
-		{Name: "MPOL_WEIGHTED_INTERLEAVE", Value: 0x6, Mask: 0xfff},
+		{Name: "MPOL_WEIGHTED_INTERLEAVE", Value: 0x6, Mask: 0xfff, New: true},
 		{Name: "MPOL_F_STATIC_NODES", Value: 0x8000},
 		{Name: "MPOL_F_RELATIVE_NODES", Value: 0x4000},
 		{Name: "MPOL_F_NUMA_BALANCING", Value: 0x2000},
@@ -4302,12 +4433,12 @@ var sets = [...]ConstSet{
 		{Name: "MCL_FUTURE", Value: 0x2},
 		{Name: "MCL_ONFAULT", Value: 0x4},
 	}},
-	{Name: "mmap_flags", Prefix: "MAP_", Consts: []Const{
+	{Name: "mmap_flags", Prefix: "MAP_", Newer: 0x8, Consts: []Const{
 		{Name: "MAP_FILE", Value: 0x0, Mask: 0xf},
 		{Name: "MAP_SHARED", Value: 0x1, Mask: 0xf},
 		{Name: "MAP_PRIVATE", Value: 0x2, Mask: 0xf},
 		{Name: "MAP_SHARED_VALIDATE", Value: 0x3, Mask: 0xf},
-		{Name: "MAP_DROPPABLE", Value: 0x8, Mask: 0xf},
+		{Name: "MAP_DROPPABLE", Value: 0x8, Mask: 0xf, New: true},
 		{Name: "MAP_FIXED", Value: 0x10},
 		{Name: "MAP_ANONYMOUS", Value: 0x20},
 		{Name: "MAP_32BIT", Value: 0x40},
@@ -4331,6 +4462,12 @@ var sets = [...]ConstSet{
 		{Name: "PROT_SEM", Value: 0x8},
 		{Name: "PROT_GROWSDOWN", Value: 0x1000000},
 		{Name: "PROT_GROWSUP", Value: 0x2000000},
+	}},
+	{Name: "mmap_type", Prefix: "MAP_", Consts: []Const{
+		{Name: "MAP_FILE", Value: 0x0},
+		{Name: "MAP_SHARED", Value: 0x1},
+		{Name: "MAP_PRIVATE", Value: 0x2},
+		{Name: "MAP_SHARED_VALIDATE", Value: 0x3},
 	}},
 	{Name: "module_init_flags", Prefix: "MODULE_INIT_", Consts: []Const{
 		{Name: "MODULE_INIT_IGNORE_MODVERSIONS", Value: 0x1},
@@ -4393,7 +4530,7 @@ var sets = [...]ConstSet{
 		{Name: "AT_EMPTY_PATH", Value: 0x1000},
 		{Name: "AT_RECURSIVE", Value: 0x8000},
 	}},
-	{Name: "move_mount_flags", Prefix: "MOVE_MOUNT_", Consts: []Const{
+	{Name: "move_mount_flags", Prefix: "MOVE_MOUNT_", Newer: 0x200, Consts: []Const{
 		{Name: "MOVE_MOUNT_F_SYMLINKS", Value: 0x1},
 		{Name: "MOVE_MOUNT_F_AUTOMOUNTS", Value: 0x2},
 		{Name: "MOVE_MOUNT_F_EMPTY_PATH", Value: 0x4},
@@ -4401,18 +4538,21 @@ var sets = [...]ConstSet{
 		{Name: "MOVE_MOUNT_T_AUTOMOUNTS", Value: 0x20},
 		{Name: "MOVE_MOUNT_T_EMPTY_PATH", Value: 0x40},
 		{Name: "MOVE_MOUNT_SET_GROUP", Value: 0x100},
-		{Name: "MOVE_MOUNT_BENEATH", Value: 0x200},
+		{Name: "MOVE_MOUNT_BENEATH", Value: 0x200, New: true},
 	}},
 	{Name: "move_pages_flags", Prefix: "MPOL_", Consts: []Const{
 		{Name: "MPOL_MF_MOVE", Value: 0x2},
 		{Name: "MPOL_MF_MOVE_ALL", Value: 0x4},
+	}},
+	{Name: "mq_flags", Prefix: "O_", Consts: []Const{
+		{Name: "O_NONBLOCK", Value: 0x800},
 	}},
 	{Name: "mremap_flags", Prefix: "MREMAP_", Consts: []Const{
 		{Name: "MREMAP_MAYMOVE", Value: 0x1},
 		{Name: "MREMAP_FIXED", Value: 0x2},
 		{Name: "MREMAP_DONTUNMAP", Value: 0x4},
 	}},
-	{Name: "msg_flags", Prefix: "MSG_", Consts: []Const{
+	{Name: "msg_flags", Prefix: "MSG_", Newer: 0x2000000, Consts: []Const{
 		{Name: "MSG_OOB", Value: 0x1},
 		{Name: "MSG_PEEK", Value: 0x2},
 		{Name: "MSG_DONTROUTE", Value: 0x4},
@@ -4433,7 +4573,7 @@ var sets = [...]ConstSet{
 		{Name: "MSG_SENDPAGE_NOTLAST", Value: 0x20000},
 		{Name: "MSG_BATCH", Value: 0x40000},
 		{Name: "MSG_NO_SHARED_FRAGS", Value: 0x80000},
-		{Name: "MSG_SOCK_DEVMEM", Value: 0x2000000},
+		{Name: "MSG_SOCK_DEVMEM", Value: 0x2000000, New: true},
 		{Name: "MSG_ZEROCOPY", Value: 0x4000000},
 		{Name: "MSG_FASTOPEN", Value: 0x20000000},
 		{Name: "MSG_CMSG_CLOEXEC", Value: 0x40000000},
@@ -4451,6 +4591,7 @@ var sets = [...]ConstSet{
 	{Name: "msgget_flags", Prefix: "", Consts: []Const{
 		{Name: "IPC_CREAT", Value: 0x200},
 		{Name: "IPC_EXCL", Value: 0x400},
+		{Name: "IPC_NOWAIT", Value: 0x800},
 	}},
 	{Name: "msgop_flags", Prefix: "MSG_", Consts: []Const{
 		{Name: "MSG_NOERROR", Value: 0x1000},
@@ -4463,12 +4604,12 @@ var sets = [...]ConstSet{
 		{Name: "MS_ASYNC", Value: 0x1},
 		{Name: "MS_INVALIDATE", Value: 0x2},
 	}},
-	{Name: "name_to_handle_flags", Prefix: "AT_", Consts: []Const{
+	{Name: "name_to_handle_flags", Prefix: "AT_", Newer: 0x203, Consts: []Const{
 		{Name: "AT_SYMLINK_FOLLOW", Value: 0x400},
 		{Name: "AT_EMPTY_PATH", Value: 0x1000},
-		{Name: "AT_HANDLE_FID", Value: 0x200},
-		{Name: "AT_HANDLE_MNT_ID_UNIQUE", Value: 0x1},
-		{Name: "AT_HANDLE_CONNECTABLE", Value: 0x2},
+		{Name: "AT_HANDLE_FID", Value: 0x200, New: true},
+		{Name: "AT_HANDLE_MNT_ID_UNIQUE", Value: 0x1, New: true},
+		{Name: "AT_HANDLE_CONNECTABLE", Value: 0x2, New: true},
 	}},
 	{Name: "nbd_flags", Prefix: "NBD_FLAG_", Consts: []Const{
 		{Name: "NBD_FLAG_HAS_FLAGS", Value: 0x1},
@@ -4518,6 +4659,10 @@ var sets = [...]ConstSet{
 		{Name: "NETLINK_RDMA", Value: 0x14},
 		{Name: "NETLINK_CRYPTO", Value: 0x15},
 		{Name: "NETLINK_SMC", Value: 0x16},
+	}},
+	{Name: "nfc_protocol", Prefix: "NFC_SOCKPROTO_", Consts: []Const{
+		{Name: "NFC_SOCKPROTO_RAW", Value: 0x0},
+		{Name: "NFC_SOCKPROTO_LLCP", Value: 0x1},
 	}},
 	{Name: "notify_flags", Prefix: "DN_", Consts: []Const{
 		{Name: "DN_ACCESS", Value: 0x1},
@@ -4620,7 +4765,7 @@ var sets = [...]ConstSet{
 		{Name: "PERF_ATTR_SIZE_VER7", Value: 0x80},
 		{Name: "PERF_ATTR_SIZE_VER8", Value: 0x88},
 	}},
-	{Name: "perf_branch", Prefix: "PERF_SAMPLE_BRANCH_", Consts: []Const{
+	{Name: "perf_branch", Prefix: "PERF_SAMPLE_BRANCH_", Newer: 0x80000, Consts: []Const{
 		{Name: "PERF_SAMPLE_BRANCH_USER", Value: 0x1},
 		{Name: "PERF_SAMPLE_BRANCH_KERNEL", Value: 0x2},
 		{Name: "PERF_SAMPLE_BRANCH_HV", Value: 0x4},
@@ -4640,7 +4785,7 @@ var sets = [...]ConstSet{
 		{Name: "PERF_SAMPLE_BRANCH_TYPE_SAVE", Value: 0x10000},
 		{Name: "PERF_SAMPLE_BRANCH_HW_INDEX", Value: 0x20000},
 		{Name: "PERF_SAMPLE_BRANCH_PRIV_SAVE", Value: 0x40000},
-		{Name: "PERF_SAMPLE_BRANCH_COUNTERS", Value: 0x80000},
+		{Name: "PERF_SAMPLE_BRANCH_COUNTERS", Value: 0x80000, New: true},
 	}},
 	{Name: "perf_cache_id", Prefix: "PERF_COUNT_HW_CACHE_", Consts: []Const{
 		{Name: "PERF_COUNT_HW_CACHE_L1D", Value: 0x0},
@@ -4756,14 +4901,43 @@ var sets = [...]ConstSet{
 		{Name: "STICKY_TIMEOUTS", Value: 0x4000000},
 		{Name: "ADDR_LIMIT_3GB", Value: 0x8000000},
 	}},
-	{Name: "pidfd_open_flags", Prefix: "PIDFD_", Consts: []Const{
-		{Name: "PIDFD_NONBLOCK", Value: 0x800},
-		{Name: "PIDFD_THREAD", Value: 0x80},
+	{Name: "personality_type", Prefix: "PER_", Consts: []Const{
+		{Name: "PER_LINUX", Value: 0x0},
+		{Name: "PER_BSD", Value: 0x6},
+		{Name: "PER_LINUX32", Value: 0x8},
+		{Name: "PER_RISCOS", Value: 0xc},
+		{Name: "PER_OSF4", Value: 0xf},
+		{Name: "PER_HPUX", Value: 0x10},
+		{Name: "PER_LINUX_FDPIC", Value: 0x80000},
+		{Name: "PER_LINUX_32BIT", Value: 0x800000},
+		{Name: "PER_SVR3", Value: 0x4000002},
+		{Name: "PER_WYSEV386", Value: 0x4000004},
+		{Name: "PER_ISCR4", Value: 0x4000005},
+		{Name: "PER_SUNOS", Value: 0x4000006},
+		{Name: "PER_XENIX", Value: 0x4000007},
+		{Name: "PER_IRIX32", Value: 0x4000009},
+		{Name: "PER_IRIXN32", Value: 0x400000a},
+		{Name: "PER_IRIX64", Value: 0x400000b},
+		{Name: "PER_SOLARIS", Value: 0x400000d},
+		{Name: "PER_SVR4", Value: 0x4100001},
+		{Name: "PER_UW7", Value: 0x410000e},
+		{Name: "PER_OSR5", Value: 0x6000003},
+		{Name: "PER_SCOSVR3", Value: 0x7000003},
+		{Name: "PER_LINUX32_3GB", Value: 0x8000008},
 	}},
-	{Name: "pidfd_send_signal_flags", Prefix: "PIDFD_SIGNAL_", Consts: []Const{
-		{Name: "PIDFD_SIGNAL_THREAD", Value: 0x1},
-		{Name: "PIDFD_SIGNAL_THREAD_GROUP", Value: 0x2},
-		{Name: "PIDFD_SIGNAL_PROCESS_GROUP", Value: 0x4},
+	{Name: "phonet_protocol", Prefix: "PN_PROTO_", Consts: []Const{
+		{Name: "PN_PROTO_TRANSPORT", Value: 0x0},
+		{Name: "PN_PROTO_PHONET", Value: 0x1},
+		{Name: "PN_PROTO_PIPE", Value: 0x2},
+	}},
+	{Name: "pidfd_open_flags", Prefix: "PIDFD_", Newer: 0x80, Consts: []Const{
+		{Name: "PIDFD_NONBLOCK", Value: 0x800},
+		{Name: "PIDFD_THREAD", Value: 0x80, New: true},
+	}},
+	{Name: "pidfd_send_signal_flags", Prefix: "PIDFD_SIGNAL_", Newer: 0x7, Consts: []Const{
+		{Name: "PIDFD_SIGNAL_THREAD", Value: 0x1, New: true},
+		{Name: "PIDFD_SIGNAL_THREAD_GROUP", Value: 0x2, New: true},
+		{Name: "PIDFD_SIGNAL_PROCESS_GROUP", Value: 0x4, New: true},
 	}},
 	{Name: "pkey_access", Prefix: "PKEY_", Consts: []Const{
 		{Name: "PKEY_DISABLE_ACCESS", Value: 0x1},
@@ -4784,12 +4958,30 @@ var sets = [...]ConstSet{
 		{Name: "POLLMSG", Value: 0x400},
 		{Name: "POLLREMOVE", Value: 0x1000},
 		{Name: "POLLRDHUP", Value: 0x2000},
+		{Name: "POLL_BUSY_LOOP", Value: 0x8000},
 	}},
 	{Name: "prctl_cap_ambient", Prefix: "PR_CAP_AMBIENT_", Consts: []Const{
 		{Name: "PR_CAP_AMBIENT_IS_SET", Value: 0x1},
 		{Name: "PR_CAP_AMBIENT_RAISE", Value: 0x2},
 		{Name: "PR_CAP_AMBIENT_LOWER", Value: 0x3},
 		{Name: "PR_CAP_AMBIENT_CLEAR_ALL", Value: 0x4},
+	}},
+	{Name: "prctl_dispatch", Prefix: "PR_SYS_DISPATCH_", Consts: []Const{
+		{Name: "PR_SYS_DISPATCH_OFF", Value: 0x0},
+		{Name: "PR_SYS_DISPATCH_ON", Value: 0x1},
+	}},
+	{Name: "prctl_fp_mode", Prefix: "PR_FP_MODE_", Consts: []Const{
+		{Name: "PR_FP_MODE_FR", Value: 0x1},
+		{Name: "PR_FP_MODE_FRE", Value: 0x2},
+	}},
+	{Name: "prctl_mce", Prefix: "PR_MCE_KILL_", Consts: []Const{
+		{Name: "PR_MCE_KILL_CLEAR", Value: 0x0},
+		{Name: "PR_MCE_KILL_SET", Value: 0x1},
+	}},
+	{Name: "prctl_mce_policy", Prefix: "PR_MCE_KILL_", Consts: []Const{
+		{Name: "PR_MCE_KILL_LATE", Value: 0x0},
+		{Name: "PR_MCE_KILL_EARLY", Value: 0x1},
+		{Name: "PR_MCE_KILL_DEFAULT", Value: 0x2},
 	}},
 	{Name: "prctl_mm", Prefix: "PR_SET_MM_", Consts: []Const{
 		{Name: "PR_SET_MM_START_CODE", Value: 0x1},
@@ -4887,10 +5079,65 @@ var sets = [...]ConstSet{
 		{Name: "PR_SET_VMA", Value: 0x53564d41},
 		{Name: "PR_SET_PTRACER", Value: 0x59616d61},
 	}},
+	{Name: "prctl_pac", Prefix: "PR_PAC_", Consts: []Const{
+		{Name: "PR_PAC_APIAKEY", Value: 0x1},
+		{Name: "PR_PAC_APIBKEY", Value: 0x2},
+		{Name: "PR_PAC_APDAKEY", Value: 0x4},
+		{Name: "PR_PAC_APDBKEY", Value: 0x8},
+		{Name: "PR_PAC_APGAKEY", Value: 0x10},
+	}},
+	{Name: "prctl_pidtype", Prefix: "PIDTYPE_", Consts: []Const{
+		{Name: "PIDTYPE_PID", Value: 0x0},
+		{Name: "PIDTYPE_TGID", Value: 0x1},
+		{Name: "PIDTYPE_PGID", Value: 0x2},
+		{Name: "PIDTYPE_SID", Value: 0x3},
+	}},
+	{Name: "prctl_sched_core", Prefix: "PR_SCHED_CORE_", Consts: []Const{
+		{Name: "PR_SCHED_CORE_GET", Value: 0x0},
+		{Name: "PR_SCHED_CORE_CREATE", Value: 0x1},
+		{Name: "PR_SCHED_CORE_SHARE_TO", Value: 0x2},
+		{Name: "PR_SCHED_CORE_SHARE_FROM", Value: 0x3},
+	}},
+	{Name: "prctl_sme", Prefix: "", Consts: []Const{
+		{Name: "PR_SME_SET_VL_ONEXEC", Value: 0x40000},
+		{Name: "PR_SME_VL_INHERIT", Value: 0x20000},
+	}},
 	{Name: "prctl_spec", Prefix: "PR_SPEC_", Consts: []Const{
 		{Name: "PR_SPEC_STORE_BYPASS", Value: 0x0},
 		{Name: "PR_SPEC_INDIRECT_BRANCH", Value: 0x1},
 		{Name: "PR_SPEC_L1D_FLUSH", Value: 0x2},
+	}},
+	{Name: "prctl_spec_state", Prefix: "PR_SPEC_", Consts: []Const{
+		{Name: "PR_SPEC_NOT_AFFECTED", Value: 0x0},
+		{Name: "PR_SPEC_PRCTL", Value: 0x1},
+		{Name: "PR_SPEC_ENABLE", Value: 0x2},
+		{Name: "PR_SPEC_DISABLE", Value: 0x4},
+		{Name: "PR_SPEC_FORCE_DISABLE", Value: 0x8},
+		{Name: "PR_SPEC_DISABLE_NOEXEC", Value: 0x10},
+	}},
+	{Name: "prctl_spec_state_set", Prefix: "PR_SPEC_", Consts: []Const{
+		{Name: "PR_SPEC_ENABLE", Value: 0x2},
+		{Name: "PR_SPEC_DISABLE", Value: 0x4},
+		{Name: "PR_SPEC_FORCE_DISABLE", Value: 0x8},
+		{Name: "PR_SPEC_DISABLE_NOEXEC", Value: 0x10},
+	}},
+	{Name: "prctl_sve", Prefix: "", Consts: []Const{
+		{Name: "PR_SVE_SET_VL_ONEXEC", Value: 0x40000},
+		{Name: "PR_SVE_VL_INHERIT", Value: 0x20000},
+	}},
+	{Name: "prctl_tag_check", Prefix: "PR_MTE_TCF_", Consts: []Const{
+		{Name: "PR_MTE_TCF_NONE", Value: 0x0},
+		{Name: "PR_MTE_TCF_SYNC", Value: 0x2},
+		{Name: "PR_MTE_TCF_ASYNC", Value: 0x4},
+		{Name: "PR_MTE_TCF_MASK", Value: 0x6},
+	}},
+	{Name: "prctl_tsc", Prefix: "PR_TSC_", Consts: []Const{
+		{Name: "PR_TSC_ENABLE", Value: 0x1},
+		{Name: "PR_TSC_SIGSEGV", Value: 0x2},
+	}},
+	{Name: "prctl_unalign", Prefix: "PR_UNALIGN_", Consts: []Const{
+		{Name: "PR_UNALIGN_NOPRINT", Value: 0x1},
+		{Name: "PR_UNALIGN_SIGBUS", Value: 0x2},
 	}},
 	{Name: "prctl_vma", Prefix: "PR_SET_VMA_", Consts: []Const{
 		{Name: "PR_SET_VMA_ANON_NAME", Value: 0x0},
@@ -4959,6 +5206,29 @@ var sets = [...]ConstSet{
 		{Name: "PTRACE_GET_SYSCALL_USER_DISPATCH_CONFIG", Value: 0x4211},
 		{Name: "PTRACE_SET_SYSCALL_INFO", Value: 0x4212},
 	}},
+	{Name: "quota_format", Prefix: "QFMT_VFS_", Consts: []Const{
+		{Name: "QFMT_VFS_OLD", Value: 0x1},
+		{Name: "QFMT_VFS_V0", Value: 0x2},
+		{Name: "QFMT_OCFS2", Value: 0x3},
+		{Name: "QFMT_VFS_V1", Value: 0x4},
+	}},
+	{Name: "quota_info_flags", Prefix: "DQF_", Consts: []Const{
+		{Name: "DQF_ROOT_SQUASH", Value: 0x1},
+		{Name: "DQF_SYS_FILE", Value: 0x10000},
+	}},
+	{Name: "quota_info_valid", Prefix: "IIF_", Consts: []Const{
+		{Name: "IIF_BGRACE", Value: 0x1},
+		{Name: "IIF_IGRACE", Value: 0x2},
+		{Name: "IIF_FLAGS", Value: 0x4},
+	}},
+	{Name: "quota_valid", Prefix: "QIF_", Consts: []Const{
+		{Name: "QIF_BLIMITS", Value: 0x1},
+		{Name: "QIF_SPACE", Value: 0x2},
+		{Name: "QIF_ILIMITS", Value: 0x4},
+		{Name: "QIF_INODES", Value: 0x8},
+		{Name: "QIF_BTIME", Value: 0x10},
+		{Name: "QIF_ITIME", Value: 0x20},
+	}},
 	{Name: "quotactl_cmd", Prefix: "Q_", Consts: []Const{
 		{Name: "Q_XQUOTAON", Value: 0x5801},
 		{Name: "Q_XQUOTAOFF", Value: 0x5802},
@@ -5001,7 +5271,7 @@ var sets = [...]ConstSet{
 		{Name: "LINUX_REBOOT_MAGIC2C", Value: 0x20112000},
 		{Name: "LINUX_REBOOT_MAGIC2", Value: 0x28121969},
 	}},
-	{Name: "rename_flags", Prefix: "", Consts: []Const{
+	{Name: "rename_flags", Prefix: "RENAME_??", Consts: []Const{
 		{Name: "RENAME_NOREPLACE", Value: 0x1},
 		{Name: "RENAME_EXCHANGE", Value: 0x2},
 		{Name: "RENAME_WHITEOUT", Value: 0x4},
@@ -5046,15 +5316,15 @@ var sets = [...]ConstSet{
 		{Name: "RWH_WRITE_LIFE_LONG", Value: 0x4},
 		{Name: "RWH_WRITE_LIFE_EXTREME", Value: 0x5},
 	}},
-	{Name: "rwf_flags", Prefix: "RWF_", Consts: []Const{
+	{Name: "rwf_flags", Prefix: "RWF_", Newer: 0xe0, Consts: []Const{
 		{Name: "RWF_HIPRI", Value: 0x1},
 		{Name: "RWF_DSYNC", Value: 0x2},
 		{Name: "RWF_SYNC", Value: 0x4},
 		{Name: "RWF_NOWAIT", Value: 0x8},
 		{Name: "RWF_APPEND", Value: 0x10},
-		{Name: "RWF_NOAPPEND", Value: 0x20},
-		{Name: "RWF_ATOMIC", Value: 0x40},
-		{Name: "RWF_DONTCACHE", Value: 0x80},
+		{Name: "RWF_NOAPPEND", Value: 0x20, New: true},
+		{Name: "RWF_ATOMIC", Value: 0x40, New: true},
+		{Name: "RWF_DONTCACHE", Value: 0x80, New: true},
 	}},
 	{Name: "sched_flags", Prefix: "SCHED_FLAG_", Consts: []Const{
 		{Name: "SCHED_FLAG_RESET_ON_FORK", Value: 0x1},
@@ -5167,13 +5437,13 @@ var sets = [...]ConstSet{
 		{Name: "SCTP_REMOTE_UDP_ENCAPS_PORT", Value: 0x84},
 		{Name: "SCTP_PLPMTUD_PROBE_INTERVAL", Value: 0x85},
 	}},
-	{Name: "seals", Prefix: "F_SEAL_", Consts: []Const{
+	{Name: "seals", Prefix: "F_SEAL_", Newer: 0x20, Consts: []Const{
 		{Name: "F_SEAL_SEAL", Value: 0x1},
 		{Name: "F_SEAL_SHRINK", Value: 0x2},
 		{Name: "F_SEAL_GROW", Value: 0x4},
 		{Name: "F_SEAL_WRITE", Value: 0x8},
 		{Name: "F_SEAL_FUTURE_WRITE", Value: 0x10},
-		{Name: "F_SEAL_EXEC", Value: 0x20},
+		{Name: "F_SEAL_EXEC", Value: 0x20, New: true},
 	}},
 	{Name: "seccomp_action", Prefix: "SECCOMP_RET_", Consts: []Const{
 		{Name: "SECCOMP_RET_KILL_THREAD", Value: 0x0},
@@ -5233,6 +5503,7 @@ var sets = [...]ConstSet{
 	{Name: "semget_flags", Prefix: "", Consts: []Const{
 		{Name: "IPC_CREAT", Value: 0x200},
 		{Name: "IPC_EXCL", Value: 0x400},
+		{Name: "IPC_NOWAIT", Value: 0x800},
 	}},
 	{Name: "semop_flags", Prefix: "SEM_", Consts: []Const{
 		{Name: "SEM_UNDO", Value: 0x1000},
@@ -5248,9 +5519,9 @@ var sets = [...]ConstSet{
 		{Name: "CLONE_NEWPID", Value: 0x20000000},
 		{Name: "CLONE_NEWNET", Value: 0x40000000},
 	}},
-	{Name: "shadow_stack_flags", Prefix: "SHADOW_STACK_", Consts: []Const{
-		{Name: "SHADOW_STACK_SET_TOKEN", Value: 0x1},
-		{Name: "SHADOW_STACK_SET_MARKER", Value: 0x2},
+	{Name: "shadow_stack_flags", Prefix: "SHADOW_STACK_", Newer: 0x3, Consts: []Const{
+		{Name: "SHADOW_STACK_SET_TOKEN", Value: 0x1, New: true},
+		{Name: "SHADOW_STACK_SET_MARKER", Value: 0x2, New: true},
 	}},
 	{Name: "shmat_flags", Prefix: "SHM_", Consts: []Const{
 		{Name: "SHM_RDONLY", Value: 0x1000},
@@ -5292,17 +5563,18 @@ var sets = [...]ConstSet{
 		{Name: "SI_TIMER", Value: 0xfffffffe},
 		{Name: "SI_QUEUE", Value: 0xffffffff},
 	}},
-	{Name: "sigaction_flags", Prefix: "SA_", Consts: []Const{
+	{Name: "sigaction_flags", Prefix: "SA_", Newer: 0xc00, Consts: []Const{
 		{Name: "SA_RESTORER", Value: 0x4000000},
 		{Name: "SA_ONSTACK", Value: 0x8000000},
 		{Name: "SA_RESTART", Value: 0x10000000},
+		{Name: "SA_INTERRUPT", Value: 0x20000000},
 		{Name: "SA_NODEFER", Value: 0x40000000},
 		{Name: "SA_RESETHAND", Value: 0x80000000},
 		{Name: "SA_SIGINFO", Value: 0x4},
 		{Name: "SA_NOCLDSTOP", Value: 0x1},
 		{Name: "SA_NOCLDWAIT", Value: 0x2},
-		{Name: "SA_UNSUPPORTED", Value: 0x400},
-		{Name: "SA_EXPOSE_TAGBITS", Value: 0x800},
+		{Name: "SA_UNSUPPORTED", Value: 0x400, New: true},
+		{Name: "SA_EXPOSE_TAGBITS", Value: 0x800, New: true},
 	}},
 	{Name: "sigaltstack_flags", Prefix: "SS_", Consts: []Const{
 		{Name: "SS_ONSTACK", Value: 0x1},
@@ -5393,6 +5665,10 @@ var sets = [...]ConstSet{
 		{Name: "TRAP_HWBKPT", Value: 0x4},
 		{Name: "TRAP_UNK", Value: 0x5},
 		{Name: "TRAP_PERF", Value: 0x6},
+	}},
+	{Name: "smc_protocol", Prefix: "SMCPROTO_", Consts: []Const{
+		{Name: "SMCPROTO_SMC", Value: 0x0},
+		{Name: "SMCPROTO_SMC6", Value: 0x1},
 	}},
 	{Name: "sock_option", Prefix: "SO_", Consts: []Const{
 		{Name: "SO_DEBUG", Value: 0x1},
@@ -5573,10 +5849,10 @@ var sets = [...]ConstSet{
 		{Name: "ST_RELATIME", Value: 0x1000},
 		{Name: "ST_NOSYMFOLLOW", Value: 0x2000},
 	}},
-	{Name: "statmount_flags", Prefix: "STATMOUNT_", Consts: []Const{
-		{Name: "STATMOUNT_BY_FD", Value: 0x1},
+	{Name: "statmount_flags", Prefix: "STATMOUNT_", Newer: 0x1, Consts: []Const{
+		{Name: "STATMOUNT_BY_FD", Value: 0x1, New: true},
 	}},
-	{Name: "statx_attributes", Prefix: "STATX_ATTR_", Consts: []Const{
+	{Name: "statx_attributes", Prefix: "STATX_ATTR_", Newer: 0x400000, Consts: []Const{
 		{Name: "STATX_ATTR_COMPRESSED", Value: 0x4},
 		{Name: "STATX_ATTR_IMMUTABLE", Value: 0x10},
 		{Name: "STATX_ATTR_APPEND", Value: 0x20},
@@ -5586,12 +5862,13 @@ var sets = [...]ConstSet{
 		{Name: "STATX_ATTR_MOUNT_ROOT", Value: 0x2000},
 		{Name: "STATX_ATTR_VERITY", Value: 0x100000},
 		{Name: "STATX_ATTR_DAX", Value: 0x200000},
-		{Name: "STATX_ATTR_WRITE_ATOMIC", Value: 0x400000},
+		{Name: "STATX_ATTR_WRITE_ATOMIC", Value: 0x400000, New: true},
 	}},
 	{Name: "statx_flags", Prefix: "", Consts: []Const{
 		{Name: "AT_STATX_SYNC_AS_STAT", Value: 0x0, Mask: 0x6000},
 		{Name: "AT_STATX_FORCE_SYNC", Value: 0x2000, Mask: 0x6000},
 		{Name: "AT_STATX_DONT_SYNC", Value: 0x4000, Mask: 0x6000},
+		{Name: "AT_STATX_FORCE_SYNC|AT_STATX_DONT_SYNC", Value: 0x6000, Mask: 0x6000},
 		{Name: "AT_SYMLINK_NOFOLLOW", Value: 0x100},
 		{Name: "AT_REMOVEDIR", Value: 0x200},
 		{Name: "AT_SYMLINK_FOLLOW", Value: 0x400},
@@ -5599,7 +5876,7 @@ var sets = [...]ConstSet{
 		{Name: "AT_EMPTY_PATH", Value: 0x1000},
 		{Name: "AT_RECURSIVE", Value: 0x8000},
 	}},
-	{Name: "statx_mask", Prefix: "STATX_", Consts: []Const{
+	{Name: "statx_mask", Prefix: "STATX_", Newer: 0x3c000, Consts: []Const{
 		{Name: "STATX_ALL", Value: 0xfff},
 		{Name: "STATX_BASIC_STATS", Value: 0x7ff},
 		{Name: "STATX_TYPE", Value: 0x1},
@@ -5616,10 +5893,10 @@ var sets = [...]ConstSet{
 		{Name: "STATX_BTIME", Value: 0x800},
 		{Name: "STATX_MNT_ID", Value: 0x1000},
 		{Name: "STATX_DIOALIGN", Value: 0x2000},
-		{Name: "STATX_MNT_ID_UNIQUE", Value: 0x4000},
-		{Name: "STATX_SUBVOL", Value: 0x8000},
-		{Name: "STATX_WRITE_ATOMIC", Value: 0x10000},
-		{Name: "STATX_DIO_READ_ALIGN", Value: 0x20000},
+		{Name: "STATX_MNT_ID_UNIQUE", Value: 0x4000, New: true},
+		{Name: "STATX_SUBVOL", Value: 0x8000, New: true},
+		{Name: "STATX_WRITE_ATOMIC", Value: 0x10000, New: true},
+		{Name: "STATX_DIO_READ_ALIGN", Value: 0x20000, New: true},
 	}},
 	{Name: "swap_flags", Prefix: "SWAP_FLAG_", Consts: []Const{
 		{Name: "SWAP_FLAG_PREFER", Value: 0x8000},
@@ -5951,12 +6228,25 @@ var sets = [...]ConstSet{
 		{Name: "XATTR_CREATE", Value: 0x1},
 		{Name: "XATTR_REPLACE", Value: 0x2},
 	}},
-	{Name: "xdp_flags", Prefix: "XDP_", Consts: []Const{
+	{Name: "xdp_flags", Prefix: "XDP_", Newer: 0x10, Consts: []Const{
 		{Name: "XDP_SHARED_UMEM", Value: 0x1},
 		{Name: "XDP_COPY", Value: 0x2},
 		{Name: "XDP_ZEROCOPY", Value: 0x4},
 		{Name: "XDP_USE_NEED_WAKEUP", Value: 0x8},
-		{Name: "XDP_USE_SG", Value: 0x10},
+		{Name: "XDP_USE_SG", Value: 0x10, New: true},
+	}},
+	{Name: "xfs_quota", Prefix: "FS_???_QUOTA", Consts: []Const{
+		{Name: "FS_USER_QUOTA", Value: 0x1},
+		{Name: "FS_PROJ_QUOTA", Value: 0x2},
+		{Name: "FS_GROUP_QUOTA", Value: 0x4},
+	}},
+	{Name: "xfs_quota_flags", Prefix: "FS_QUOTA_", Consts: []Const{
+		{Name: "FS_QUOTA_UDQ_ACCT", Value: 0x1},
+		{Name: "FS_QUOTA_UDQ_ENFD", Value: 0x2},
+		{Name: "FS_QUOTA_GDQ_ACCT", Value: 0x4},
+		{Name: "FS_QUOTA_GDQ_ENFD", Value: 0x8},
+		{Name: "FS_QUOTA_PDQ_ACCT", Value: 0x10},
+		{Name: "FS_QUOTA_PDQ_ENFD", Value: 0x20},
 	}},
 }
 
@@ -5983,12 +6273,12 @@ var setsARM64 = [...]ConstSet{
 		{Name: "__O_TMPFILE", Value: 0x400000},
 		{Name: "FASYNC", Value: 0x2000},
 	}},
-	{Name: "mmap_flags", Prefix: "MAP_", Consts: []Const{
+	{Name: "mmap_flags", Prefix: "MAP_", Newer: 0x8, Consts: []Const{
 		{Name: "MAP_FILE", Value: 0x0, Mask: 0xf},
 		{Name: "MAP_SHARED", Value: 0x1, Mask: 0xf},
 		{Name: "MAP_PRIVATE", Value: 0x2, Mask: 0xf},
 		{Name: "MAP_SHARED_VALIDATE", Value: 0x3, Mask: 0xf},
-		{Name: "MAP_DROPPABLE", Value: 0x8, Mask: 0xf},
+		{Name: "MAP_DROPPABLE", Value: 0x8, Mask: 0xf, New: true},
 		{Name: "MAP_FIXED", Value: 0x10},
 		{Name: "MAP_ANONYMOUS", Value: 0x20},
 		{Name: "MAP_NORESERVE", Value: 0x4000},
@@ -6003,7 +6293,7 @@ var setsARM64 = [...]ConstSet{
 		{Name: "MAP_SYNC", Value: 0x80000},
 		{Name: "MAP_FIXED_NOREPLACE", Value: 0x100000},
 	}},
-	{Name: "mmap_prot", Prefix: "PROT_", Consts: []Const{
+	{Name: "mmap_prot", Prefix: "PROT_", Newer: 0x30, Consts: []Const{
 		{Name: "PROT_NONE", Value: 0x0},
 		{Name: "PROT_READ", Value: 0x1},
 		{Name: "PROT_WRITE", Value: 0x2},
@@ -6011,8 +6301,8 @@ var setsARM64 = [...]ConstSet{
 		{Name: "PROT_SEM", Value: 0x8},
 		{Name: "PROT_GROWSDOWN", Value: 0x1000000},
 		{Name: "PROT_GROWSUP", Value: 0x2000000},
-		{Name: "PROT_BTI", Value: 0x10},
-		{Name: "PROT_MTE", Value: 0x20},
+		{Name: "PROT_BTI", Value: 0x10, New: true},
+		{Name: "PROT_MTE", Value: 0x20, New: true},
 	}},
 	{Name: "open_flags", Prefix: "O_", Consts: []Const{
 		{Name: "O_RDONLY", Value: 0x0, Mask: 0x3},

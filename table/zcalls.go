@@ -361,11 +361,11 @@ var signatures = [...]Signature{
 	}},
 	76: {Name: "truncate", Result: Int, Class: ClassFile, Args: []Arg{
 		{Name: "path", Kind: Path, Bits: 64, Len: LenNone, Dir: In},
-		{Name: "length", Kind: Int, Bits: 64, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 64, Len: LenNone},
 	}},
 	77: {Name: "ftruncate", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "length", Kind: Int, Bits: 64, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 64, Len: LenNone},
 	}},
 	78: {Name: "getdents", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -725,8 +725,8 @@ var signatures = [...]Signature{
 		{Name: "num", Kind: Hex, Bits: 64, Len: LenNone},
 		{Name: "turn_on", Kind: Int, Bits: 32, Len: LenNone},
 	}},
-	174: {Name: "create_module", Result: Hex, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
+	174: {Name: "create_module", Result: Int, Args: []Arg{
+		{Name: "name", Kind: Hex, Bits: 64, Len: LenNone},
 		{Name: "size", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	175: {Name: "init_module", Result: Int, Args: []Arg{
@@ -739,14 +739,14 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "delete_module_flags"},
 	}},
 	177: {Name: "get_kernel_syms", Result: Int, Args: []Arg{
-		{Name: "table", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "table", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	178: {Name: "query_module", Result: Int, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
-		{Name: "which", Kind: Hex, Bits: 32, Len: LenNone},
-		{Name: "buf", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "name", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "which", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "buf", Kind: Hex, Bits: 64, Len: LenNone},
 		{Name: "bufsize", Kind: Hex, Bits: 64, Len: LenNone},
-		{Name: "ret", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "ret", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	179: {Name: "quotactl", Result: Int, Class: ClassFile, Args: []Arg{
 		{Name: "cmd", Kind: Enum, Bits: 32, Len: LenNone, Set: "quotactl_cmd"},
@@ -755,40 +755,40 @@ var signatures = [...]Signature{
 		{Name: "addr", Kind: Addr, Bits: 64, Len: LenNone},
 	}},
 	180: {Name: "nfsservctl", Result: Int, Args: []Arg{
-		{Name: "cmd", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "argp", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "resp", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "cmd", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "argp", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "resp", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	181: {Name: "getpmsg", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	182: {Name: "putpmsg", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	183: {Name: "afs_syscall", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	184: {Name: "tuxcall", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	185: {Name: "security", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	186: {Name: "gettid", Result: PID, Class: ClassPure},
 	187: {Name: "readahead", Result: Int, Class: ClassDesc, Args: []Arg{
@@ -926,16 +926,16 @@ var signatures = [...]Signature{
 		{Name: "size", Kind: Int, Bits: 32, Len: LenNone},
 	}},
 	214: {Name: "epoll_ctl_old", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	215: {Name: "epoll_wait_old", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	216: {Name: "remap_file_pages", Result: Int, Class: ClassMemory, Args: []Arg{
 		{Name: "addr", Kind: Addr, Bits: 64, Len: LenNone},
@@ -962,7 +962,7 @@ var signatures = [...]Signature{
 	221: {Name: "fadvise64", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "offset", Kind: Int, Bits: 64, Len: LenNone},
-		{Name: "len", Kind: Int, Bits: 64, Len: LenNone},
+		{Name: "len", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "advice", Kind: Enum, Bits: 32, Len: LenNone, Set: "fadvise"},
 	}},
 	222: {Name: "timer_create", Result: Int, Args: []Arg{
@@ -1029,11 +1029,11 @@ var signatures = [...]Signature{
 		{Name: "times", Kind: Struct, Bits: 64, Len: LenNone, Count: 2, Dir: In, Set: "timeval"},
 	}},
 	236: {Name: "vserver", Result: Int, Args: []Arg{
-		{Name: "cmd", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "id", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 64, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "cmd", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "id", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 64, Len: LenNone},
 	}},
 	237: {Name: "mbind", Result: Int, Class: ClassMemory, Args: []Arg{
 		{Name: "addr", Kind: Addr, Bits: 64, Len: LenNone},
@@ -1056,13 +1056,13 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 64, Len: LenNone, Set: "get_mempolicy_flags"},
 	}},
 	240: {Name: "mq_open", Result: FD, Class: ClassDesc, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
+		{Name: "name", Kind: Path, Bits: 64, Len: LenNone, Dir: In},
 		{Name: "oflag", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
 		{Name: "mode", Kind: Octal, Bits: 16, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 64, Len: LenNone, Dir: In, Set: "mq_attr"},
 	}},
 	241: {Name: "mq_unlink", Result: Int, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 64, Len: LenNone, Dir: In},
+		{Name: "name", Kind: Path, Bits: 64, Len: LenNone, Dir: In},
 	}},
 	242: {Name: "mq_timedsend", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "mqdes", Kind: FD, Bits: 32, Len: LenNone},
@@ -2141,11 +2141,11 @@ var signatures = [...]Signature{
 	}},
 	457: {Name: "truncate", Result: Int, Class: ClassFile, Args: []Arg{
 		{Name: "path", Kind: Path, Bits: 32, Len: LenNone, Dir: In},
-		{Name: "length", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	458: {Name: "ftruncate", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "length", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	459: {Name: "fchown", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
@@ -2261,8 +2261,8 @@ var signatures = [...]Signature{
 		{Name: "set", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "old_sigset"},
 		{Name: "oldset", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "old_sigset"},
 	}},
-	486: {Name: "create_module", Result: Hex, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
+	486: {Name: "create_module", Result: Int, Args: []Arg{
+		{Name: "name", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "size", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	487: {Name: "init_module", Result: Int, Args: []Arg{
@@ -2275,7 +2275,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "delete_module_flags"},
 	}},
 	489: {Name: "get_kernel_syms", Result: Int, Args: []Arg{
-		{Name: "table", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "table", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	490: {Name: "quotactl", Result: Int, Class: ClassFile, Args: []Arg{
 		{Name: "cmd", Kind: Enum, Bits: 32, Len: LenNone, Set: "quotactl_cmd"},
@@ -2293,11 +2293,11 @@ var signatures = [...]Signature{
 		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	493: {Name: "afs_syscall", Result: Int, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	494: {Name: "setfsuid", Result: UID, Class: ClassCreds, Args: []Arg{
 		{Name: "fsuid", Kind: UID, Bits: 16, Len: LenNone},
@@ -2393,11 +2393,11 @@ var signatures = [...]Signature{
 		{Name: "v86", Kind: Addr, Bits: 32, Len: LenNone},
 	}},
 	514: {Name: "query_module", Result: Int, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
+		{Name: "name", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "which", Kind: Hex, Bits: 32, Len: LenNone},
-		{Name: "buf", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "buf", Kind: Hex, Bits: 32, Len: LenNone},
 		{Name: "bufsize", Kind: Hex, Bits: 32, Len: LenNone},
-		{Name: "ret", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "ret", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	515: {Name: "poll", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fds", Kind: Struct, Bits: 32, Len: 1, Dir: InOut, Set: "pollfd"},
@@ -2405,9 +2405,9 @@ var signatures = [...]Signature{
 		{Name: "timeout", Kind: Int, Bits: 32, Len: LenNone},
 	}},
 	516: {Name: "nfsservctl", Result: Int, Args: []Arg{
-		{Name: "cmd", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "argp", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "resp", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "cmd", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "argp", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "resp", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	517: {Name: "setresgid", Result: Int, Class: ClassCreds, Args: []Arg{
 		{Name: "rgid", Kind: UID, Bits: 16, Len: LenNone},
@@ -2499,18 +2499,18 @@ var signatures = [...]Signature{
 		{Name: "count", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	534: {Name: "getpmsg", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	535: {Name: "putpmsg", Result: Int, Class: ClassNetwork, Args: []Arg{
-		{Name: "arg1", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg2", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "arg1", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	536: {Name: "ugetrlimit", Result: Int, Args: []Arg{
 		{Name: "resource", Kind: Enum, Bits: 32, Len: LenNone, Set: "rlimit_resource"},
@@ -2526,12 +2526,12 @@ var signatures = [...]Signature{
 	}},
 	538: {Name: "truncate64", Result: Int, Class: ClassFile, Args: []Arg{
 		{Name: "path", Kind: Path, Bits: 32, Len: LenNone, Dir: In},
-		{Name: "length", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "length_hi", Kind: High, Bits: 32, Len: LenNone},
 	}},
 	539: {Name: "ftruncate64", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "length", Kind: Int, Bits: 32, Len: LenNone},
+		{Name: "length", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "length_hi", Kind: High, Bits: 32, Len: LenNone},
 	}},
 	540: {Name: "stat64", Result: Int, Class: ClassFile | ClassStat, Args: []Arg{
@@ -2854,11 +2854,11 @@ var signatures = [...]Signature{
 		{Name: "advice", Kind: Enum, Bits: 32, Len: LenNone, Set: "fadvise"},
 	}},
 	608: {Name: "vserver", Result: Int, Args: []Arg{
-		{Name: "cmd", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "id", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg3", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg4", Kind: Addr, Bits: 32, Len: LenNone},
-		{Name: "arg5", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "cmd", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "id", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg5", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	609: {Name: "mbind", Result: Int, Class: ClassMemory, Args: []Arg{
 		{Name: "addr", Kind: Addr, Bits: 32, Len: LenNone},
@@ -2881,13 +2881,13 @@ var signatures = [...]Signature{
 		{Name: "maxnode", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	612: {Name: "mq_open", Result: FD, Class: ClassDesc, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
+		{Name: "name", Kind: Path, Bits: 32, Len: LenNone, Dir: In},
 		{Name: "oflag", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
 		{Name: "mode", Kind: Octal, Bits: 16, Len: LenNone},
 		{Name: "attr", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "mq_attr"},
 	}},
 	613: {Name: "mq_unlink", Result: Int, Args: []Arg{
-		{Name: "name", Kind: String, Bits: 32, Len: LenNone, Dir: In},
+		{Name: "name", Kind: Path, Bits: 32, Len: LenNone, Dir: In},
 	}},
 	614: {Name: "mq_timedsend", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "mqdes", Kind: FD, Bits: 32, Len: LenNone},

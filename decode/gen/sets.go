@@ -30,6 +30,7 @@ type member struct {
 	pattern bool
 	without bool   // what matches is taken out
 	header  string // where the name is defined, if not in the usual ones
+	newer   bool   // than strace 6.1
 }
 
 func compare(a, b string) int { return cmp.Compare(a, b) }
@@ -92,6 +93,7 @@ func parseMembers(words []string) ([]member, error) {
 			continue
 		}
 		m := member{mask: mask}
+		w, m.newer = strings.CutPrefix(w, "+")
 		name, value, literal := strings.Cut(w, "=")
 		m.literal = literal
 		if literal {
@@ -117,19 +119,20 @@ func parseMembers(words []string) ([]member, error) {
 type namedValue struct {
 	name        string
 	value, mask uint64
+	newer       bool
 }
 
 // constants returns the set's members with their values, in order.
 func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue {
 	var list []namedValue
 	seen := map[string]bool{}
-	add := func(name string, value, mask uint64) {
+	add := func(name string, value, mask uint64, newer bool) {
 		if int64(value) < 0 && int64(value) >= -1<<31 {
 			value = uint64(uint32(value)) // ints are compared as they are in the register
 		}
 		if !seen[name] {
 			seen[name] = true
-			list = append(list, namedValue{strings.ReplaceAll(name, "_or_", " or "), value, mask})
+			list = append(list, namedValue{strings.ReplaceAll(name, "_or_", " or "), value, mask, newer})
 		}
 	}
 	for _, m := range s.members {
@@ -140,7 +143,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			var found []namedValue
 			for _, name := range slices.Sorted(maps.Keys(sys)) {
 				if match(m.name, name) {
-					found = append(found, namedValue{name, sys[name], m.mask})
+					found = append(found, namedValue{name, sys[name], m.mask, m.newer})
 				}
 			}
 			if len(found) == 0 {
@@ -148,7 +151,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			}
 			slices.SortStableFunc(found, func(a, b namedValue) int { return cmp.Compare(a.value, b.value) })
 			for _, c := range found {
-				add(c.name, c.value, c.mask)
+				add(c.name, c.value, c.mask, c.newer)
 			}
 		case m.literal:
 			v := m.value
@@ -159,7 +162,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			if v == 0 && m.value != m.arm64 {
 				continue
 			}
-			add(m.name, v, m.mask)
+			add(m.name, v, m.mask, m.newer)
 		default:
 			v, ok := sys[m.name]
 			if !ok {
@@ -171,7 +174,7 @@ func (s *set) constants(sys, headers map[string]uint64, abi string) []namedValue
 			if !ok {
 				log.Fatalf("%s: no value for %s", s.name, m.name)
 			}
-			add(m.name, v, m.mask)
+			add(m.name, v, m.mask, m.newer)
 		}
 	}
 	if s.enum {
@@ -188,14 +191,32 @@ func match(pattern, name string) bool {
 
 func (s *set) goSource(sys, headers map[string]uint64, abi string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "{Name: %q, Prefix: %q, Consts: []Const{\n", s.name, s.prefix)
-	for _, c := range s.constants(sys, headers, abi) {
+	list := s.constants(sys, headers, abi)
+	fmt.Fprintf(&b, "{Name: %q, Prefix: %q, ", s.name, s.prefix)
+	if newer := newerBits(list); newer != 0 {
+		fmt.Fprintf(&b, "Newer: %#x, ", newer)
+	}
+	b.WriteString("Consts: []Const{\n")
+	for _, c := range list {
 		fmt.Fprintf(&b, "{Name: %q, Value: %#x", c.name, c.value)
 		if c.mask != 0 {
 			fmt.Fprintf(&b, ", Mask: %#x", c.mask)
+		}
+		if c.newer {
+			b.WriteString(", New: true")
 		}
 		b.WriteString("},\n")
 	}
 	b.WriteString("}},\n")
 	return b.String()
+}
+
+// newerBits returns the bits that only newer names explain.
+func newerBits(list []namedValue) (bits uint64) {
+	for _, c := range list {
+		if c.newer {
+			bits |= c.value
+		}
+	}
+	return bits
 }
