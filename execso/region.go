@@ -179,13 +179,19 @@ func (r *Region) SetLimits(text, elements int) {
 const (
 	countStep = iota // Count's exit
 	plainStep        // an exit without captures
+	helpStep         // an exit that stops for the supervisor: two steps
+	_
 	firstPlan
 )
+
+// stepAddress returns where a step is in the processes.
+func stepAddress(n int) uint64 { return Base + stepsOff + uint64(n)*stepSize }
 
 // place writes all plans.
 func (r *Region) place() {
 	r.write(countStep, plan{{do: stepCounted}})
 	r.write(plainStep, plan{{do: stepLeave}})
+	r.write(helpStep, plan{{do: stepCapture}, {do: atHelp}})
 	next := firstPlan
 	for nr := range Numbers {
 		p := plans()[nr]
@@ -199,7 +205,7 @@ func (r *Region) place() {
 			r.write(at, p)
 			r.first[nr] = at
 		}
-		poke(r.code, plansOff+8*nr, Base+stepsOff+uint64(at)*stepSize)
+		poke(r.code, plansOff+8*nr, stepAddress(at))
 	}
 }
 

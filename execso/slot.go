@@ -1,5 +1,10 @@
 package execso
 
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
 // A Slot is what one thread writes: its area, its counters, its ring. The thread
 // can write what it likes there, at any time, and so can all others of the tree:
 // whatever is read from it is checked, and read once only.
@@ -100,6 +105,21 @@ func (s *Slot) SetKnown(nr int, result int64) {
 func (s *Slot) Forget(nr int) {
 	if !s.freed && nr >= 0 && nr < Numbers {
 		poke(s.mem, knownOff+8*nr, 0)
+	}
+}
+
+// StopAtReturn makes a thread that is in a recorded call stop for the supervisor when
+// that returns (IsHelp), instead of writing the Exit. It may be too late: then the Exit is
+// written, or about to be.
+func (s *Slot) StopAtReturn() {
+	if s.index == 0 || s.freed {
+		return
+	}
+	// The thread takes its steps from here when the call has returned. It may be on its
+	// way out, or in the next call. That one may as well stop, unless it is counted.
+	plan := (*uint64)(unsafe.Pointer(&s.mem[areaPlan]))
+	if was := atomic.LoadUint64(plan); was != stepAddress(countStep) {
+		atomic.CompareAndSwapUint64(plan, was, stepAddress(helpStep))
 	}
 }
 

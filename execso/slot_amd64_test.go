@@ -3,6 +3,7 @@ package execso
 import (
 	"errors"
 	"os"
+	"runtime"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -183,6 +184,44 @@ func TestHelp(t *testing.T) {
 	}
 	if IsHelp(atHelpCall.address()) || !IsHelp(atHelpReturn.address()) || atHelpReturn.address() != atHelpCall.address()+syscallLen {
 		t.Error("IsHelp does not know the system call's end")
+	}
+}
+
+// A call that is under way can be made to stop when it returns. Here nobody stops it,
+// and it is made again.
+func TestStopAtReturn(t *testing.T) {
+	m := newMachine(t)
+	m.SetService(unix.SYS_READ, Record)
+	var p [2]int
+	if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(p[0])
+	defer unix.Close(p[1])
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for peek(m.slot.mem, areaHead) == 0 {
+			runtime.Gosched()
+		}
+		m.slot.StopAtReturn()
+		unix.Write(p[1], []byte("ab"))
+	}()
+	b := make([]byte, 2)
+	if got, trapped := m.do(unix.SYS_READ, uint64(p[0]), addr(&b[0]), 1); got != 1 || trapped {
+		t.Errorf("result %d, trapped %v", got, trapped)
+	}
+	<-done
+	m.next()
+	if x := m.next(); !x.Unhelped || x.Result != 1 || b[0] != 'b' {
+		t.Errorf("%+v; read %q", x, b[:1])
+	}
+	// Once.
+	unix.Write(p[1], []byte("c"))
+	m.do(unix.SYS_READ, uint64(p[0]), addr(&b[0]), 1)
+	m.next()
+	if x := m.next(); x.Unhelped || len(x.Captures) != 1 || string(x.Captures[0].Data) != "c" {
+		t.Errorf("the next call: %+v", x)
 	}
 }
 

@@ -203,7 +203,9 @@ type walk struct {
 	result int64 // -1: any
 	events bool
 	helped bool
-	forced bool // the result is not the kernel's
+	// awaited: the supervisor asks for a stop at its end.
+	awaited bool
+	forced  bool // the result is not the kernel's
 	// serve settles a request. It reports whether that was by an answer.
 	serve func(p *stepped) (answered bool)
 }
@@ -234,6 +236,8 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 			walk{name: "string at the end", nr: unix.SYS_CHDIR, args: [6]uint64{dataEnd - 3}, service: s, events: true},
 			walk{name: "proven error", nr: unix.SYS_CHDIR, args: [6]uint64{badPath}, service: s, result: enoent, events: true},
 			walk{name: "help", nr: unix.SYS_CHDIR, args: [6]uint64{8}, service: s, result: efault, events: true, helped: true},
+			walk{name: "awaited", nr: unix.SYS_GETPPID, service: s, result: ppid, events: true, helped: true, awaited: true},
+			walk{name: "awaited, with memory", nr: unix.SYS_CHDIR, args: [6]uint64{goodPath}, service: s, events: true, helped: true, awaited: true},
 			walk{name: "cut string", nr: unix.SYS_MEMFD_CREATE, args: [6]uint64{goodPath, 1}, service: s, events: true, result: -1,
 				before: func(p *stepped) { p.SetLimits(10, 32) }},
 			walk{name: "checked", nr: unix.SYS_FCNTL, args: [6]uint64{99, unix.F_GETFD}, service: s, result: ebadf, events: true},
@@ -339,6 +343,7 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 		walk{name: "not answered", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: ebadf,
 			before: func(p *stepped) { poke(p.slot.mem, areaServing, 3) }},
 	)
+	walks = append(walks, walk{name: "counted, awaited", nr: unix.SYS_GETPPID, service: Count, result: ppid, awaited: true})
 	shut := func(p *stepped) { p.slot.Shut() }
 	for s := range Service(numServices) {
 		set := func(p *stepped) {
@@ -426,6 +431,9 @@ func (p *stepped) walk(w *walk, flags uint64) {
 				}
 				entered = w.serve(p)
 			}
+		}
+		if w.awaited && r.Rip == p.site+siteObserved {
+			p.slot.StopAtReturn()
 		}
 		if r.Rip == atWaited.address() {
 			entered = true

@@ -184,7 +184,7 @@ func (s *Slot) Translate(f *Frame) Disposition {
 }
 
 // counting reports whether the call at hand is counted, and not recorded.
-func (s *Slot) counting() bool { return peek(s.mem, areaPlan) == Base+stepsOff+countStep*stepSize }
+func (s *Slot) counting() bool { return peek(s.mem, areaPlan) == stepAddress(countStep) }
 
 // translateSite is Translate for a thread that stands off bytes into a site.
 func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {

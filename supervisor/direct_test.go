@@ -59,6 +59,17 @@ func init() {
 			}
 		}
 	}
+	programs["reads and computes"] = func() {
+		runtime.LockOSThread()
+		var b [1]byte
+		for range readMany {
+			unix.Read(0, b[:])
+		}
+		fmt.Println(readMany)
+		unix.Read(0, b[:])
+		for { // without a call, until it is killed
+		}
+	}
 	programs["ids"] = func() {
 		// Ids change, and what is remembered of them must.
 		runtime.LockOSThread()
@@ -229,6 +240,57 @@ func TestChangeDuringACall(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// A computer waits for the last call of "reads and computes".
+type computer struct{ returned chan bool }
+
+func (h computer) Handle(c *table.Call) table.Result { return c.Native() }
+func (h computer) WantsTimes() bool                  { return false }
+func (h computer) Limits() (text, elements int)      { return 32, 32 }
+func (h computer) Entered(*table.Call, time.Time)    {}
+func (h computer) Returned(c *table.Call, res table.Result, _, _ time.Time) {
+	if b, err := c.Bytes(1, 1); err == nil && res.Value() == 1 && b[0] == 'z' {
+		close(h.returned)
+	}
+}
+
+// The end of a call that has blocked long is told, though the thread makes no other,
+// nor anybody else.
+func TestEndOfAQuietThreadsCall(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	cmd, _ := direct(t, "reads and computes")
+	inner := supervisor.CommandContext(ctx, cmd.Path)
+	inner.Env = append(cmd.Env, "GODEBUG=asyncpreemptoff=1")
+	inner.Route, inner.Table, inner.Warn = cmd.Route, cmd.Table, cmd.Warn
+	in, stdin := pipe(t)
+	stdout, out := pipe(t)
+	inner.Stdin, inner.Stdout = in, out
+	h := computer{make(chan bool)}
+	inner.Table.Handle("read", h)
+	if err := inner.Start(); err != nil {
+		t.Fatal(err)
+	}
+	_ = in.Close()
+	_ = out.Close()
+	if _, err := stdin.Write(make([]byte, readMany)); err != nil {
+		t.Fatal(err)
+	}
+	if !bufio.NewScanner(stdout).Scan() {
+		t.Fatal("the program has ended")
+	}
+	waitForRead(t, inner.Process.PID())
+	// By then nobody looks for what comes. (If somebody does, this shows nothing.)
+	time.Sleep(200 * time.Millisecond)
+	if _, err := stdin.Write([]byte("z")); err != nil {
+		t.Fatal(err)
+	}
+	<-h.returned
+	cancel()
+	if err := inner.Wait(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Wait: %v", err)
 	}
 }
 

@@ -314,9 +314,9 @@ func (d *direct) shut() {
 		t.admitted = false
 	}
 	d.quiet, d.open = append(d.quiet, d.open...), d.open[:0]
-	d.drain()
-	d.tellEntered(nil)
+	d.settleQuiet()
 	if len(d.quiet) > 0 {
+		// Who was on the way into a call, or out of it, has yet to say so.
 		d.startTicking()
 	}
 }
@@ -324,12 +324,24 @@ func (d *direct) shut() {
 // calm tells what has come since the rings were shut, and keeps in mind who is in a
 // call.
 func (d *direct) calm() {
-	d.drain()
-	d.tellEntered(nil)
+	news := d.settleQuiet()
 	d.quiet = slices.DeleteFunc(slices.Clone(d.quiet), func(t *Thread) bool { return !t.rec.inCall && !t.rec.has })
-	if slices.ContainsFunc(d.quiet, func(t *Thread) bool { return t.rec.has }) {
+	if news > 0 || slices.ContainsFunc(d.quiet, func(t *Thread) bool { return t.rec.has }) {
 		d.startTicking()
 	}
+}
+
+// settleQuiet tells what has been recorded, also of calls that are under way. Their ends
+// are going to be stops: nobody looks for them.
+func (d *direct) settleQuiet() (events int) {
+	events = d.drain()
+	d.tellEntered(nil)
+	for _, t := range d.quiet {
+		if t.rec.inCall && !t.rec.has && t.slot != nil {
+			t.slot.StopAtReturn()
+		}
+	}
+	return events
 }
 
 // setServing tells the threads whether it pays to ask: only while somebody looks.

@@ -147,9 +147,12 @@ func TestAllIsToldOfAStoppedThread(t *testing.T) {
 		t.Errorf("told of the calls %v", rec.returned)
 	}
 	d.shut()
-	d.calm()
+	d.ticked()
 	if len(d.quiet) != 2 {
 		t.Errorf("%d threads are in a call, want 2", len(d.quiet))
+	}
+	if d.ticks {
+		t.Error("their ends are looked for, and not waited for")
 	}
 	w[0].exit(0)
 	w[2].exit(0)
