@@ -26,19 +26,7 @@ func (t *Trace) ThreadStarted(x, by table.Thread) {
 	if t.threads[x.TID()] == nil {
 		t.add(x.TID(), t.threads[by.TID()])
 	}
-	if t.opts.Messages == nil || t.opts.Quiet&QuietAttach != 0 {
-		return
-	}
-	if t.opts.Out == t.opts.Messages {
-		// The message is a line of its own, not in the midst of another.
-		if t.buf = t.shared.interrupt(t.buf[:0]); len(t.buf) > 0 {
-			_, _ = t.shared.out.Write(t.buf)
-		}
-	}
-	t.buf = append(t.buf[:0], "k42trace: Process "...)
-	t.buf = strconv.AppendInt(t.buf, int64(x.TID()), 10)
-	t.buf = append(t.buf, " attached\n"...)
-	_, _ = t.opts.Messages.Write(t.buf)
+	t.message(x.TID(), " attached")
 }
 
 // ProcessExeced moves a thread's state to its new id, if another thread than

@@ -4,11 +4,17 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // A Status is a thread's /proc/TID/status. In the sets signal n is bit n-1.
 type Status struct {
+	State         byte // 'R', 'S', 't', 'Z', ...
 	TGID, PPID    int
+	TracerPID     int    // the thread that traces it; 0: none
+	UID           int    // the real one
+	Seccomp       int    // 0: no filters, 1: strict mode, 2: filters
+	KernelThread  bool   // as far as the kernel tells: since Linux 6.10
 	Pending       uint64 // SigPnd: for the thread alone
 	SharedPending uint64 // ShdPnd: for its process
 	Blocked       uint64 // SigBlk
@@ -56,10 +62,24 @@ func parseStatus(b []byte) (s Status, ok bool) {
 			found++
 		}
 		switch string(name) {
+		case "State":
+			if len(text) > 0 {
+				s.State = text[0]
+			}
 		case "Tgid":
 			number(&s.TGID)
 		case "PPid":
 			number(&s.PPID)
+		// What follows is not everywhere, or not counted on.
+		case "TracerPid":
+			s.TracerPID, err = strconv.Atoi(text)
+		case "Uid":
+			real, _, _ := strings.Cut(text, "\t")
+			s.UID, err = strconv.Atoi(real)
+		case "Seccomp":
+			s.Seccomp, err = strconv.Atoi(text)
+		case "Kthread":
+			s.KernelThread = text == "1"
 		case "SigPnd":
 			set(&s.Pending)
 		case "ShdPnd":

@@ -65,6 +65,15 @@ func (q *Queue) Raise() []unix.Signal {
 	return sigs
 }
 
+// Raised returns the signals whose delivery stops are still to come; signal n is
+// bit n-1.
+func (q *Queue) Raised() (mask uint64) {
+	for _, e := range q.raised {
+		mask |= 1 << (e.sig - 1)
+	}
+	return mask
+}
+
 // Redelivered returns the original siginfo if the signal at a delivery stop is
 // one that was raised again, and forgets it. A standard signal of another
 // sender may have come first and taken our raise's place: then the held one is

@@ -31,10 +31,14 @@ type callState struct {
 	saved   bool
 	regs    ptrace.Regs
 	changed bool // the arguments that the kernel saw are not the program's
-	denied  bool // without us the call would end with ENOSYS
-	faults  bool // a call from the vsyscall page that ends in SIGSEGV
-	execed  bool // a successful exec: a new image, nothing to restore
-	pins    []pinArea
+	// Of the call as the program made it, or as its handler changed it: whether
+	// it is in the kernel, has returned, and with what.
+	inNative, ran bool
+	own           table.Result
+	denied        bool // without us the call would end with ENOSYS
+	faults        bool // a call from the vsyscall page that ends in SIGSEGV
+	execed        bool // a successful exec: a new image, nothing to restore
+	pins          []pinArea
 }
 
 // seccompStop acts on a call that a filter reported.
@@ -83,6 +87,14 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 		return
 	}
 	switch {
+	case t.released:
+		t.releasedSyscallStop(&info)
+	case info.Op == ptrace.OpEntry && t.proc.attached:
+		// It has no filter of ours: this is where its calls are seen.
+		t.stopped = false
+		t.current = callState{info: info}
+		t.loop.place.observe(t.tid, t.loop.running == 0)
+		t.begin(&t.current.info)
 	case info.Op == ptrace.OpEntry:
 		t.entry, t.entrySeen = info, true
 		t.resume(ptrace.Syscall, 0)
@@ -125,7 +137,7 @@ func (t *Thread) proceed() {
 
 // refuse answers a call of an architecture without a table.
 func (t *Thread) refuse() {
-	if t.current.position == pending {
+	if t.current.position == pending && !t.proc.attached {
 		t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t)
 	}
 	t.proceed()
@@ -173,7 +185,9 @@ func (t *Thread) Native(c *table.Call) table.Result {
 	if ptrace.IsVsyscall(s.info.IP) {
 		return t.vsyscall(nr, args)
 	}
+	s.inNative = true
 	result := t.run(nr, args)
+	s.inNative, s.ran, s.own = false, true, result
 	t.afterNative(c, nr, args, result)
 	return result
 }
@@ -272,6 +286,11 @@ func (t *Thread) finish(result table.Result) {
 	t.unpin()
 	if t.gone || t.loop.killing || s.position == lost {
 		return
+	}
+	if s.position == pending && t.proc.attached && t.proc.ownFilter {
+		if t.pretend(); t.gone {
+			return
+		}
 	}
 	var err error
 	switch {

@@ -33,6 +33,15 @@ type Cmd struct {
 	ExtraFiles     []*os.File
 	SysProcAttr    *syscall.SysProcAttr // Ptrace and Pdeathsig belong to us
 
+	// Attach are processes, by the id of any of their threads, that run already
+	// and are watched from Start on, with all that they create, until they end or
+	// are detached; besides the program, or, if Path is empty, instead of it.
+	// They are not killed with the supervisor, nor because of an error or the end
+	// of the context: then they are detached. They take the trap route, and so does
+	// the program. While the Cmd runs, nobody else in this process may wait
+	// for one of them that is a child of it: wait4(2) would tell him of its stops.
+	Attach []int
+
 	// Table decides what the calls do; nil is an empty table. It may change
 	// while the program runs.
 	Table *table.Table
@@ -65,9 +74,9 @@ type Cmd struct {
 	WantRusage bool
 
 	Err     error    // from looking up Path
-	Process *Process // the first process, after Start
+	Process *Process // the first process, after Start; nil if none was started
 
-	ProcessState *ProcessState // after Wait
+	ProcessState *ProcessState // after Wait; nil if none was started
 
 	ctx   context.Context
 	inner *exec.Cmd // plumbing of descriptors, and the fork
@@ -93,7 +102,7 @@ func CommandContext(ctx context.Context, name string, args ...string) *Cmd {
 // Start starts the program. It returns when the program's first instruction is
 // about to run, or why it could not be started: errors.Is tells exec.ErrNotFound,
 // fs.ErrNotExist, fs.ErrPermission, unix.ENOEXEC, ptrace.ErrPermission,
-// ptrace.ErrUnsupported.
+// ptrace.ErrUnsupported; of Attach also unix.ESRCH and ptrace.ErrTraced.
 func (c *Cmd) Start() error {
 	if c.loop != nil {
 		return errors.New("supervisor: already started")
@@ -115,7 +124,8 @@ func (c *Cmd) Start() error {
 }
 
 // Wait waits until the program and every process that came from it have ended,
-// and what they wrote has been copied. The error is nil if the first process
+// and what they wrote has been copied, and until those of Attach have ended or are
+// detached. The error is nil if the first process
 // exited with 0, an *ExitError if it ended otherwise, a *PanicError if a handler
 // panicked, and the context's if that ended it all.
 func (c *Cmd) Wait() error {
@@ -127,17 +137,20 @@ func (c *Cmd) Wait() error {
 	}
 	l := c.loop
 	<-l.done
+	l.awaitThread()
 	l.parked.Wait()
 	c.ProcessState = l.state
-	if err := c.waitCopies(); err != nil && l.err == nil {
-		l.err = err
+	if c.inner != nil {
+		if err := c.waitCopies(); err != nil && l.err == nil {
+			l.err = err
+		}
 	}
 	switch {
 	case l.err != nil:
 		return l.err
 	case l.killedByContext:
 		return c.ctx.Err()
-	case !l.state.Success():
+	case l.state != nil && !l.state.Success():
 		return &ExitError{l.state}
 	}
 	return nil

@@ -19,7 +19,7 @@ func (l *loop) extendFilters() {
 	want.Union(l.wantFilter)
 	l.wantFilter = want
 	for _, p := range l.processes {
-		if p.extending {
+		if p.extending || p.attached {
 			continue
 		}
 		for _, t := range l.threads {
@@ -34,7 +34,7 @@ func (l *loop) extendFilters() {
 
 // filterLacks reports whether the thread's process has yet to get a filter for
 // the present table.
-func (t *Thread) filterLacks() bool { return t.proc.filter != t.loop.wantFilter }
+func (t *Thread) filterLacks() bool { return t.proc.filter != t.loop.wantFilter && !t.proc.attached }
 
 // extendFilterIfWanted makes a thread that is about to leave the layer stop
 // once more, outside any call, to extend the filter.
@@ -59,18 +59,7 @@ func (t *Thread) extendFilterNow() bool {
 func (t *Thread) extendFilter() {
 	t.current = callState{}
 	p, want := t.proc, t.loop.wantFilter
-	c := &threadCaller{thread: t}
-	err := c.regs.Get(t.tid)
-	if err == nil {
-		c.mode = ptrace.NativeABI
-		if c.regs.Mode32() {
-			c.mode = table.I386
-		}
-		// A call that our interruption ended with EINTR, though no signal came,
-		// starts again: the program must not notice.
-		c.regs.RestartInterrupted()
-		c.site, err = t.vdsoSite(c.mode)
-	}
+	c, err := t.caller()
 	var program seccomp.Program
 	if err == nil {
 		program, err = t.loop.policy(want)
@@ -108,6 +97,23 @@ type threadCaller struct {
 	regs   ptrace.Regs
 	site   uint64
 	mode   table.ABI
+}
+
+// caller returns a threadCaller for a thread that stands in a TrapStop.
+func (t *Thread) caller() (*threadCaller, error) {
+	c := &threadCaller{thread: t}
+	err := c.regs.Get(t.tid)
+	if err == nil {
+		c.mode = ptrace.NativeABI
+		if c.regs.Mode32() {
+			c.mode = table.I386
+		}
+		// A call that our interruption ended with EINTR, though no signal came,
+		// starts again: the program must not notice.
+		c.regs.RestartInterrupted()
+		c.site, err = t.vdsoSite(c.mode)
+	}
+	return c, err
 }
 
 func (c *threadCaller) abi() table.ABI { return c.mode }

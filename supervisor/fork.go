@@ -14,7 +14,7 @@ func (t *Thread) forkStop(e ptrace.Event) {
 	// adoptOrphans finds what it created.
 	if err == nil && msg > 0 {
 		t.loop.created(t, int(msg), e.Kind)
-		if t.loop.killing {
+		if t.loop.killing && !t.proc.attached {
 			return
 		}
 	}
@@ -53,6 +53,7 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 // inherit gives a new process what it has from its creator.
 func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	p.parent = from.pid
+	p.attached = from.attached
 	p.filter = from.filter
 	p.ownFilter = from.ownFilter
 	p.userfaults = from.userfaults
@@ -73,7 +74,9 @@ func (l *loop) welcome(t, by *Thread) {
 	if l.direct != nil {
 		l.direct.crowded()
 	}
-	if l.killing {
+	if l.releasing && t.proc.attached {
+		t.released = true
+	} else if l.killing {
 		unix.Kill(t.tid, unix.SIGKILL)
 	} else if l.observer != nil {
 		l.guard(func() {
@@ -120,7 +123,7 @@ func (l *loop) stranger(e ptrace.Event) {
 		return
 	}
 	delete(l.stillborn, e.TID)
-	if l.killing {
+	if l.killing && len(l.cmd.Attach) == 0 {
 		unix.Kill(e.TID, unix.SIGKILL)
 		return
 	}
@@ -162,6 +165,10 @@ func (l *loop) adopt(tid int) {
 	}
 	if creator == nil {
 		creator = l.root
+	}
+	if creator == nil {
+		// Of an attached process that has ended, as all that is traced here.
+		creator = &Process{loop: l, attached: true}
 	}
 	for _, t := range l.threads {
 		if t.proc == creator && t.busy && t.current.changed {

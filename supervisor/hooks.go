@@ -202,6 +202,9 @@ func (t *Thread) cleanClone3(args [6]uint64) ([6]uint64, error) {
 // answered returns the supervisor's own answer to a call, false if the kernel is
 // to give it.
 func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, bool) {
+	if t.proc.attached && !t.loop.cmd.Enforce {
+		return table.Result{}, false // it has no filter of ours
+	}
 	switch hookOf(c.ABI(), nr) {
 	case hookArea:
 		if uint32(args[0]) == archGetGS && t.hasArea() {
@@ -220,7 +223,7 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 		}
 	case hookPrctl:
 		// There would be none without us.
-		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter {
+		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter && !t.proc.attached {
 			return table.Return(0), true
 		}
 	case hookSeccomp:

@@ -9,6 +9,7 @@ const (
 	unparked     messageKind = iota // the function of thread's Park has returned
 	tableChanged                    // the table may have new routes
 	killTree                        // the context is done
+	letGo                           // attached processes are to be detached
 	drainRings                      // what exec.so has recorded is to be told
 )
 
@@ -61,6 +62,8 @@ func (l *loop) drainInbox() {
 			l.extendFilters()
 		case drainRings:
 			l.direct.ticked()
+		case letGo:
+			l.letGo = true
 		case killTree:
 			l.killedByContext = len(l.threads) > 0
 			l.kill()

@@ -53,6 +53,9 @@ type loop struct {
 	wantFilter *table.Set
 	direct     *direct // nil: every call with a handler traps
 	killing    bool
+	letGo      bool // attached processes are to be released
+	releasing  bool // they are being
+	thread     int  // the tracing thread, if it is to end with the loop
 	panicked   bool // a handler or observer has, and may hold what others would wait for
 
 	inbox inbox
@@ -99,7 +102,7 @@ func (l *loop) start() error {
 			early.Store(true)
 			l.inbox.post(message{kind: tableChanged})
 		})
-		if err := l.launch(); err != nil {
+		if err := l.watch(); err != nil {
 			unwatch()
 			started <- err
 			return
@@ -120,19 +123,30 @@ func (l *loop) start() error {
 			l.bell.close()
 			l.inbox.close()
 			l.bell.release()
-			if l.state == nil {
+			if l.state == nil && l.root != nil {
 				l.state = &ProcessState{pid: l.root.pid, status: unix.WaitStatus(unix.SIGKILL)}
 			}
 			close(l.done)
 		}()
 		l.run()
 	})
-	return <-started
+	err := <-started
+	if err != nil {
+		l.awaitThread()
+	}
+	return err
 }
 
 // run acts on events until the last thread of the tree is gone.
 func (l *loop) run() {
 	for {
+		if l.letGo && !l.releasing {
+			l.release()
+		}
+		if l.releasing && l.released() && (len(l.threads) > 0 || l.root == nil) {
+			l.forgetAttached()
+			return
+		}
 		e, err := l.next()
 		if err != nil {
 			if !errors.Is(err, unix.ECHILD) {
@@ -199,11 +213,14 @@ func (l *loop) wait() (ptrace.Event, error) {
 
 // noteUsage keeps the resources that the first process has used.
 func (l *loop) noteUsage(e ptrace.Event) {
-	if l.usage != nil && e.Dead() && e.TID == l.root.pid {
+	if l.usage != nil && e.Dead() && l.isRoot(e.TID) {
 		usage := *l.usage
 		l.rootUsage = &usage
 	}
 }
+
+// isRoot reports whether tid is the first process of all that was started.
+func (l *loop) isRoot(tid int) bool { return l.root != nil && tid == l.root.pid }
 
 // dispatch acts on one event of a tracee.
 func (l *loop) dispatch(e ptrace.Event) {
@@ -233,8 +250,11 @@ func (l *loop) dispatch(e ptrace.Event) {
 		l.threadDied(t, e)
 		return
 	}
-	if l.killing {
+	if l.killing && !t.proc.attached {
 		return // SIGKILL is on its way to it
+	}
+	if t.fresh {
+		t.stoppedFirst()
 	}
 	l.place.stopped(t.tid)
 	switch e.Kind {
@@ -272,7 +292,7 @@ func (l *loop) alone() bool {
 // threadDied forgets a thread.
 func (l *loop) threadDied(t *Thread, e ptrace.Event) {
 	l.bury(t, e.Status, false)
-	if t.tid == l.root.pid {
+	if l.isRoot(t.tid) {
 		l.state = &ProcessState{pid: t.tid, status: e.Status, usage: l.rootUsage}
 	}
 	l.adoptOrphans()
@@ -283,6 +303,10 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	delete(l.threads, t.tid)
 	t.proc.threads--
 	t.proc.extending = false // if it was to do that, another will
+	if t.fresh {
+		t.fresh = false
+		t.proc.fresh--
+	}
 	if superseded || status.Signaled() || t.proc.threads > 0 {
 		l.lossy, t.proc.lossy = true, true
 	}
@@ -298,7 +322,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 		l.direct.leave(t.proc)
 	}
 	t.endCall()
-	if l.observer != nil && !l.killing {
+	if l.observer != nil && !l.killing && !t.released {
 		l.guard(func() { l.observer.ThreadExited(t, status, superseded) })
 	}
 }
@@ -338,12 +362,29 @@ func (l *loop) fail(err error) {
 }
 
 // kill sends SIGKILL to every process of the tree. Their ends come as events.
+// Processes that were not started by us are let go instead.
 func (l *loop) kill() {
+	if len(l.cmd.Attach) > 0 {
+		l.letGo = true
+	}
+	if l.cmd.attachesOnly() {
+		return
+	}
 	l.killing = true
-	for pid := range l.processes {
-		unix.Kill(pid, unix.SIGKILL)
+	for pid, p := range l.processes {
+		if !p.attached {
+			unix.Kill(pid, unix.SIGKILL)
+		}
 	}
 	for tid := range l.strangers {
+		l.killStranger(tid)
+	}
+}
+
+// killStranger kills a new thread whose creator is not known; if it may be an
+// attached process's, the end of the tracing thread will do that if it is not.
+func (l *loop) killStranger(tid int) {
+	if len(l.cmd.Attach) == 0 {
 		unix.Kill(tid, unix.SIGKILL)
 		delete(l.strangers, tid)
 	}

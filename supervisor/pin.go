@@ -53,7 +53,7 @@ func (t *Thread) pinArea(c *table.Call, size uint64) (pinArea, error) {
 	if err != nil {
 		return pinArea{}, err
 	}
-	if ptrace.Mseal.Err() == nil {
+	if ptrace.Mseal.Err() == nil && !t.proc.attached { // that would be for ever
 		c.Inject("mseal", addr, size, 0) // ENOSYS from 32-bit kernels' table: as before 6.10
 	}
 	return pinArea{addr, size}, nil

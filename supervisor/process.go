@@ -29,6 +29,8 @@ type Process struct {
 	pins       []pinArea // free ones
 	sites      [table.NumABI]uint64
 	lossy      bool   // a thread of it has died that may have had a child to tell of
+	attached   bool   // it ran before us, or was created by one that did
+	fresh      int    // threads of it that have not stopped since they were seized
 	extending  bool   // a thread was interrupted to extend the filter
 	image      *image // what the direct route knows of its memory; nil without one
 }

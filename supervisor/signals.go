@@ -34,7 +34,8 @@ func (t *Thread) signalStop(e ptrace.Event) {
 			return
 		}
 	}
-	if o := t.loop.observer; o != nil {
+	t.awaits &^= 1 << (e.Signal - 1)
+	if o := t.loop.observer; o != nil && !t.released {
 		t.loop.guard(func() { o.SignalDelivered(t, &info) })
 		if t.loop.killing {
 			return
@@ -102,7 +103,11 @@ func (t *Thread) groupStop(e ptrace.Event) {
 		}
 	}
 	t.stopped = true
-	if o := t.loop.observer; o != nil {
+	if t.departs() {
+		t.detach(0)
+		return
+	}
+	if o := t.loop.observer; o != nil && !t.released {
 		t.loop.guard(func() { o.GroupStopped(t, e.Signal) })
 		if t.loop.killing {
 			return
@@ -125,6 +130,13 @@ func (t *Thread) trapStop() {
 		if t.loop.killing {
 			return
 		}
+	}
+	if t.debt == owesDelivery {
+		t.debt = noDebt
+	}
+	if t.released && len(t.proc.pins) > 0 && t.debt == noDebt {
+		t.start((*Thread).unmapPins)
+		return
 	}
 	if t.extendFilterNow() {
 		return

@@ -59,6 +59,14 @@ type Thread struct {
 	// stopped: it has been in a group-stop since its last call or SIGCONT.
 	stopped bool
 
+	fresh bool // it was seized, and has not stopped since
+	// Of an attached process that is let go: the handlers know no more of it;
+	// what is to be done before it can go; signals whose delivery it awaits.
+	released bool
+	debt     debt
+	awaits   uint64
+	stranded bool // its handler has panicked in the middle of a call
+
 	// born: the event of its first stop is still to come.
 	born bool
 	// fix: argument registers to be put back before it first runs, because the
@@ -143,6 +151,10 @@ func (l *loop) newThread(tid int, proc *Process) *Thread {
 // resume lets the stopped thread run.
 func (t *Thread) resume(how ptrace.Resumption, sig unix.Signal) {
 	t.how = how
+	if t.departs() {
+		t.detach(sig)
+		return
+	}
 	t.loop.check(ptrace.Resume(t.tid, how, sig), t)
 }
 
@@ -161,7 +173,7 @@ func (t *Thread) setRunning(running bool) {
 // goOn lets the thread run outside any call that is being handled.
 func (t *Thread) goOn(sig unix.Signal) {
 	t.setRunning(true)
-	if t.proc.ownFilter {
+	if t.proc.ownFilter || t.proc.attached {
 		t.resume(ptrace.Syscall, sig)
 	} else {
 		t.resume(ptrace.Cont, sig)
@@ -183,6 +195,7 @@ func (t *Thread) doJob() {
 	defer func() {
 		t.busy = false
 		if !ok {
+			t.stranded = !t.gone
 			t.loop.failPanic(recover())
 		}
 	}()
@@ -193,12 +206,12 @@ func (t *Thread) doJob() {
 // step lets the thread run and suspends the coroutine until the stop that it
 // waits for. It fails with ESRCH if the thread died instead.
 func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
-	if t.gone || t.loop.killing {
+	if t.gone || t.loop.killing && !t.proc.attached {
 		return ptrace.Event{}, unix.ESRCH
 	}
 	t.resume(how, 0)
 	t.co.suspend()
-	if t.gone || t.loop.killing {
+	if t.gone || t.loop.killing && !t.proc.attached {
 		return ptrace.Event{}, unix.ESRCH
 	}
 	return t.event, nil

@@ -11,8 +11,16 @@ import (
 // of the events; they must not block. Embed NopObserver to implement some.
 type Observer interface {
 	// ThreadStarted: t exists and has not run yet. by is the thread that
-	// created it, nil for the first thread of all.
+	// created it, nil for the first thread of a program that the supervisor
+	// has started.
 	ThreadStarted(t, by Thread)
+	// ProcessAttached: the supervisor has attached to a process that ran
+	// already; threads are those that it has found, the first of the process
+	// first, if it lives.
+	ProcessAttached(threads []Thread)
+	// ThreadDetached: t goes on without the supervisor. A handler that is in
+	// the middle of a call of it learns of that as of its death.
+	ThreadDetached(t Thread)
 	// ProcessExeced: an exec succeeded in t, which has its process's PID as
 	// TID now; formerTID is the id that it had when it called.
 	ProcessExeced(t Thread, formerTID int)
@@ -30,6 +38,8 @@ type Observer interface {
 type NopObserver struct{}
 
 func (NopObserver) ThreadStarted(t, by Thread)                         {}
+func (NopObserver) ProcessAttached(threads []Thread)                   {}
+func (NopObserver) ThreadDetached(t Thread)                            {}
 func (NopObserver) ProcessExeced(t Thread, formerTID int)              {}
 func (NopObserver) SignalDelivered(t Thread, info *Siginfo)            {}
 func (NopObserver) GroupStopped(t Thread, sig unix.Signal)             {}

@@ -20,6 +20,7 @@ import (
 // options is what the command line says.
 type options struct {
 	command []string
+	attach  []int // -p
 
 	output   string // "": stderr
 	append   bool
@@ -82,7 +83,7 @@ func (o *options) parse(args []string) (done bool, err error) {
 	o.calls = all
 	done = true
 	cmd := &cobra.Command{
-		Use:                   "k42trace [flags] [--] CMD [ARGS]",
+		Use:                   "k42trace [flags] [--] CMD [ARGS] | k42trace [flags] -p PID",
 		DisableFlagsInUseLine: true,
 		SilenceErrors:         true,
 		SilenceUsage:          true,
@@ -194,6 +195,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	optional("silent", "", o.setQuiet)
 	optional("silence", "", o.setQuiet)
 
+	value("attach", "p", o.setAttach)
 	value("route", "", o.setRoute)
 	value("env", "E", o.setEnv)
 	value("user", "u", o.user.set)
@@ -207,12 +209,12 @@ func (o *options) check() error {
 	if o.follow > 1 {
 		o.separate = true
 	}
-	if o.output != "" && o.quietBy == "" {
+	if o.output != "" && o.quietBy == "" && len(o.attach) == 0 {
 		o.quiet = quietLevels[1] // as in strace: who reads a file wants the calls
 	}
 	switch {
-	case len(o.command) == 0:
-		return errors.New("no program to run: k42trace [flags] -- CMD [ARGS]")
+	case len(o.command) == 0 && len(o.attach) == 0:
+		return errors.New("no program to run: k42trace [flags] -- CMD [ARGS], or -p PID")
 	case o.summary && o.separate:
 		return errors.New("-c/--summary-only and -ff/--output-separately cannot be used together")
 	case strings.HasPrefix(o.output, "|"), strings.HasPrefix(o.output, "!"):

@@ -5,6 +5,7 @@ threads, in the format of strace and with strace's flags.
 
 Usage:
   k42trace [flags] [--] CMD [ARGS]
+  k42trace [flags] -p PID [-p PID ...] [[--] CMD [ARGS]]
   k42trace doctor         what this machine offers, and which route is taken
 
 Which calls:
@@ -75,6 +76,11 @@ What happens to calls:
                           let calls fail, with ENOSYS if nothing else is said
 
 How to run it:
+  -p, --attach PID[,PID ...]
+                          watch processes that run already, with all their
+                          threads and what they create, until they end or a
+                          signal (Ctrl-C) ends k42trace; then they go on as if
+                          nothing had been
   --route=auto|trap|direct
                           trap: stop the program at each call that is traced;
                           direct: rewrite its system-call instructions so that
@@ -96,5 +102,6 @@ Examples:
   k42trace -o trace.txt -e openat,%network -- curl http://localhost/
   k42trace -c -- make -j2
   k42trace -ff -tt -T -o /tmp/t -- sh -c 'sort big | uniq -c'
+  k42trace -p "$(pidof nginx)" -e %network
   k42trace -e '!/^(futex|madvise)$' -- node server.js
 `

@@ -17,7 +17,6 @@ var laterFlags = [][3]string{
 	{"k", "stack-traces"},
 	{"O", "summary-syscall-overhead", "x"},
 	{"P", "trace-path", "x"},
-	{"p", "attach", "x"},
 	{"S", "summary-sort-by", "x"},
 	{"U", "summary-columns", "x"},
 	{"Y", "decode-pids"},

@@ -38,7 +38,7 @@ func run(args []string) ending {
 	} else if done {
 		return ending{}
 	}
-	prog, err := find(opts.command[0])
+	prog, err := opts.program()
 	if err != nil {
 		return complain(err)
 	}
@@ -51,12 +51,22 @@ func run(args []string) ending {
 	return trace(&opts, prog, out)
 }
 
+// program returns the path of the program to run, "" if there is none, but only
+// processes to attach to.
+func (o *options) program() (string, error) {
+	if len(o.command) == 0 {
+		return "", nil
+	}
+	return find(o.command[0])
+}
+
 // trace runs the program.
 func trace(opts *options, prog string, out *outputs) ending {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	cmd := supervisor.CommandContext(ctx, prog)
 	cmd.Path, cmd.Args, cmd.Err = prog, opts.command, nil
+	cmd.Attach = opts.attach
 	cmd.Env = opts.environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = opts.user.attributes()
@@ -72,7 +82,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 	var count *handlers.Count
 	if opts.summary {
 		count = handlers.NewCount()
-		if opts.showsLaunch() {
+		if prog != "" && opts.showsLaunch() {
 			count.Launched()
 		}
 		cmd.Table.Use(opts.calls, count.Wrap)
@@ -87,6 +97,16 @@ func trace(opts *options, prog string, out *outputs) ending {
 	}
 	cmd.Route = opts.routing(out)
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
+	finish := func() {
+		if count != nil {
+			_, _ = count.WriteTo(out.main)
+		}
+		out.close()
+	}
+	if prog == "" {
+		cmd.Observer = observer
+		return watchAttached(cmd, finish)
+	}
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
 	signals, err := catchSignals(observer)
@@ -97,12 +117,10 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if err := cmd.Start(); err != nil {
 		return complain(startError(opts, prog, err))
 	}
+	signals.detach = cmd.Detach
 	signals.relay(cmd.Process, cancel)
 	err = cmd.Wait()
-	if count != nil {
-		_, _ = count.WriteTo(out.main)
-	}
-	out.close()
+	finish()
 	return endingOf(cmd, err)
 }
 

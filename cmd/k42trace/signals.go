@@ -44,6 +44,8 @@ type signals struct {
 	ended     bool
 	stopUs    bool // a stopping signal has been sent to us too
 
+	detach func() // lets processes go that were attached to
+
 	stopSignals int // how many have
 }
 
@@ -211,6 +213,9 @@ func anyStands(pid int) bool {
 
 // pass passes a signal on, if the program has not got it by itself.
 func (s *signals) pass(p *supervisor.Process, a arrival, abandon func()) {
+	if ends(a.sig) {
+		s.detach()
+	}
 	direct := s.forBoth(a)
 	if !direct {
 		time.Sleep(time.Until(a.when.Add(settling)))
