@@ -34,7 +34,7 @@ func init() {
 		e.iocb(name, e.reader(b, addr), true)
 	})
 	register("io_event", sizesAll(32), record(
-		field{"data", Hex, 8, nil}, field{"obj", Addr, 8, nil}, field{"res", Int, 8, nil}, field{"res2", Int, 8, nil}))
+		field{"data", Hex, 8, nil}, field{"obj", Hex, 8, nil}, field{"res", Int, 8, nil}, field{"res2", Int, 8, nil}))
 	// A context is an address of the program's own.
 	addSpecial(special{entry: func(e *Event) { e.arg(0).Kind = Addr }}, "io_submit", "io_cancel", "io_destroy", "io_getevents", "io_pgetevents", "io_pgetevents_time64")
 }

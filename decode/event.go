@@ -322,6 +322,8 @@ func (e *Event) exitArgs(good bool) {
 	for _, i := range p.exits {
 		if p.args[i].change {
 			e.decodeChange(i, good)
+		} else if a := &p.args[i]; !good && a.typ != nil && a.typ.gathers && a.Len >= 0 && !e.res.Gone() {
+			e.bufferAddresses(i)
 		} else {
 			e.decodeArg(i, good)
 		}

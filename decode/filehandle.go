@@ -13,8 +13,10 @@ func init() {
 	}, exit: exitToHandle}, "name_to_handle_at")
 	addSpecial(special{entry: func(e *Event) {
 		addr := e.args[1]
-		b := e.readAll(addr, 4)
+		b := e.readAll(addr, 8)
 		if b == nil {
+			e.into(1)
+			e.emitAddr("", addr, true)
 			return
 		}
 		n := uint64(le.Uint32(b))
@@ -31,6 +33,7 @@ func init() {
 func exitToHandle(e *Event) {
 	const overflow = 75 // EOVERFLOW
 	if !e.hadOld {
+		e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
 		return
 	}
 	addr := e.args[2]
@@ -67,7 +70,7 @@ func (e *Event) handle(addr, n uint64) {
 	e.num("handle_type", Int, 32, uint64(le.Uint32(b)))
 	b = b[4:]
 	if len(b) < cut {
-		e.emitAddr("f_handle", addr+8, true)
+		e.emit(Value{Name: "f_handle", Kind: Symbol, Symbol: "???"})
 		return
 	}
 	v := e.next()

@@ -6,8 +6,8 @@ import (
 	"github.com/k42trace/k42trace/table"
 )
 
-// i386 has calls whose arguments lie in memory, behind a pointer: socketcall(2),
-// and the first forms of mmap and select. They are decoded, and shown, as the
+// i386 has calls whose arguments lie in memory, behind a pointer: socketcall(2), and
+// the first forms of mmap and select; and one, ipc(2), that is many. They are decoded, and shown, as the
 // calls that they stand for, which x86-64 has under their own numbers.
 
 // An indirect is a call that another one stands for.
@@ -42,6 +42,87 @@ var socketcalls = [...]indirect{
 	20: {call: "sendmmsg", args: 4},
 }
 
+// ipcs are indexed by the lowest 16 bits of the first argument of ipc (linux/ipc.h).
+// Their arguments are those of ipc, in another order: from says which.
+var ipcs = [...]struct {
+	indirect
+	from []int
+}{
+	1:  {indirect{call: "semop", args: 3}, []int{1, 4, 2}},
+	2:  {indirect{call: "semget", args: 3}, []int{1, 2, 3}},
+	3:  {indirect{call: "semctl", args: 4}, []int{1, 2, 3, 4}},
+	4:  {indirect{call: "semtimedop", args: 4}, []int{1, 4, 2, 5}},
+	11: {indirect{call: "msgsnd", args: 4}, []int{1, 4, 2, 3}},
+	12: {indirect{call: "msgrcv", args: 5}, []int{1, 4, 2, 5, 3}},
+	13: {indirect{call: "msgget", args: 2}, []int{1, 2}},
+	14: {indirect{call: "msgctl", args: 3}, []int{1, 2, 4}},
+	21: {indirect{call: "shmat", args: 3}, []int{1, 4, 2}},
+	22: {indirect{call: "shmdt", args: 1}, []int{4}},
+	23: {indirect{call: "shmget", args: 3}, []int{1, 2, 3}},
+	24: {indirect{call: "shmctl", args: 3}, []int{1, 2, 4}},
+}
+
+// followIPC replaces a call of ipc by the one that it stands for.
+func (e *Event) followIPC() {
+	const msgrcv, semctl = 12, 3
+	n := e.args[0] & 0xffff
+	if n >= uint64(len(ipcs)) || ipcs[n].call == "" {
+		return
+	}
+	in := &ipcs[n]
+	p := in.narrow()
+	if p == nil {
+		return
+	}
+	var args [6]uint64
+	for i, from := range in.from {
+		args[i] = e.args[from]
+	}
+	if n == msgrcv && e.args[0]>>16 == 0 { // the pointer and the type are in memory
+		b := e.readAll(e.args[4], 8)
+		if b == nil {
+			return
+		}
+		args[1], args[3] = uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
+		args[4] = e.args[3]
+	}
+	if n == semctl {
+		if b := e.readAll(args[3], 4); b != nil {
+			args[3] = uint64(le.Uint32(b))
+		}
+	}
+	e.plan, e.sig, e.name, e.args, e.raw = p, p.sig, p.name, args, args
+}
+
+func init() {
+	// Calls of these that nobody knows are numbers.
+	unknown := special{entry: func(e *Event) {
+		if v := e.arg(0); v.Set == nil || v.Set.name(v.Num) == "" {
+			v.Kind = Int
+		}
+	}}
+	addSpecial(unknown, "socketcall", "ipc")
+}
+
+// narrow returns the call's plan for i386.
+func (in *indirect) narrow() *plan {
+	if p := in.plan.Load(); p != nil {
+		return p
+	}
+	nr, ok := table.Number(table.AMD64, in.call)
+	if !ok {
+		return nil
+	}
+	sig := *table.SignatureOf(table.AMD64, nr)
+	sig.Args = sig.Args[:in.args]
+	p := newPlan(table.I386, &sig)
+	if in.name != "" {
+		p.called(in.name)
+	}
+	in.plan.Store(p)
+	return p
+}
+
 var (
 	oldMmap   = indirect{call: "mmap", args: 6}
 	oldSelect = indirect{call: "select", args: 5}
@@ -50,6 +131,10 @@ var (
 // follow replaces the call by the one that it stands for, if its arguments can
 // be read.
 func (e *Event) follow() {
+	if e.name == "ipc" {
+		e.followIPC()
+		return
+	}
 	var in *indirect
 	addr := e.args[0]
 	switch {
@@ -63,19 +148,9 @@ func (e *Event) follow() {
 	if in == nil || in.call == "" {
 		return
 	}
-	p := in.plan.Load()
+	p := in.narrow()
 	if p == nil {
-		nr, ok := table.Number(table.AMD64, in.call)
-		if !ok {
-			return
-		}
-		sig := *table.SignatureOf(table.AMD64, nr)
-		sig.Args = sig.Args[:in.args]
-		p = newPlan(table.I386, &sig)
-		if in.name != "" {
-			p.called(in.name)
-		}
-		in.plan.Store(p)
+		return
 	}
 	b := e.readAll(addr, 4*in.args)
 	if b == nil {
@@ -86,4 +161,5 @@ func (e *Event) follow() {
 	for i := range in.args {
 		e.args[i] = uint64(le.Uint32(b[4*i:]))
 	}
+	e.raw = e.args
 }

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"cmp"
 	"slices"
 )
 
@@ -35,6 +36,21 @@ func (s *ConstSet) plain() *ConstSet {
 			p.Consts = append(p.Consts, c)
 		}
 	}
+	return p
+}
+
+// fields returns the names that the set has for fields, as those of an Enum.
+func (s *ConstSet) fields() *ConstSet {
+	if s == nil {
+		return nil
+	}
+	p := &ConstSet{Name: s.Name, Prefix: s.Prefix}
+	for _, c := range s.Consts {
+		if c.Mask != 0 {
+			p.Consts = append(p.Consts, Const{Name: c.Name, Value: c.Value})
+		}
+	}
+	slices.SortStableFunc(p.Consts, func(a, b Const) int { return cmp.Compare(a.Value, b.Value) })
 	return p
 }
 

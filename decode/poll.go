@@ -41,26 +41,85 @@ func init() {
 	t.variable = true
 
 	// A mask of memory nodes is shown as its words.
-	t = register("nodemask", sizesAll(maxNodeMask), func(e *Event, name string, r *reader) {
-		outer := e.begin(name, Array)
-		bits := longBits(r.abi)
-		for n := 0; r.off < len(r.b); n++ {
-			if n == e.opts.arrayLimit() {
-				e.cut()
-				break
-			}
-			e.num("", Mask, bits, r.long())
-		}
-		e.close(outer)
-	})
+	t = register("nodemask", sizesAll(maxNodeMask), func(e *Event, name string, r *reader) {})
 	t.variable, t.unit = true, unitLongs
+	masks := func(before bool, args ...int) func(e *Event) {
+		return func(e *Event) {
+			for _, i := range args {
+				e.into(i)
+				if !before && !e.good() {
+					e.emitAddr("", e.args[i], true)
+				} else {
+					e.nodeMask(e.args[i], e.args[e.plan.args[i].Len])
+				}
+			}
+		}
+	}
+	addSpecial(special{entry: func(e *Event) {
+		masks(true, 3)(e)
+		e.memoryPolicy(2)
+	}}, "mbind")
+	addSpecial(special{entry: func(e *Event) {
+		masks(true, 1)(e)
+		e.memoryPolicy(0)
+	}}, "set_mempolicy")
+	addSpecial(special{exit: masks(false, 1)}, "get_mempolicy")
+	addSpecial(special{entry: masks(true, 2, 3)}, "migrate_pages")
+	addSpecial(special{entry: func(e *Event) {
+		e.into(2)
+		e.affinity(e.args[2], e.args[1])
+	}}, "sched_setaffinity")
 	t = register("mempolicy_mode", sizesAll(4), func(e *Event, name string, r *reader) {
-		e.flags(name, 32, r.u32(), setMempolicy)
+		e.enum(name, 32, r.u32(), setMempolicies)
 	})
 	t.scalar = true
 }
 
 const maxNodeMask = 4096
+
+var (
+	setMempolicies = SetByName("mempolicy")
+	setMempolicyF  = SetByName("mempolicy_flags")
+)
+
+var nodeWord = &structType{size: sizesLong, decode: func(e *Event, name string, r *reader) {
+	e.num(name, NodeMask, r.longBits(), r.long())
+}}
+
+// nodeMask emits a mask of n bits at addr.
+func (e *Event) nodeMask(addr, n uint64) {
+	bits := uint64(longBits(e.abi))
+	e.emitArray("", nodeWord, addr, n/bits+uint64(btoi(n%bits != 0)))
+}
+
+// memoryPolicy shows argument i, a policy with flags.
+func (e *Event) memoryPolicy(i int) {
+	const flags = 0xe000
+	v := e.arg(i)
+	switch num := v.Num; {
+	case num&flags == 0:
+		v.Kind, v.Set = Enum, setMempolicies
+	case setMempolicies.name(num&^flags) != "" && num&^flags != 0:
+		bits := v.Bits
+		e.into(i)
+		outer := e.open(Value{Kind: Or, Bits: bits, Num: num})
+		e.enum("", bits, num&^flags, setMempolicies)
+		e.flags("", bits, num&flags, setMempolicyF)
+		e.close(outer)
+	default:
+		v.Set = setMempolicyF
+	}
+}
+
+// affinity emits the set of CPUs that is n bytes at addr.
+func (e *Event) affinity(addr, n uint64) {
+	b := e.read(addr, clamp(n, maxCPUSet))
+	if addr == 0 || uint64(len(b)) < min(n, maxCPUSet) {
+		e.emitAddr("", addr, true)
+		return
+	}
+	e.bitList("", b, 8*len(b))
+}
 
 // bitList emits the numbers below n that are in the set b.
 func (e *Event) bitList(name string, b []byte, n int) {

@@ -1,9 +1,5 @@
 package decode
 
-import (
-	"bytes"
-)
-
 func init() {
 	limit := func(infinity string, read func(r *reader) uint64) func(e *Event, name string, r *reader) {
 		return func(e *Event, name string, r *reader) {
@@ -20,18 +16,11 @@ func init() {
 	register("sysinfo", sizes64(112, 64), decodeSysinfo)
 	t := register("clone_args", sizesAll(cloneArgsSize), decodeCloneArgs)
 	t.variable = true
-	register("cap_header", sizesAll(8), func(e *Event, name string, r *reader) {
-		outer := e.begin(name, Struct)
-		e.enum("version", 32, r.u32(), setCapVersion)
-		e.num("pid", PID, 32, r.u32())
-		e.close(outer)
-	})
-	register("cap_data", sizesAll(24), decodeCapData)
 	register("open_how", sizesAll(openHowSize), func(e *Event, name string, r *reader) {
 		flags, mode, resolve := r.u64(), r.u64(), r.u64()
 		outer := e.begin(name, Struct)
 		e.flags("flags", 64, flags, setOpenFlags)
-		if flags&oCreateMask != 0 {
+		if mode != 0 || flags&oCreateMask != 0 {
 			e.num("mode", Perm, 64, mode)
 		}
 		e.flags("resolve", 64, resolve, setResolve)
@@ -62,8 +51,23 @@ func init() {
 		}{{"seg_32bit", 0, 1}, {"contents", 1, 3}, {"read_exec_only", 3, 1}, {"limit_in_pages", 4, 1}, {"seg_not_present", 5, 1}, {"useable", 6, 1}} {
 			e.num(f.name, Uint, 8, bits>>f.shift&f.mask)
 		}
+		if longBits(r.abi) == 64 && e.name != "modify_ldt" {
+			e.num("lm", Uint, 8, bits>>7&1)
+		}
 		e.close(outer)
 	})
+	addSpecial(special{exit: func(e *Event) {
+		if b := e.readAll(e.args[0], 16); b != nil && !e.good() {
+			e.into(0)
+			outer := e.begin("", Struct)
+			e.num("entry_number", Uint, 32, uint64(le.Uint32(b)))
+			e.cut()
+			e.close(outer)
+		}
+	}}, "get_thread_area")
+	register("sysctl_args", sizesPtr(80, 40), record(
+		field{"name", Addr, pointer, nil}, field{"nlen", Int, 4, nil}, field{"oldval", Addr, pointer, nil}, field{"oldlenp", Addr, pointer, nil},
+		field{"newval", Addr, pointer, nil}, field{"newlen", Uint, pointer, nil}))
 	register("sched_param", sizesAll(4), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Array)
 		e.num("", Int, 32, r.u32())
@@ -79,12 +83,18 @@ func decodeUtsname(e *Event, name string, r *reader) {
 			e.cut()
 			return
 		}
-		s := r.bytes(65)
-		if i := bytes.IndexByte(s, 0); i >= 0 {
-			s = s[:i]
-		}
-		e.emit(Value{Name: f, Kind: Bytes, Text: s, Size: uint64(len(s))})
+		e.textField(f, r.bytes(65))
 	}
+}
+
+// textField emits the text in b, which ends with a NUL unless it is too long.
+func (e *Event) textField(name string, b []byte) {
+	s := upToNUL(b)
+	cut := len(s) == len(b)
+	if cut {
+		s = s[:max(0, len(s)-1)]
+	}
+	e.emit(Value{Name: name, Kind: Bytes, Text: s, Size: uint64(len(s)), Cut: cut})
 }
 
 func decodeSysinfo(e *Event, name string, r *reader) {
@@ -164,18 +174,7 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 		}
 	}
 	if len(r.b) >= cloneArgsSize && flags&cloneIntoCgroup != 0 {
-		e.num("cgroup", FD, 32, r.u64())
+		e.num("cgroup", Uint, 64, r.u64())
 	}
 	e.unknownRest(r.addr, cloneArgsSize, e.args[1])
-}
-
-// decodeCapData decodes the two structs of versions 2 and 3, one after the other,
-// as the three sets that they make up.
-func decodeCapData(e *Event, name string, r *reader) {
-	outer := e.begin(name, Struct)
-	for i, n := range [...]string{"effective", "permitted", "inheritable"} {
-		low, high := uint64(le.Uint32(r.b[4*i:])), uint64(le.Uint32(r.b[12+4*i:]))
-		e.emit(Value{Name: n, Kind: CapSet, Bits: 64, Num: low | high<<32, Set: setCapabilities})
-	}
-	e.close(outer)
 }

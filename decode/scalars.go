@@ -1,6 +1,10 @@
 package decode
 
-import "github.com/k42trace/k42trace/table"
+import (
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
 
 // Scalars behind pointers are shown in brackets, as arrays of one; an array
 // of them has its own.
@@ -20,12 +24,22 @@ func init() {
 	scalar("pid", sizesAll(4), PID, (*reader).u32)
 	scalar("uid", sizesAll(4), UID, (*reader).u32)
 	scalar("uid16", sizesAll(2), UID, (*reader).u16)
-	scalar("off", sizesLong, Int, (*reader).long)
+	scalar("off", sizesLong, Uint, (*reader).long)
+	scalar("uloff", sizesAll(8), Uint, (*reader).u64)
+	status := register("page_status", sizesAll(4), func(e *Event, name string, r *reader) {
+		num := r.u32()
+		if name := ErrnoName(unix.Errno(-int32(num))); int32(num) < 0 && name != "" {
+			e.emit(Value{Kind: Symbol, Bits: 32, Num: num, Symbol: "-" + name})
+		} else {
+			e.num(name, Int, 32, num)
+		}
+	})
+	status.scalar = true
 	scalar("loff", sizesAll(8), Int, (*reader).u64)
 	scalar("size", sizesPtr(8, 4), Uint, (*reader).ptr)
 	scalar("addr", sizesPtr(8, 4), Addr, (*reader).ptr)
 	scalar("time_t", sizesLong, Time, (*reader).long)
-	scalar("aio_context", sizesPtr(8, 4), Hex, (*reader).ptr)
+	scalar("aio_context", sizesPtr(8, 4), Addr, (*reader).ptr)
 	scalar("u64", sizesAll(8), Hex, (*reader).u64)
 	scalar("socklen", sizesAll(4), Int, (*reader).u32)
 	structs["socklen"].change = true

@@ -43,7 +43,7 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.num("size", Uint, 32, size)
-	if len(r.b) < schedAttrSize0 {
+	if size < schedAttrSize0 && !(size == 0 && len(r.b) >= schedAttrSize0) {
 		return
 	}
 	policy, flags := r.u32(), r.u64()
@@ -54,10 +54,10 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 	if flags&schedKeepParams == 0 {
 		e.fields(r, schedParams)
 	}
-	if r = r.at(schedAttrSize0); len(r.b) >= schedAttrSize {
+	if r = r.at(schedAttrSize0); size >= schedAttrSize {
 		e.fields(r, schedClamps)
 	}
-	if size > schedAttrSize {
+	if e.name == "sched_setattr" && size > schedAttrSize {
 		e.cut()
 	}
 }

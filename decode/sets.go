@@ -53,7 +53,6 @@ var (
 	setPtraceOptions    = SetByName("ptrace_options")
 	setQuotaCmd         = SetByName("quotactl_cmd")
 	setPrctlVMA         = SetByName("prctl_vma")
-	setMempolicy        = SetByName("mempolicy_mode")
 	setCapVersion       = SetByName("cap_version")
 	setAuditArch        = SetByName("audit_arch")
 	setSiCodes          = [32]*ConstSet{

@@ -11,6 +11,37 @@ func init() {
 	t := register("sigset", sizesAll(8), decodeSigset)
 	t.variable, t.exact = true, true
 	register("old_sigset", sizesPtr(8, 4), decodeSigset)
+	register("old_sigaction", sizesPtr(0, 16), func(e *Event, name string, r *reader) {
+		const hasRestorer = 0x04000000
+		handler, mask, flags, restorer := r.u32(), r.u32(), r.u32(), r.u32()
+		outer := e.begin(name, Struct)
+		e.handler("sa_handler", 32, handler)
+		e.num("sa_mask", SigSet, 32, mask)
+		e.flags("sa_flags", 32, flags, setSigaction)
+		if flags&hasRestorer != 0 {
+			e.num("sa_restorer", Addr, 32, restorer)
+		}
+		e.close(outer)
+	})
+	// Handlers and masks that there were before.
+	addSpecial(special{exit: func(e *Event) {
+		if n := e.res.Value(); e.good() && (n == 0 || n == 1) {
+			outer := e.note()
+			e.handler("", 32, uint64(n))
+			e.close(outer)
+		}
+	}}, "signal")
+	old := func(name string) special {
+		return special{exit: func(e *Event) {
+			if e.good() {
+				outer := e.note()
+				e.num(name, SigSet, 32, uint64(e.res.Value()))
+				e.close(outer)
+			}
+		}}
+	}
+	addSpecial(old("mask"), "sgetmask")
+	addSpecial(old("old mask"), "ssetmask")
 	register("sigaction", sizesPtr(32, 20), decodeSigaction)
 	// size, sp and flags of an alternate stack (sigaltstack(2)).
 	register("stack_t", sizesPtr(24, 12), func(e *Event, name string, r *reader) {
@@ -51,22 +82,27 @@ func decodeSigaction(e *Event, name string, r *reader) {
 	outer := e.begin(name, Struct)
 	const label, hasRestorer = "sa_handler", 0x04000000
 	word := uint8(r.abi.PointerBits())
-	switch handler {
-	case 0:
-		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_DFL"})
-	case 1:
-		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_IGN", Num: 1})
-	case 1<<word - 1:
-		e.emit(Value{Name: label, Kind: Symbol, Symbol: "SIG_ERR", Num: handler})
-	default:
-		e.num(label, Addr, word, handler)
-	}
+	e.handler(label, word, handler)
 	e.num("sa_mask", SigSet, 64, le.Uint64(mask))
 	e.flags("sa_flags", word, flags, setSigaction)
 	if flags&hasRestorer != 0 {
 		e.num("sa_restorer", Addr, word, restorer)
 	}
 	e.close(outer)
+}
+
+// handler emits the address of a signal handler, or what stands for none.
+func (e *Event) handler(name string, bits uint8, num uint64) {
+	switch num {
+	case 0:
+		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_DFL"})
+	case 1:
+		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_IGN", Num: 1})
+	case 1<<bits - 1:
+		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_ERR", Num: num})
+	default:
+		e.num(name, Addr, bits, num)
+	}
 }
 
 // appendSigSet appends a set of n signals: [INT CHLD]. One with two thirds of

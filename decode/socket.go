@@ -45,6 +45,12 @@ func (e *Event) iovBase(base, n uint64) {
 	e.emitBuffer("iov_base", base, n)
 }
 
+// bufferAddresses shows where the buffers are that a call did not fill.
+func (e *Event) bufferAddresses(i int) {
+	e.into(i)
+	e.emitArray("", structs["iovec_addr"], e.args[i], e.args[e.plan.args[i].Len])
+}
+
 // allData in Event.left says that buffers are as full as they are long.
 const allData = -1
 

@@ -208,11 +208,11 @@ func entryFcntl(e *Event) {
 	v, num := e.arg(2), e.args[2]
 	switch e.fcntlArg() {
 	case fcntlAddr:
-		v.Kind = Addr
+		v.Kind = Hex
 	case fcntlNone:
 		e.drop(2)
 	case fcntlInt:
-		v.Kind, v.Bits, v.Num = Int, longBits(e.abi), num
+		v.Kind, v.Bits, v.Num = Int, 64, num
 	case fcntlSignal:
 		v.Kind, v.Bits, v.Num = Signal, 32, uint64(uint32(num))
 	case fcntlFDFlags:
@@ -258,7 +258,7 @@ func exitFcntl(e *Event) {
 	case unix.F_GETFD:
 		e.values[resultSlot].Kind = Hex
 		if res != 0 {
-			e.flags("flags", 32, res, setFDFlags)
+			e.flags("flags", 32, res, setFDFlags.withPrefix(""))
 		}
 	case unix.F_GETFL:
 		e.values[resultSlot].Kind = Hex

@@ -79,7 +79,9 @@ func entryFutex(e *Event) {
 		e.drop(5)
 	default:
 		e.set(3, Value{Kind: Hex, Bits: 64, Num: e.args[3]})
-		e.set(4, Value{Kind: Hex, Bits: 64, Num: e.args[4]})
+		if e.name == "futex_time64" {
+			e.drop(4)
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 func init() {
 	addSpecial(special{entry: func(e *Event) {
+		e.socketType(1)
 		var set *ConstSet
 		v := e.arg(2)
 		switch e.args[0] {
@@ -30,17 +31,45 @@ func init() {
 			v.Kind = Uint
 		}
 	}}, "socket")
+	// Without a place for the address its length does not count.
+	noAddress := func(at int) special {
+		return special{exit: func(e *Event) {
+			switch {
+			case e.args[at] == 0:
+				e.set(at+1, Value{Kind: Addr, Bits: 64, Num: e.args[at+1]})
+			case e.good() && int32(e.lengthAt(e.args[at+1])) < 0:
+				e.set(at, Value{Kind: Addr, Bits: 64, Num: e.args[at]})
+			}
+		}}
+	}
+	addSpecial(noAddress(1), "getsockname", "getpeername", "accept", "accept4")
+	addSpecial(noAddress(4), "recvfrom")
 	addSpecial(special{entry: entryRecvmsg, exit: exitRecvmsg}, "recvmsg")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitSendmmsg}, "sendmmsg")
 	addSpecial(special{exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")
 }
+
+// socketType shows argument i, a type in the lowest bits and flags.
+func (e *Event) socketType(i int) {
+	const mask = 0xf
+	if num := e.args[i]; setSockTypes.name(num&mask) != "" {
+		e.inFields(i, mask, setSockTypes, setSockFlags)
+	} else {
+		e.set(i, Value{Kind: Flags, Bits: 32, Num: num, Set: setSockFlags})
+	}
+}
+
+var (
+	setSockTypes = SetByName("socket_type").fields()
+	setSockFlags = SetByName("socket_type").plain()
+)
 
 // setProtocols are the protocols of families that have few.
 var setProtocols = map[uint64]*ConstSet{
 	unix.AF_BLUETOOTH: SetByName("bluetooth_protocol"), unix.AF_CAIF: SetByName("caif_protocol"), unix.AF_CAN: SetByName("can_protocol"),
 	unix.AF_ISDN: SetByName("isdn_protocol"), unix.AF_IRDA: SetByName("irda_protocol"), unix.AF_KCM: SetByName("kcm_protocol"),
 	unix.AF_NFC: SetByName("nfc_protocol"), unix.AF_PHONET: SetByName("phonet_protocol"), unix.AF_SMC: SetByName("smc_protocol"),
-	unix.AF_RXRPC: setFamily,
+	unix.AF_RXRPC: setFamily, unix.AF_AX25: SetByName("ax25_protocol"),
 }
 
 func swap16(n uint16) uint16 { return n<<8 | n>>8 }

@@ -103,7 +103,7 @@ func init() {
 		}
 	}, exit: func(e *Event) {
 		const query = 0
-		if e.good() && e.args[0] == query {
+		if e.good() && e.args[0] == query && e.res.Value() != 0 {
 			e.values[resultSlot].Kind = Hex
 			e.noteFlags("", "membarrier_cmd")
 		}
@@ -135,7 +135,7 @@ func init() {
 		e.shown = 1
 	}}, "rt_sigreturn")
 	addSpecial(special{exit: func(e *Event) {
-		if sig := e.res.Value(); e.good() && sig > 0 {
+		if sig := e.res.Value(); e.good() && sig > 0 && sig <= 64 {
 			outer := e.note()
 			e.num("", Signal, 32, uint64(sig))
 			e.close(outer)
@@ -182,7 +182,15 @@ func init() {
 	}, exit: func(e *Event) {
 		if e.good() {
 			e.values[resultSlot].Kind = Hex
-			e.noteFlags("", "personality")
+			num := uint64(e.res.Value())
+			outer := e.note()
+			inner := e.open(Value{Kind: Or, Bits: 64, Num: num})
+			e.enum("", 64, num&0xff, setPersonalities)
+			if rest := num &^ 0xff; rest != 0 {
+				e.flags("", 64, rest, setPersonality)
+			}
+			e.close(inner)
+			e.close(outer)
 		}
 	}}, "personality")
 	addSpecial(special{need: 6, entry: entryMmap}, "mmap", "mmap2")
@@ -211,9 +219,7 @@ func init() {
 		}
 		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1], Set: set})
 		e.flags("", 32, flags, set)
-		if n := e.args[1] & priority; n != 0 {
-			e.num("", Uint, 32, n)
-		}
+		e.num("", Uint, 32, e.args[1]&priority)
 		e.close(outer)
 	}}, "swapon")
 	addSpecial(special{entry: func(e *Event) { e.inFields(0, 0xc, setFanClasses, setFanFlags) }}, "fanotify_init")
@@ -228,8 +234,14 @@ func init() {
 	addSpecial(special{entry: entryMount}, "mount")
 	// Of these strace shows more of some registers than the kernel reads.
 	addSpecial(wide(Hex, 0, 1, 2, 3), "rseq")
-	addSpecial(wide(Hex, 0), "set_tid_address", "sysfs")
-	addSpecial(wide(Uint, 2), "readlink", "socketpair")
+	addSpecial(wide(Hex, 0), "set_tid_address", "sysfs", "olduname", "oldolduname", "vm86old")
+	addSpecial(wide(Hex, 0, 1), "stty", "gtty", "ulimit")
+	addSpecial(wide(Hex, 0, 1, 2, 3), "profil")
+	addSpecial(wide(Uint, 2), "readlink")
+	addSpecial(special{entry: func(e *Event) {
+		e.socketType(1)
+		wide(Uint, 2).entry(e)
+	}}, "socketpair")
 	addSpecial(wide(Uint, 3), "readlinkat")
 	addSpecial(special{entry: func(e *Event) {
 		const most = 65536 // NGROUPS_MAX
@@ -312,7 +324,7 @@ func init() {
 		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
 		if op := e.args[0]; op == exitOut+3 || op == exitOut+4 {
 			e.later(1)
-		} else {
+		} else if e.plan.args[0].set.name(op) != "" {
 			e.arg(1).Kind = Addr
 		}
 	}, exit: func(e *Event) {
@@ -359,14 +371,8 @@ func exitAffinity(e *Event) {
 	if !e.good() {
 		return
 	}
-	n := clamp(uint64(max(e.res.Value(), 0)), maxCPUSet)
-	b := e.readAll(e.args[2], n)
 	e.into(2)
-	if b == nil {
-		e.emitAddr("", e.args[2], true)
-		return
-	}
-	e.bitList("", b, 8*n)
+	e.affinity(e.args[2], uint64(max(e.res.Value(), 0)))
 }
 
 const maxNodeName = 64 // __NEW_UTS_LEN
@@ -436,6 +442,8 @@ func (e *Event) ioprio(name string, num uint64) {
 	e.close(outer)
 }
 
+var setLogLevels = SetByName("log_level")
+
 // entrySyslog shows the buffer only to the actions that fill it.
 func entrySyslog(e *Event) {
 	v := e.arg(0)
@@ -445,14 +453,27 @@ func entrySyslog(e *Event) {
 	e.num("", Int, 32, num)
 	if set != nil && set.name(num) != "" {
 		e.enum("", 32, num, set)
+	} else {
+		e.emit(Value{Kind: Symbol, Symbol: "SYSLOG_ACTION_???"})
 	}
 	e.close(outer)
-	const read, readAll, readClear, consoleLevel = 2, 3, 4, 8
+	const closeLog, openLog, read, readAll, readClear, clearLog, consoleOff, consoleOn, consoleLevel, unread, size = 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 	switch num {
-	case read, readAll, readClear, consoleLevel:
-	default:
+	case read, readAll, readClear:
+	case consoleLevel:
+		e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+		e.into(2)
+		e.enumDecimal("", 32, e.args[2], setLogLevels)
+		if v := e.arg(2); v.Kind == Noted {
+			e.values[v.first].Kind = Int
+		}
+		e.shown = 3
+	case closeLog, openLog, clearLog, consoleOff, consoleOn, unread, size:
 		e.drop(1)
 		e.shown = 1
+	default:
+		e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+		e.shown = 3
 	}
 }
 

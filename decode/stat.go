@@ -11,9 +11,15 @@ type statLayout struct {
 // A member of a struct is a number of size bytes at off.
 type member struct{ off, size uint8 }
 
+// of returns the member's value, 0 where the struct has none.
 func (m member) of(b []byte) uint64 {
+	if int(m.off+m.size) > len(b) {
+		return 0
+	}
 	b = b[m.off:]
 	switch m.size {
+	case 0:
+		return 0
 	case 2:
 		return uint64(le.Uint16(b))
 	case 4:
@@ -39,6 +45,10 @@ var (
 		rdev: member{16, 4}, size: member{20, 4}, blksize: member{24, 4}, blocks: member{28, 4},
 		times: [3]member{{32, 4}, {40, 4}, {48, 4}},
 	}
+	statOld = statLayout{ // struct __old_kernel_stat
+		dev: member{0, 2}, ino: member{2, 2}, mode: member{4, 2}, nlink: member{6, 2}, uid: member{8, 2}, gid: member{10, 2},
+		rdev: member{12, 2}, size: member{16, 4}, times: [3]member{{20, 4}, {24, 4}, {28, 4}},
+	}
 	stat64 = statLayout{ // another inode number, cut to 32 bits, is at 12
 		dev: member{0, 8}, mode: member{16, 4}, nlink: member{20, 4}, uid: member{24, 4}, gid: member{28, 4}, rdev: member{32, 8},
 		size: member{44, 8}, blksize: member{52, 4}, blocks: member{56, 8}, ino: member{88, 8},
@@ -63,6 +73,14 @@ func init() {
 	register("statx", sizesAll(256), decodeStatx)
 	register("statfs", sizes64(120, 64), func(e *Event, name string, r *reader) {
 		e.statfs(name, r, int(r.longBits()/8))
+	})
+	addSpecial(special{exit: func(e *Event) {
+		if n := e.args[1]; n != 84 && n != 88 { // as some see it, with padding
+			e.set(2, Value{Kind: Addr, Bits: 64, Num: e.args[2]})
+		}
+	}}, "statfs64", "fstatfs64")
+	register("oldstat", [table.NumABI]int{table.I386: 32}, func(e *Event, name string, r *reader) {
+		e.stat(name, r.b, &statOld)
 	})
 	register("statfs64", [table.NumABI]int{table.I386: 84}, func(e *Event, name string, r *reader) {
 		e.statfs(name, r, 8)
@@ -96,7 +114,7 @@ func (e *Event) stat(name string, b []byte, l *statLayout) {
 	}
 	for i, n := range [...][2]string{{"st_atime", "st_atime_nsec"}, {"st_mtime", "st_mtime_nsec"}, {"st_ctime", "st_ctime_nsec"}} {
 		m := l.times[i]
-		sec, nsec := m.of(b), m.of(b[m.size:])
+		sec, nsec := m.of(b), member{m.off + m.size, m.size}.of(b)
 		e.emit(Value{Name: n[0], Kind: Time, Bits: 8 * m.size, Num: sec, Size: nsec, Symbol: ".000000000"})
 		e.num(n[1], Uint, 8*m.size, nsec)
 	}
@@ -123,11 +141,15 @@ func decodeStatx(e *Event, name string, r *reader) {
 		e.num("stx_uid", UID, 32, uid)
 		e.num("stx_gid", UID, 32, gid)
 	}
-	e.num("stx_mode", Mode, 16, mode)
+	if mask&statxMode != 0 {
+		e.num("stx_mode", Mode, 16, mode)
+	}
 	if e.opts.Verbose {
 		e.num("stx_ino", Uint, 64, ino)
 	}
-	e.num("stx_size", Uint, 64, size)
+	if mask&statxSize != 0 {
+		e.num("stx_size", Uint, 64, size)
+	}
 	if !e.opts.Verbose {
 		e.cut()
 		return
@@ -178,3 +200,6 @@ func (e *Event) statfs(name string, r *reader, word int) {
 
 // stValid says that f_flags is filled in at all (linux/statfs.h, ST_VALID).
 const stValid = 0x20
+
+// Bits of stx_mask (linux/stat.h): STATX_TYPE and STATX_MODE, STATX_SIZE.
+const statxMode, statxSize = 3, 0x200

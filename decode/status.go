@@ -40,15 +40,19 @@ func appendStatus(dst []byte, status uint32) []byte {
 	}
 	dst = append(dst, '}')
 	if status>>16 != 0 {
-		dst = append(dst, " | "...)
-		if name := ptraceEvents[status>>16&0xff]; name != "" && status>>24 == 0 {
-			dst = append(dst, name...)
-			dst = append(dst, " << 16"...)
+		event := status >> 16
+		dst = append(dst, '|')
+		if event < uint32(len(ptraceEvents)) && ptraceEvents[event] != "" {
+			dst = append(dst, ptraceEvents[event]...)
 		} else {
-			dst = appendHex(dst, uint64(status&^0xffff))
+			dst = appendHex(dst, uint64(event))
+			dst = append(dst, " /* PTRACE_EVENT_??? */"...)
 		}
-	} else if status != 0 {
-		dst = append(dst, " | "...)
+		dst = append(dst, "<<16"...)
+		status &= 0xffff
+	}
+	if status != 0 {
+		dst = append(dst, '|')
 		dst = appendHex(dst, uint64(status))
 	}
 	return dst

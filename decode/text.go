@@ -186,6 +186,14 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = appendHex(dst, v.Num)
 	case Octal, Perm:
 		dst = appendOctal(dst, v.Num, btoi(v.Kind == Perm)*3)
+	case NodeMask:
+		// C's %#0*lx.
+		digits := int(v.width()) / 4
+		if v.Num != 0 {
+			dst = append(dst, "0x"...)
+			digits -= 2
+		}
+		dst = appendHexDigits(dst, v.Num, digits)
 	case Mask:
 		// C's %#08x.
 		if v.Num != 0 {
@@ -455,19 +463,23 @@ var fileTypes = [16]string{
 }
 
 func appendMode(dst []byte, mode uint32) []byte {
-	if name := fileTypes[mode>>12&15]; name != "" {
+	name := fileTypes[mode>>12&15]
+	if name == "" && mode&unix.S_IFMT != 0 {
+		return appendOctal(dst, uint64(mode), 3)
+	}
+	if name != "" {
 		dst = append(dst, name...)
-		mode &^= unix.S_IFMT
-		for _, b := range [...]struct {
-			bit  uint32
-			name string
-		}{{unix.S_ISUID, "|S_ISUID"}, {unix.S_ISGID, "|S_ISGID"}, {unix.S_ISVTX, "|S_ISVTX"}} {
-			if mode&b.bit != 0 {
-				dst = append(dst, b.name...)
-				mode &^= b.bit
-			}
-		}
 		dst = append(dst, '|')
+	}
+	mode &^= unix.S_IFMT
+	for _, b := range [...]struct {
+		bit  uint32
+		name string
+	}{{unix.S_ISUID, "S_ISUID|"}, {unix.S_ISGID, "S_ISGID|"}, {unix.S_ISVTX, "S_ISVTX|"}} {
+		if mode&b.bit != 0 {
+			dst = append(dst, b.name...)
+			mode &^= b.bit
+		}
 	}
 	return appendOctal(dst, uint64(mode), 3)
 }

@@ -50,11 +50,7 @@ func decodeTimespec(e *Event, name string, r *reader) {
 }
 
 func decodeTimespec64(e *Event, name string, r *reader) {
-	sec, nsec := r.u64(), r.u64()
-	if e.abi.PointerBits() == 32 {
-		nsec &= 1<<32 - 1 // the kernel ignores the padding
-	}
-	e.timespec(name, 64, sec, nsec)
+	e.timespec(name, 64, r.u64(), r.u64())
 }
 
 func (e *Event) timespec(name string, bits uint8, sec, nsec uint64) {

@@ -27,6 +27,13 @@ func init() {
 		e.close(outer)
 	})
 	t.late = true
+	// The one with 64-bit times is that of the 64-bit ABIs.
+	register("timex64", sizesAll(208), func(e *Event, name string, r *reader) {
+		abi := e.abi
+		e.abi, r.abi = table.AMD64, table.AMD64
+		t.decode(e, name, r)
+		e.abi = abi
+	}).late = true
 	states := SetByName("adjtimex_state")
 	state := func(at int) special {
 		return special{exit: func(e *Event) {
@@ -36,5 +43,5 @@ func init() {
 		}}
 	}
 	addSpecial(state(0), "adjtimex")
-	addSpecial(state(1), "clock_adjtime")
+	addSpecial(state(1), "clock_adjtime", "clock_adjtime64")
 }

@@ -22,6 +22,7 @@ const (
 	Errno                 // error number
 	Mode                  // file type and permissions (inode(7))
 	Perm                  // permissions only
+	NodeMask              // hexadecimal, with all digits behind 0x
 	Mask                  // hexadecimal, all digits
 	Time                  // seconds since 1970; Size is the nanoseconds beyond
 	Dev                   // device number, as makedev(3) packs it

@@ -888,7 +888,7 @@ var signatures = [...]Signature{
 		{Name: "mask", Kind: Struct, Bits: 64, Len: 1, Dir: Out, Result: true, Set: "cpu_set"},
 	}},
 	205: {Name: "set_thread_area", Result: Int, Args: []Arg{
-		{Name: "u_info", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "u_info", Kind: Struct, Bits: 64, Len: LenNone, Dir: InOut, Set: "user_desc"},
 	}},
 	206: {Name: "io_setup", Result: Int, Class: ClassMemory, Args: []Arg{
 		{Name: "nr_events", Kind: Uint, Bits: 32, Len: LenNone},
@@ -915,7 +915,7 @@ var signatures = [...]Signature{
 		{Name: "result", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Set: "io_event"},
 	}},
 	211: {Name: "get_thread_area", Result: Int, Args: []Arg{
-		{Name: "u_info", Kind: Addr, Bits: 64, Len: LenNone},
+		{Name: "u_info", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Set: "user_desc"},
 	}},
 	212: {Name: "lookup_dcookie", Result: Int, Args: []Arg{
 		{Name: "cookie", Kind: Uint, Bits: 64, Len: LenNone},
@@ -1088,7 +1088,7 @@ var signatures = [...]Signature{
 		{Name: "oldattr", Kind: Struct, Bits: 64, Len: LenNone, Dir: Out, Set: "mq_attr"},
 	}},
 	246: {Name: "kexec_load", Result: Int, Args: []Arg{
-		{Name: "entry", Kind: Hex, Bits: 64, Len: LenNone},
+		{Name: "entry", Kind: Addr, Bits: 64, Len: LenNone},
 		{Name: "nr_segments", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "segments", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "kexec_segment"},
 		{Name: "flags", Kind: Flags, Bits: 64, Len: LenNone, Set: "kexec_flags"},
@@ -1277,7 +1277,7 @@ var signatures = [...]Signature{
 		{Name: "count", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "pages", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "addr"},
 		{Name: "nodes", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "int"},
-		{Name: "status", Kind: Struct, Bits: 64, Len: 1, Dir: Out, Set: "int"},
+		{Name: "status", Kind: Struct, Bits: 64, Len: 1, Dir: Out, Set: "page_status"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "move_pages_flags"},
 	}},
 	280: {Name: "utimensat", Result: Int, Class: ClassFile | ClassDesc, Args: []Arg{
@@ -1640,7 +1640,7 @@ var signatures = [...]Signature{
 	345: {Name: "fsmount", Result: FD, Class: ClassDesc, Args: []Arg{
 		{Name: "fs_fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "fsmount_flags"},
-		{Name: "attr_flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "mount_attr"},
+		{Name: "attr_flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "fsmount_attr"},
 	}},
 	346: {Name: "fspick", Result: FD, Class: ClassFile | ClassDesc, Args: []Arg{
 		{Name: "dirfd", Kind: DirFD, Bits: 32, Len: LenNone},
@@ -1679,7 +1679,7 @@ var signatures = [...]Signature{
 	}},
 	353: {Name: "process_madvise", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "pidfd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "iovec", Kind: Struct, Bits: 64, Len: 2, Dir: In, Set: "iovec"},
+		{Name: "iovec", Kind: Struct, Bits: 64, Len: 2, Dir: In, Set: "iovec_addr"},
 		{Name: "vlen", Kind: Uint, Bits: 64, Len: LenNone},
 		{Name: "advice", Kind: Enum, Bits: 32, Len: LenNone, Set: "madvise"},
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
@@ -2309,7 +2309,7 @@ var signatures = [...]Signature{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "offset_high", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "offset_low", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "result", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "loff"},
+		{Name: "result", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "uloff"},
 		{Name: "whence", Kind: Enum, Bits: 32, Len: LenNone, Set: "whence"},
 	}},
 	497: {Name: "getdents", Result: Int, Class: ClassDesc, Args: []Arg{
@@ -2712,7 +2712,7 @@ var signatures = [...]Signature{
 	580: {Name: "sendfile64", Result: Int, Class: ClassDesc | ClassNetwork, Args: []Arg{
 		{Name: "out_fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "in_fd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "offset", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "loff"},
+		{Name: "offset", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "uloff"},
 		{Name: "count", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	581: {Name: "futex", Result: Int, Args: []Arg{
@@ -2737,7 +2737,7 @@ var signatures = [...]Signature{
 		{Name: "u_info", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "user_desc"},
 	}},
 	585: {Name: "get_thread_area", Result: Int, Args: []Arg{
-		{Name: "u_info", Kind: Struct, Bits: 32, Len: LenNone, Dir: InOut, Set: "user_desc"},
+		{Name: "u_info", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "user_desc"},
 	}},
 	586: {Name: "io_setup", Result: Int, Class: ClassMemory, Args: []Arg{
 		{Name: "nr_events", Kind: Uint, Bits: 32, Len: LenNone},
@@ -2913,7 +2913,7 @@ var signatures = [...]Signature{
 		{Name: "oldattr", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "mq_attr"},
 	}},
 	618: {Name: "kexec_load", Result: Int, Args: []Arg{
-		{Name: "entry", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "entry", Kind: Addr, Bits: 32, Len: LenNone},
 		{Name: "nr_segments", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "segments", Kind: Struct, Bits: 32, Len: 1, Dir: In, Set: "kexec_segment"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "kexec_flags"},
@@ -3090,7 +3090,7 @@ var signatures = [...]Signature{
 		{Name: "count", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "pages", Kind: Struct, Bits: 32, Len: 1, Dir: In, Set: "addr"},
 		{Name: "nodes", Kind: Struct, Bits: 32, Len: 1, Dir: In, Set: "int"},
-		{Name: "status", Kind: Struct, Bits: 32, Len: 1, Dir: Out, Set: "int"},
+		{Name: "status", Kind: Struct, Bits: 32, Len: 1, Dir: Out, Set: "page_status"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "move_pages_flags"},
 	}},
 	648: {Name: "getcpu", Result: Int, Args: []Arg{
@@ -3651,7 +3651,7 @@ var signatures = [...]Signature{
 	}},
 	742: {Name: "process_madvise", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "pidfd", Kind: FD, Bits: 32, Len: LenNone},
-		{Name: "iovec", Kind: Struct, Bits: 32, Len: 2, Dir: In, Set: "iovec"},
+		{Name: "iovec", Kind: Struct, Bits: 32, Len: 2, Dir: In, Set: "iovec_addr"},
 		{Name: "vlen", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "advice", Kind: Enum, Bits: 32, Len: LenNone, Set: "madvise"},
 		{Name: "flags", Kind: Hex, Bits: 32, Len: LenNone},
@@ -3843,7 +3843,7 @@ var signatures = [...]Signature{
 		{Name: "data", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	772: {Name: "kexec_load", Result: Int, Args: []Arg{
-		{Name: "entry", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "entry", Kind: Addr, Bits: 64, Len: LenNone},
 		{Name: "nr_segments", Kind: Uint, Bits: 32, Len: LenNone},
 		{Name: "segments", Kind: Struct, Bits: 64, Len: 1, Dir: In, Set: "kexec_segment"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "kexec_flags"},

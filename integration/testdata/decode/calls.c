@@ -265,6 +265,8 @@ int main(int argc, char **argv)
 				for (int v = 0; v < 64 + 300; v++) {
 					u64 a[6] = {0};
 					a[i] = v < 300 ? v : 1ull << (v - 300);
+					if (abi32)
+						a[i] = (u32)a[i];
 					places[abi32][1](nr | number_bits, a);
 				}
 		_exit(0);
@@ -274,8 +276,11 @@ int main(int argc, char **argv)
 			u64 a[6];
 			setup(nr, atol(argv[2]) * 100000 + n);
 			fill(area(shared) + PAGE, PAGE);
-			for (int i = 0; i < 6; i++)
+			for (int i = 0; i < 6; i++) {
 				a[i] = argument(nr, i);
+				if (abi32) /* a 32-bit program has no more */
+					a[i] = (u32)a[i];
+			}
 			call(nr, a);
 		}
 	_exit(0);
