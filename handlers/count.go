@@ -70,9 +70,10 @@ func (n *Count) Wrap(next table.Handler) table.Handler {
 func (n *Count) count(c *table.Call, next table.Handler) table.Result {
 	abi, nr, tid := c.ABI(), c.Nr(), c.Thread().TID()
 	begin := time.Now()
-	res := next.Handle(c)
-	n.add(abi, nr, tid, res, time.Since(begin))
-	return res
+	return next.Handle(c).After(func(res table.Result) table.Result {
+		n.add(abi, nr, tid, res, time.Since(begin))
+		return res
+	})
 }
 
 func (n *Count) add(abi table.ABI, nr, tid int, res table.Result, spent time.Duration) {

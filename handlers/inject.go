@@ -95,10 +95,11 @@ func (i *injected) Handle(c *table.Call) table.Result {
 	var d dose
 	i.inject.take(c, &d)
 	d.enter(c)
-	res := d.run(c, i.next)
-	d.leave(c, res)
-	d.linger(c)
-	return res
+	return d.run(c, i.next).After(func(res table.Result) table.Result {
+		d.leave(c, res)
+		d.linger(c)
+		return res
+	})
 }
 
 // A dose is what is done to one call. The steps come in the order of its methods; a

@@ -8,11 +8,12 @@ import "github.com/k42trace/k42trace/table"
 func Rewrite(f func(table.Result) table.Result) table.Middleware {
 	return func(next table.Handler) table.Handler {
 		return table.HandlerFunc(func(c *table.Call) table.Result {
-			r := next.Handle(c)
-			if r.Gone() || r.Restarting() {
-				return r
-			}
-			return f(r)
+			return next.Handle(c).After(func(r table.Result) table.Result {
+				if r.Gone() || r.Restarting() {
+					return r
+				}
+				return f(r)
+			})
 		})
 	}
 }

@@ -176,6 +176,12 @@ func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 		th.entered = time.Now()
 	}
 	res := next.Handle(c)
+	if _, blocked := res.Blocked(); blocked {
+		return res.After(func(res table.Result) table.Result {
+			t.leave(t.threadOf(c.Thread()), c, res, th.entered, present, nil)
+			return res
+		})
+	}
 	t.leave(th, c, res, th.entered, present, nil)
 	return res
 }
@@ -197,11 +203,12 @@ func (i tracedInjection) Handle(c *table.Call) table.Result {
 	if t.opts.Duration {
 		th.entered = time.Now()
 	}
-	res := d.run(c, i.next)
-	d.leave(c, res)
-	t.leave(th, c, res, th.entered, present, &d)
-	d.linger(c)
-	return res
+	return d.run(c, i.next).After(func(res table.Result) table.Result {
+		d.leave(c, res)
+		t.leave(t.threadOf(c.Thread()), c, res, th.entered, present, &d)
+		d.linger(c)
+		return res
+	})
 }
 
 // threadOf returns what is known of a thread.

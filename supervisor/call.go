@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"errors"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -39,10 +40,15 @@ type callState struct {
 	faults        bool // a call from the vsyscall page that ends in SIGSEGV
 	execed        bool // a successful exec: a new image, nothing to restore
 	pins          []pinArea
+	until         time.Time // the deadline that the call had before a signal interrupted it
 }
 
 // seccompStop acts on a call that a filter reported.
 func (t *Thread) seccompStop(e ptrace.Event) {
+	if t.waiting != nil {
+		t.blockedStop()
+		return
+	}
 	if t.busy {
 		if t.current.position == requested {
 			t.requestStopped()
@@ -78,6 +84,10 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 // syscallStop acts on an entry or exit stop, which come while a call is being
 // handled, or all the time in a process with filters of its own.
 func (t *Thread) syscallStop(e ptrace.Event) {
+	if t.waiting != nil {
+		t.blockedStop()
+		return
+	}
 	if t.busy {
 		t.wake(e)
 		return
@@ -123,6 +133,7 @@ func (t *Thread) begin(info *ptrace.SyscallInfo) {
 		h = table.Native
 	}
 	t.call.Reset(t, abi, info.Nr(), info.Args(), info.IP, info.SP)
+	t.resumeDeadline()
 	t.handler = h
 	t.start((*Thread).handle)
 }
@@ -152,6 +163,17 @@ func (t *Thread) handle() {
 	result := t.handler.Handle(&t.call)
 	if forbidden && !t.gone && !t.loop.killing {
 		t.dieOfStrict()
+	}
+	t.conclude(result)
+}
+
+// conclude acts on what a handler has returned: a result, or Block.
+func (t *Thread) conclude(result table.Result) {
+	if _, blocked := result.Blocked(); blocked {
+		var done bool
+		if result, done = t.block(result); !done {
+			return
+		}
 	}
 	t.remember(result)
 	t.shorten()
@@ -318,6 +340,13 @@ func (t *Thread) finish(result table.Result) {
 
 // leave lets the thread return from the outermost level of the layer.
 func (t *Thread) leave() {
+	t.emerge()
+	t.goOn(0)
+}
+
+// emerge sees to it that what was put off while the thread was in the layer happens
+// when it goes on.
+func (t *Thread) emerge() {
 	t.deliverHeld()
 	if t.stopAgain {
 		// It will stop again at once, in a group-stop if that is still on.
@@ -325,7 +354,6 @@ func (t *Thread) leave() {
 		t.loop.check(ptrace.Interrupt(t.tid), t)
 	}
 	t.extendFilterIfWanted()
-	t.goOn(0)
 }
 
 // errnoOf returns the errno in err, EFAULT if there is none.

@@ -108,8 +108,8 @@ func (t *Thread) release() {
 		t.loop.guard(func() { o.ThreadDetached(t) })
 	}
 	s := &t.current
-	inCall := t.busy || t.stranded
-	running := t.busy && t.parkSeq == 0
+	inCall := t.inLayer() || t.stranded
+	running := t.waiting != nil || t.busy && t.parkSeq == 0
 	native := s.inNative
 	t.gone = true // to the handler
 	t.endCall()
@@ -164,7 +164,7 @@ func (t *Thread) blocked() uint64 {
 // clean reports whether the thread may go on without us. What is in its process's
 // memory may be taken away by any of its threads.
 func (t *Thread) clean() bool {
-	return !t.busy && t.debt == noDebt && t.awaits == 0 && t.fix == nil && len(t.proc.pins) == 0
+	return !t.inLayer() && t.debt == noDebt && t.awaits == 0 && t.fix == nil && len(t.proc.pins) == 0
 }
 
 // departs reports whether a thread that stands still is to be detached.

@@ -41,7 +41,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 		t.proc.image, t.proc.lossy = newImage(), false
 		t.settle()
 	}
-	t.proc.pins = nil
+	t.proc.pins, t.proc.waits = nil, waitSlots{}
 	t.proc.sites = [table.NumABI]uint64{}
 	if t.busy {
 		s := &t.current

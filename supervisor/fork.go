@@ -65,6 +65,7 @@ func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 		// the memory must not use the same ones at the same time.
 		p.pinned = from.pinned
 		p.pins = append([]pinArea(nil), from.pins...)
+		p.waits = from.waits.copied()
 	}
 }
 

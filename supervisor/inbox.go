@@ -11,12 +11,14 @@ const (
 	killTree                        // the context is done
 	letGo                           // attached processes are to be detached
 	drainRings                      // what exec.so has recorded is to be told
+	canceled                        // the context of thread's wait is done
 )
 
 type message struct {
 	kind   messageKind
 	thread *Thread
 	park   uint64 // which Park of the thread
+	wait   *blockedCall
 }
 
 // An inbox takes messages from any goroutine to the tracing thread.
@@ -58,6 +60,8 @@ func (l *loop) drainInbox() {
 		switch m.kind {
 		case unparked:
 			m.thread.unpark(m.park)
+		case canceled:
+			m.thread.cancelWait(m.wait)
 		case tableChanged:
 			l.extendFilters()
 		case drainRings:

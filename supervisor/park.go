@@ -41,5 +41,5 @@ func (t *Thread) unpark(id uint64) {
 		return
 	}
 	t.parkSeq = 0
-	t.co.next()
+	t.runCoroutine()
 }

@@ -27,6 +27,7 @@ type Process struct {
 	userfaults bool
 	pinned     uint64    // bytes of address space given to pins so far
 	pins       []pinArea // free ones
+	waits      waitSlots
 	sites      [table.NumABI]uint64
 	lossy      bool   // a thread of it has died that may have had a child to tell of
 	attached   bool   // it ran before us, or was created by one that did

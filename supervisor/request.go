@@ -23,7 +23,7 @@ func (d *direct) takeRequests() (n int) {
 	for _, t := range d.open {
 		// The area is the program's to write: what a filter of its own forbids must
 		// not be had by asking.
-		if t.busy || t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
+		if t.inLayer() || t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
 			continue
 		}
 		nr, args, site, ok := t.slot.Requested()
@@ -57,9 +57,12 @@ func (d *direct) takeRequests() (n int) {
 // handleRequest is the job of a request.
 func (t *Thread) handleRequest() {
 	result := t.handler.Handle(&t.call)
+	if _, blocked := result.Blocked(); blocked {
+		t.demote()
+	}
 	if t.current.position != requested {
 		// It has become a trap.
-		t.finish(result)
+		t.conclude(result)
 		return
 	}
 	if t.gone || t.loop.killing {
@@ -113,7 +116,7 @@ func (t *Thread) requestStopped() {
 	}
 	t.current.info, t.current.position = info, pending
 	if t.demoting {
-		t.co.next()
+		t.runCoroutine()
 	}
 }
 

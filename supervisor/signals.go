@@ -15,7 +15,7 @@ func (t *Thread) signalStop(e ptrace.Event) {
 	if !t.loop.check(ptrace.GetSiginfo(t.tid, &info), t) {
 		return
 	}
-	if t.busy {
+	if t.inLayer() {
 		if !t.held.Hold(e.Signal, &info) {
 			// SIGSTOP is never held.
 			t.resume(t.how, e.Signal)
@@ -42,6 +42,7 @@ func (t *Thread) signalStop(e ptrace.Event) {
 		}
 	}
 	t.spareInterrupted(e.Signal)
+	t.forgetDeadline(e.Signal)
 	if t.proc.image != nil {
 		t.proc.image.signalled = true
 	}
@@ -91,7 +92,7 @@ func (t *Thread) deliverHeld() {
 
 // groupStop acts on a thread that takes part in a group-stop.
 func (t *Thread) groupStop(e ptrace.Event) {
-	if t.busy {
+	if t.inLayer() {
 		t.stopAgain = true
 		t.resume(t.how, 0)
 		return
@@ -119,7 +120,7 @@ func (t *Thread) groupStop(e ptrace.Event) {
 // trapStop acts on a PTRACE_EVENT_STOP without a stopping signal: a new thread's
 // first stop, the end of a group-stop, or an Interrupt of ours.
 func (t *Thread) trapStop() {
-	if t.busy {
+	if t.inLayer() {
 		t.proc.extending = false // it asks again when it leaves
 		t.resume(t.how, 0)
 		return

@@ -20,10 +20,14 @@ type Thread struct {
 	// running: it was let go and has not stopped since, outside handled calls.
 	running bool
 
-	co     *coroutine    // nil until the thread first has a job for it
-	job    func(*Thread) // what the coroutine does next
-	busy   bool          // it is in the middle of it
-	strict bool          // it is in strict mode
+	co   *coroutine    // nil until the thread first has a job for it
+	job  func(*Thread) // what the coroutine does next
+	busy bool          // it is in the middle of it
+	// waiting: the call that is being handled waits, and nothing of ours with it.
+	waiting *blockedCall
+	// kept is what a call that is to be resumed has of its time.
+	kept   keptDeadline
+	strict bool // it is in strict mode
 
 	how   ptrace.Resumption // with which the thread was last resumed
 	event ptrace.Event      // for which the coroutine was resumed
@@ -187,7 +191,19 @@ func (t *Thread) start(job func(*Thread)) {
 		t.co = t.loop.coroutine()
 		t.co.thread = t
 	}
+	t.runCoroutine()
+}
+
+// inLayer reports whether a call of the thread is being handled, and is not over.
+func (t *Thread) inLayer() bool { return t.busy || t.waiting != nil }
+
+// runCoroutine lets the thread's job go on until it waits for a stop or is done.
+func (t *Thread) runCoroutine() {
 	t.co.next()
+	if t.waiting != nil && t.co != nil {
+		t.loop.retire(t.co) // nothing of it waits: see block.go
+		t.co = nil
+	}
 }
 
 func (t *Thread) doJob() {
@@ -220,7 +236,7 @@ func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
 // wake gives a stop to the coroutine that waits for it.
 func (t *Thread) wake(e ptrace.Event) {
 	t.event = e
-	t.co.next()
+	t.runCoroutine()
 }
 
 // endCall lets the coroutine of a thread that has died run to its end: whatever
@@ -231,6 +247,9 @@ func (t *Thread) endCall() {
 		t.entrySeen = false
 		t.current = callState{position: lost}
 		t.begin(&t.entry)
+	}
+	if t.waiting != nil {
+		t.abandonWait()
 	}
 	for t.busy {
 		t.co.next()

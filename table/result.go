@@ -5,8 +5,9 @@ import "golang.org/x/sys/unix"
 // A Result is what a system call gives back: a value or an errno, as the kernel
 // leaves it in the result register.
 type Result struct {
-	raw  int64
-	gone bool
+	raw     int64
+	gone    bool
+	blocked *blocked // it is Block: see block.go
 }
 
 // maxErrno bounds the errno range of a raw result (linux/err.h, MAX_ERRNO).

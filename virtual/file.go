@@ -41,8 +41,7 @@ import (
 // Write and Seek are not called.
 type File interface {
 	// Close is called when the last descriptor of the File is gone from the child
-	// tree and wherever it was passed to: on another goroutine, after all other
-	// calls. Its error goes to Files.Warn.
+	// tree and wherever it was passed to: on any goroutine, after all other calls. Its error goes to Files.Warn.
 	io.Closer
 }
 

@@ -65,6 +65,7 @@ func (f *Files) use(c *table.Call, fd int) *description {
 	if fd < 0 || f.live.Load() == 0 {
 		return nil
 	}
+	f.CatchUp()
 	var st unix.Stat_t
 	if unix.Stat("/proc/"+strconv.Itoa(c.Thread().TID())+"/fd/"+strconv.Itoa(fd), &st) != nil {
 		return nil
@@ -76,6 +77,18 @@ func (f *Files) use(c *table.Call, fd int) *description {
 		d.users++
 	}
 	return d
+}
+
+// CatchUp closes the Files whose last descriptors are gone by now, which otherwise
+// happens a little later. All calls on virtual descriptors do so first; who opens
+// what another descriptor has, or had, may want to as well.
+func (f *Files) CatchUp() {
+	f.mu.Lock()
+	w := f.watcher
+	f.mu.Unlock()
+	if w != nil {
+		w.catchUp(f)
+	}
 }
 
 // release ends what use began.
@@ -99,8 +112,7 @@ func (d *description) vanish() {
 		return
 	}
 	d.gone = true
-	delete(f.known, d.id)
-	f.live.Store(int64(len(f.known)))
+	f.forget(d)
 	last := d.users == 0
 	f.mu.Unlock()
 	if last {
@@ -108,12 +120,20 @@ func (d *description) vanish() {
 	}
 }
 
+// forget makes a description unknown, with files.mu held.
+func (f *Files) forget(d *description) {
+	delete(f.known, d.id)
+	f.live.Store(int64(len(f.known)))
+	if len(f.known) == 0 {
+		f.watcher.nudge()
+	}
+}
+
 // disown forgets a description that has never become one: its File is not closed.
 func (f *Files) disown(d *description) {
 	f.mu.Lock()
 	if f.known[d.id] == d {
-		delete(f.known, d.id)
-		f.live.Store(int64(len(f.known)))
+		f.forget(d)
 	}
 	d.gone = true
 	f.mu.Unlock()

@@ -117,10 +117,10 @@ func (d *description) readAt(c *table.Call, pos int64) table.Result {
 	if e != 0 {
 		return table.Errno(e)
 	}
-	return d.flow(c, In, func() table.Result {
+	return d.flow(c, In, pos, func(pos *int64) table.Result {
 		buf := pieces.Get().(*[]byte)
 		defer pieces.Put(buf)
-		next, e := d.source(&pos)
+		next, e := d.source(pos)
 		if e != 0 {
 			return table.Errno(e)
 		}
@@ -131,8 +131,11 @@ func (d *description) readAt(c *table.Call, pos int64) table.Result {
 			if !d.files.count(d.file, "Read", n, want) {
 				return partly(done, unix.EIO)
 			}
+			if n == 0 && err == nil && d.ready.poller != nil {
+				err = unix.EAGAIN
+			}
 			delivered := copyOut(c, s, done, (*buf)[:n])
-			pos += int64(delivered)
+			*pos += int64(delivered)
 			done += delivered
 			switch {
 			case delivered < n:
@@ -146,7 +149,7 @@ func (d *description) readAt(c *table.Call, pos int64) table.Result {
 			}
 		}
 		return table.Return(int64(done))
-	}, &pos)
+	})
 }
 
 // partly is the result of a call that has moved done bytes before it failed.
@@ -182,19 +185,19 @@ func (d *description) writeAt(c *table.Call, pos int64) table.Result {
 	if e != 0 {
 		return table.Errno(e)
 	}
-	r := d.flow(c, Out, func() table.Result {
+	done := 0
+	r := d.flow(c, Out, pos, func(pos *int64) table.Result {
 		if d.has(unix.O_APPEND) {
 			if size, ok := d.size(); ok {
-				pos = size
+				*pos = size
 			}
 		}
-		next, e := d.sink(&pos)
+		next, e := d.sink(pos)
 		if e != 0 {
 			return table.Errno(e)
 		}
 		buf := pieces.Get().(*[]byte)
 		defer pieces.Put(buf)
-		done := 0
 		for done < total {
 			want := min(total-done, len(*buf))
 			got := copyIn(c, s, done, (*buf)[:want])
@@ -205,22 +208,29 @@ func (d *description) writeAt(c *table.Call, pos int64) table.Result {
 			if !d.files.count(d.file, "Write", n, got) {
 				return partly(done, unix.EIO)
 			}
-			pos += int64(n)
+			*pos += int64(n)
 			done += n
 			switch {
+			case errors.Is(err, unix.EAGAIN) && d.waits():
+				return table.Errno(unix.EAGAIN) // for the rest
 			case err != nil:
 				return partly(done, d.files.errno(d.file, "Write", err))
-			case n < want:
+			case got < want:
 				return partly(done, unix.EFAULT)
 			}
 		}
 		return table.Return(int64(done))
-	}, &pos)
-	if r.Errno() == unix.EPIPE {
-		// As pipes and sockets do (pipe(7)).
-		unix.Tgkill(c.Process().PID(), c.Thread().TID(), unix.SIGPIPE)
-	}
-	return r
+	})
+	return r.After(func(r table.Result) table.Result {
+		switch {
+		case r.Errno() == unix.EPIPE:
+			// As pipes and sockets do (pipe(7)).
+			_ = c.Raise(unix.SIGPIPE) // ESRCH: it has ended
+		case r.Restarting() && done > 0:
+			return table.Return(int64(done)) // a signal came in the middle
+		}
+		return r
+	})
 }
 
 // sink returns how the File is written to from *pos on.
@@ -234,21 +244,50 @@ func (d *description) sink(pos *int64) (func([]byte) (int, error), unix.Errno) {
 	return nil, unix.EINVAL
 }
 
-// flow runs a read or write at *pos, or at the description's position, which it then
-// moves.
-func (d *description) flow(c *table.Call, want Events, op func() table.Result, pos *int64) table.Result {
-	own := *pos == current
+// flow runs a read or write at pos, or at the description's position, which it then
+// moves. op answers EAGAIN if it has to wait for want.
+func (d *description) flow(c *table.Call, want Events, pos int64, op func(pos *int64) table.Result) table.Result {
+	r := d.once(c, pos, op)
+	if r.Errno() != unix.EAGAIN || !d.waits() {
+		return r
+	}
+	return table.Block(d.wait(c, want, func() table.Result { return d.flow(c, want, pos, op) }))
+}
+
+// waits reports whether reads and writes wait for what is not there.
+func (d *description) waits() bool {
+	return d.ready.poller != nil && !d.has(unix.O_NONBLOCK)
+}
+
+// once runs op once, and sees to it that the placeholder is as ready as the File is
+// afterwards.
+func (d *description) once(c *table.Call, pos int64, op func(pos *int64) table.Result) table.Result {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if own {
-		*pos = d.pos
+	at := &pos
+	if pos == current {
+		at = &d.pos
 	}
-	r := op()
-	if own {
-		d.pos = *pos
-	}
-	if err := d.ready.sync(func() (int, error) { return copyOf(c, c.FD(0)) }); err != nil {
+	r := op(at)
+	if err := d.ready.sync(func() (int, error) { return d.placeholder(c) }); err != nil {
 		d.files.warn(err)
 	}
 	return r
+}
+
+// wait returns the wait of a call for one of the events, after which again answers it.
+func (d *description) wait(c *table.Call, want Events, again func() table.Result) table.Wait {
+	w := table.Wait{
+		FD: c.FD(0), Events: int16(want), Signal: table.Restarts,
+		Again: func(*table.Call, table.Woken) table.Result { return again() },
+	}
+	if now := d.files.use(c, w.FD); now != nil {
+		now.release()
+		if now == d {
+			return w
+		}
+	}
+	// Another thread has closed the descriptor meanwhile. The call has the file still.
+	w.Events, w.Context = 0, d.ready.next(want)
+	return w
 }

@@ -90,14 +90,32 @@ func (f *Files) handle(name string) table.Middleware {
 			if d == nil {
 				return next.Handle(c)
 			}
-			defer d.release()
-			r := op.call(d, c)
+			r := d.answer(c, op)
 			if r == passOn {
 				return next.Handle(c)
 			}
 			return r
 		})
 	}
+}
+
+// answer runs an operation, for which d is in use, and ends the use when the call is
+// over.
+func (d *description) answer(c *table.Call, op operation) (r table.Result) {
+	waits := false
+	defer func() {
+		if !waits {
+			d.release()
+		}
+	}()
+	r = op.call(d, c)
+	if _, waits = r.Blocked(); waits {
+		r = r.After(func(r table.Result) table.Result {
+			d.release()
+			return r
+		})
+	}
+	return r
 }
 
 // passOn is what an operation returns for a call that is not the File's business.

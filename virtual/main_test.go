@@ -2,8 +2,10 @@ package virtual_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -41,11 +43,11 @@ type world struct {
 	t     *testing.T
 	files *virtual.Files
 	tbl   *table.Table
-	open  func(name string) virtual.File
+	open  func(name string, flags int) virtual.File
 	out   bytes.Buffer
 }
 
-func newWorld(t *testing.T, open func(name string) virtual.File) *world {
+func newWorld(t *testing.T, open func(name string, flags int) virtual.File) *world {
 	w := &world{t: t, files: &virtual.Files{}, tbl: table.New(), open: open}
 	w.files.Warn = func(err error) { t.Errorf("warning: %v", err) }
 	w.tbl.Handle("open,openat", table.HandlerFunc(func(c *table.Call) table.Result {
@@ -61,7 +63,8 @@ func newWorld(t *testing.T, open func(name string) virtual.File) *world {
 		if !ok {
 			return c.Native()
 		}
-		file := w.open(name)
+		w.files.CatchUp()
+		file := w.open(name, int(c.Arg(arg+1)))
 		if file == nil {
 			return table.Errno(unix.ENOENT)
 		}
@@ -101,4 +104,18 @@ func try(err error) {
 		fmt.Printf("%s: %v\n", filepath.Base(os.Args[0]), err)
 		os.Exit(1)
 	}
+}
+
+// compile compiles a C program of testdata.
+func compile(t *testing.T, name string) string {
+	t.Helper()
+	bin := filepath.Join(t.TempDir(), name)
+	out, err := exec.Command("gcc", "-O1", "-Wall", "-pthread", "-D_GNU_SOURCE", "-o", bin, "testdata/"+name+".c").CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		t.Skip("no gcc")
+	}
+	if err != nil {
+		t.Fatalf("gcc: %v\n%s", err, out)
+	}
+	return bin
 }

@@ -142,6 +142,27 @@ func copyOf(c *table.Call, fd int) (int, error) {
 	return copied, nil
 }
 
+// errReplaced: the descriptor is not d's any more.
+var errReplaced = errors.New("virtual: the descriptor has been closed or replaced, or its thread has ended")
+
+// placeholder returns a copy, in our process, of d's placeholder, which the call c is
+// about.
+func (d *description) placeholder(c *table.Call) (int, error) {
+	fd, err := copyOf(c, c.FD(0))
+	if errors.Is(err, unix.EBADF) || errors.Is(err, unix.ESRCH) {
+		return -1, errReplaced
+	}
+	if err != nil {
+		return -1, err
+	}
+	var st unix.Stat_t
+	if err = unix.Fstat(fd, &st); err == nil && identityOf(&st) == d.id {
+		return fd, nil
+	}
+	unix.Close(fd)
+	return -1, errReplaced
+}
+
 // connectHere connects the socket, which is a copy, to one of ours, which is
 // returned. It fails with ECONNREFUSED if the socket is of another network namespace.
 func connectHere(copied int) (peer int, err error) {

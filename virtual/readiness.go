@@ -1,6 +1,7 @@
 package virtual
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,6 +28,26 @@ type readiness struct {
 	full   bool   // the placeholder's buffer is full
 	shut   Events // Hup and RdHup, as far as they have been said
 	closed bool
+
+	// more is done when the File gets more ready: see next.
+	more context.Context
+	tell context.CancelFunc
+}
+
+// next returns a Context that is done when one of the events may have come: for calls
+// whose descriptor is gone.
+func (r *readiness) next(want Events) context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.more == nil {
+		r.more, r.tell = context.WithCancel(context.Background())
+	}
+	more := r.more
+	if r.poller.Readiness()&want != 0 {
+		r.tell()
+		r.more = nil
+	}
+	return more
 }
 
 // grown is what the Poller calls when more has come.
@@ -35,6 +56,10 @@ func (r *readiness) grown() {
 	defer r.mu.Unlock()
 	if r.closed {
 		return
+	}
+	if r.more != nil {
+		r.tell()
+		r.more = nil
 	}
 	r.grow(r.poller.Readiness(), true)
 }
@@ -74,6 +99,10 @@ func (r *readiness) sync(placeholder func() (int, error)) error {
 	excess := r.queued > 0 && now&In == 0 || r.queued > 1
 	if excess || now&Out == 0 && !r.full {
 		fd, err := placeholder()
+		if errors.Is(err, errReplaced) {
+			r.grow(now, false)
+			return nil
+		}
 		if err != nil {
 			return err
 		}

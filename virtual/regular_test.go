@@ -42,7 +42,7 @@ func (i textInfo) Sys() any           { return nil }
 func TestCat(t *testing.T) {
 	var closed atomic.Int32
 	long := string(bytes.Repeat([]byte("0123456789abcdef"), 100_000))
-	w := newWorld(t, func(name string) virtual.File {
+	w := newWorld(t, func(name string, _ int) virtual.File {
 		switch name {
 		case "long":
 			return newText(long, &closed)
@@ -79,7 +79,7 @@ func eventually(t *testing.T, ok func() bool) {
 func TestPositions(t *testing.T) {
 	var closed atomic.Int32
 	contents := "0123456789"
-	w := newWorld(t, func(string) virtual.File { return newText(contents, &closed) })
+	w := newWorld(t, func(string, int) virtual.File { return newText(contents, &closed) })
 	virtually := w.run(self(t, "positions", "/virtual/x"))
 	file := t.TempDir() + "/x"
 	if err := os.WriteFile(file, []byte(contents), 0o640); err != nil {

@@ -2,9 +2,12 @@ package virtual
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,9 +19,12 @@ import (
 // placeholders open meanwhile.
 type watcher struct {
 	file *os.File // the inotify instance
+	raw  syscall.RawConn
 
-	mu      sync.Mutex
-	watched map[int32]*description
+	watched map[int32]*description // under Files.mu
+
+	draining sync.Mutex // from reading events until they have been acted on
+	buf      [32 * unix.SizeofInotifyEvent]byte
 }
 
 // The events that end a placeholder, by its kind.
@@ -32,20 +38,18 @@ func newWatcher() (*watcher, error) {
 	if err != nil {
 		return nil, fmt.Errorf("virtual: inotify_init1: %w", err)
 	}
-	return &watcher{file: os.NewFile(uintptr(fd), "inotify"), watched: map[int32]*description{}}, nil
+	w := &watcher{file: os.NewFile(uintptr(fd), "inotify"), watched: map[int32]*description{}}
+	if w.raw, err = w.file.SyscallConn(); err != nil {
+		w.file.Close()
+		return nil, err
+	}
+	return w, nil
 }
 
-// add watches the placeholder of which fd is a copy of ours. It is called with
-// Files.mu held.
+// add watches the placeholder of which fd is a copy of ours, with Files.mu held.
 func (w *watcher) add(fd int, ends uint32, d *description) error {
-	raw, err := w.file.SyscallConn()
-	if err != nil {
-		return err
-	}
 	var failed error
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	err = raw.Control(func(inotify uintptr) {
+	err := w.raw.Control(func(inotify uintptr) {
 		var wd int
 		wd, failed = unix.InotifyAddWatch(int(inotify), fmt.Sprintf("/proc/self/fd/%d", fd), ends)
 		if failed == nil {
@@ -64,40 +68,66 @@ func (w *watcher) add(fd int, ends uint32, d *description) error {
 // run tells descriptions of their end until the last is gone.
 func (w *watcher) run(f *Files) {
 	defer w.file.Close()
-	buf := make([]byte, 64*unix.SizeofInotifyEvent)
 	for {
-		n, err := w.file.Read(buf)
-		if err != nil {
-			f.warn(fmt.Errorf("virtual: reading inotify events: %w", err))
+		retired := false
+		err := w.raw.Read(func(inotify uintptr) (done bool) {
+			w.drain(f, int(inotify))
+			retired = f.retire(w)
+			return retired
+		})
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			retired = f.retire(w)
+			w.file.SetReadDeadline(time.Time{})
+		case err != nil:
+			f.warn(fmt.Errorf("virtual: waiting for inotify events: %w", err))
 			return
 		}
-		for b := buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
-			wd := int32(binary.NativeEndian.Uint32(b))
-			mask := binary.NativeEndian.Uint32(b[4:])
-			b = b[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(b[12:]):]
-			if mask&(socketEnds|memfdEnds) != 0 {
-				w.ended(wd)
-			}
-		}
-		if f.retire(w) {
+		if retired {
 			return
 		}
 	}
 }
 
+// nudge makes run look whether there is anything left to watch.
+func (w *watcher) nudge() { w.file.SetReadDeadline(time.Unix(1, 0)) }
+
+// catchUp acts on all that has ended until now: a call that another closing comes
+// before must see its effect, as that of the kernel's own files.
+func (w *watcher) catchUp(f *Files) {
+	w.raw.Control(func(inotify uintptr) { w.drain(f, int(inotify)) })
+}
+
+func (w *watcher) drain(f *Files, inotify int) {
+	w.draining.Lock()
+	defer w.draining.Unlock()
+	for {
+		n, err := unix.Read(inotify, w.buf[:])
+		if err != nil {
+			return
+		}
+		for b := w.buf[:n]; len(b) >= unix.SizeofInotifyEvent; {
+			wd := int32(binary.NativeEndian.Uint32(b))
+			mask := binary.NativeEndian.Uint32(b[4:])
+			b = b[unix.SizeofInotifyEvent+binary.NativeEndian.Uint32(b[12:]):]
+			if mask&(socketEnds|memfdEnds) != 0 {
+				w.ended(f, inotify, wd)
+			}
+		}
+	}
+}
+
 // ended acts on the end of a placeholder.
-func (w *watcher) ended(wd int32) {
-	w.mu.Lock()
+func (w *watcher) ended(f *Files, inotify int, wd int32) {
+	f.mu.Lock()
 	d := w.watched[wd]
 	delete(w.watched, wd)
-	w.mu.Unlock()
+	f.mu.Unlock()
 	if d == nil {
 		return
 	}
-	// A watch of a socket holds its inode. (Of a memfd it is gone already.)
-	if raw, err := w.file.SyscallConn(); err == nil {
-		raw.Control(func(inotify uintptr) { unix.InotifyRmWatch(int(inotify), uint32(wd)) })
-	}
+	// The watch of a socket holds its inode. (That of a memfd is gone already.)
+	unix.InotifyRmWatch(inotify, uint32(wd))
 	d.vanish()
 }
 
