@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"os"
 	"strings"
 	"testing"
 )
@@ -119,4 +120,26 @@ func TestWhatAProcessMayNotDo(t *testing.T) {
 	compareCases(t, dynamic64, "interrupted", "address_space")
 	compareCases(t, dynamic64, "interrupted", "no_descriptors", "early_root")
 	compareCases(t, static64, "interrupted", "early_root", "address_space")
+}
+
+// Row 39: a program of another user, which cannot open what we have open, goes by the
+// direct route as well; and so does one that sees no /proc.
+func TestDirectRouteOfAnotherUser(t *testing.T) {
+	direct.need(t)
+	if os.Getuid() != 0 {
+		t.Skip("not root: cannot become another user")
+	}
+	setpriv, bash := lookTool(t, "setpriv"), lookTool(t, "bash")
+	const script = `i=0; while [ $i -lt 200 ]; do [ -e / ]; i=$((i+1)); done; ls /dev/null /proc/self/fd | wc -l
+while read -r line; do case $line in *k42trace-code*) echo "the region is there" >&2;; esac; done </proc/self/maps`
+	p := program{Path: setpriv, Args: []string{"--reuid=65534", "--regid=65534", "--clear-groups", bash, "-c", script}}
+	native := p.native(t)
+	native.mustExit(t, 0)
+	onEachRoute(t, func(t *testing.T, r route) {
+		o := p.traced(t, r)
+		there := o.Stderr == "the region is there\n"
+		if o.Stdout != native.Stdout || o.Status != native.Status || there != (r == direct) || !there && o.Stderr != "" {
+			t.Errorf("natively %+v, traced %+v", native, o)
+		}
+	})
 }

@@ -1,9 +1,6 @@
 package supervisor
 
 import (
-	"fmt"
-	"os"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/procfs"
@@ -43,6 +40,9 @@ func (t *Thread) tryMapRegion() bool {
 		}
 		fd, ok := t.openOurs(m.FD, mode)
 		if !ok {
+			fd, ok = t.passOurs(m.FD, mode)
+		}
+		if !ok {
 			break
 		}
 		const flags = unix.MAP_SHARED | unix.MAP_FIXED_NOREPLACE
@@ -65,28 +65,6 @@ func (t *Thread) tryMapRegion() bool {
 		}
 	}
 	return done == len(mappings)
-}
-
-// openOurs has the thread open a file that we have open.
-func (t *Thread) openOurs(ours, mode int) (fd int, ok bool) {
-	path := fmt.Appendf(nil, "/proc/%d/fd/%d\x00", os.Getpid(), ours)
-	// The path goes where no program keeps anything, but what is there may be
-	// another's: Go's stacks are short, and what lies under them is the heap's.
-	const belowRedZone = 512
-	at := (t.call.SP() - belowRedZone) &^ 15
-	old := make([]byte, len(path))
-	if n, err := t.ReadMemory(at, old); err != nil || n < len(old) {
-		return 0, false
-	}
-	if n, err := t.WriteMemory(at, path); err != nil || n < len(path) {
-		return 0, false
-	}
-	cwd := unix.AT_FDCWD
-	r := t.inject("openat", uint64(cwd), at, uint64(mode|unix.O_CLOEXEC), 0)
-	if _, err := t.WriteMemory(at, old); err != nil || r.Failed() {
-		return 0, false
-	}
-	return int(r.Value()), true
 }
 
 // inject runs a call of the machine's own ABI in the thread, by name.
