@@ -10,19 +10,37 @@ import (
 )
 
 func TestDeny(t *testing.T) {
-	s := &script{t: t, pid: 1, handler: Deny(unix.EACCES, "/secret/", "/etc/shadow")(table.Native)}
-	f := s.thread(1)
+	dir := t.TempDir()
+	for _, d := range []string{"secret/x", "secrets", "a"} {
+		if err := os.MkdirAll(dir+"/"+d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("../secret", dir+"/a/link"); err != nil {
+		t.Fatal(err)
+	}
+	s := &script{t: t, pid: os.Getpid(), handler: Deny(unix.EACCES, dir+"/secret/", "/etc/shadow")(table.Native)}
+	f := s.thread(os.Getpid())
 	ok := table.Return(0)
 	for _, test := range []struct {
 		name string
 		args []uint64
 		want unix.Errno
 	}{
-		{"chdir", []uint64{f.write("/secret/x")}, unix.EACCES},
-		{"chdir", []uint64{f.write("/secrets")}, 0},
+		{"chdir", []uint64{f.write(dir + "/secret/x")}, unix.EACCES},
+		{"chdir", []uint64{f.write(dir + "/secret/x/..")}, unix.EACCES},
+		{"chdir", []uint64{f.write(dir + "/a/link/x")}, unix.EACCES},
+		{"chdir", []uint64{f.write("/proc/self/root/" + dir + "/a/../secret")}, unix.EACCES},
+		{"lstat", []uint64{f.write(dir + "/a/link"), 0}, 0},
+		{"stat", []uint64{f.write(dir + "/a/link"), 0}, unix.EACCES},
+		{"chdir", []uint64{f.write(dir + "/secrets")}, 0},
+		{"chdir", []uint64{f.write(dir + "/a/nothing/x")}, unix.ENOENT},
 		{"rename", []uint64{f.write("/a"), f.write("/etc/shadow")}, unix.EACCES},
+		{"rename", []uint64{f.write(dir), f.write("/other")}, unix.EACCES},
+		{"link", []uint64{f.write(dir + "/secret/x"), f.write("/other")}, unix.EACCES},
+		{"mkdir", []uint64{f.write(dir + "/secret/new"), 0o755}, unix.EACCES},
 		{"chdir", []uint64{0x10}, unix.EFAULT},
-		{"utimensat", []uint64{3, 0}, 0},
+		{"utimensat", []uint64{0, 0}, 0},
 		{"getpid", nil, 0},
 	} {
 		ran := false
@@ -33,25 +51,42 @@ func TestDeny(t *testing.T) {
 	}
 	s.handler = Deny(unix.EPERM)(table.Native)
 	if got := f.call("getpid", ok, nil); got.Errno() != unix.EPERM {
-		t.Errorf("Deny without prefixes: %v", got.Errno())
+		t.Errorf("Deny without names: %v", got.Errno())
 	}
 }
 
-// What the kernel gets is the copy that was looked at.
+// What the kernel gets leads to what was looked at, whatever becomes of the path.
 func TestDenyPins(t *testing.T) {
-	var got string
-	s := &script{t: t, pid: 1}
+	dir := t.TempDir()
+	want, err := os.Stat(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{t: t, pid: os.Getpid()}
 	s.handler = Deny(unix.EACCES, "/secret")(table.HandlerFunc(func(c *table.Call) table.Result {
 		if c.RawArg(0) != pinAddress {
 			t.Errorf("argument %#x is the program's", c.RawArg(0))
 		}
-		got, _ = c.Path(0)
+		if err := os.Rename(dir, dir+"-elsewhere"); err != nil {
+			t.Error(err)
+		}
+		defer os.Rename(dir+"-elsewhere", dir)
+		name, _ := c.Path(0)
+		if got, err := os.Stat(name); err != nil || !os.SameFile(got, want) {
+			t.Errorf("path %q: %v", name, err)
+		}
 		return table.Return(0)
 	}))
-	f := s.thread(1)
-	f.call("chdir", table.Return(0), nil, f.write("/tmp"))
-	if got != "/tmp" {
-		t.Errorf("path %q", got)
+	f := s.thread(os.Getpid())
+	f.call("chdir", table.Return(0), nil, f.write(dir))
+}
+
+func TestDenyArg(t *testing.T) {
+	s := &script{t: t, pid: 1, handler: DenyArg(unix.EPERM, 1, 0xffff, 0x5412)(table.Native)}
+	for request, want := range map[uint64]unix.Errno{0x5412: unix.EPERM, 0x5412 | 1<<32: unix.EPERM, 0x5413: 0} {
+		if got := s.thread(1).call("ioctl", table.Return(0), nil, 0, request); got.Errno() != want {
+			t.Errorf("%#x: %v", request, got.Errno())
+		}
 	}
 }
 

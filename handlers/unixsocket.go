@@ -1,9 +1,6 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/binary"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
@@ -13,21 +10,12 @@ import (
 // socket acts on connect(2) and bind(2), of which the address of a local socket is a path
 // (unix(7)).
 func (v *View) socket(c *table.Call, next table.Handler) table.Result {
-	const family, most = 2, 108 // sizes of sun_family and of sun_path
-	n := c.Arg(2)
-	if n <= family || n > family+most {
+	addr, name, ok := socketPath(c, 1, 2)
+	if !ok {
 		return next.Handle(c)
 	}
-	addr, err := c.Bytes(1, n)
-	if err != nil || binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || addr[family] == 0 {
-		return next.Handle(c) // of another family, or without a path
-	}
-	name := addr[family:]
-	if i := bytes.IndexByte(name, 0); i >= 0 {
-		name = name[:i]
-	}
 	making := c.Name() == "bind"
-	p, err := v.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, string(name), paths.Arg{Follow: !making})
+	p, err := v.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, name, paths.Arg{Follow: !making})
 	switch {
 	case err != nil && p.Moved:
 		return table.Errno(paths.Errno(err))
@@ -41,13 +29,6 @@ func (v *View) socket(c *table.Call, next table.Handler) table.Result {
 		return table.Errno(unix.ENOENT)
 	case p.Virtual():
 		return table.Errno(unix.ECONNREFUSED)
-	case len(p.Host) >= most:
-		return table.Errno(unix.ENAMETOOLONG)
 	}
-	addr = append(append(addr[:family:family], p.Host...), 0)
-	if err := c.Pin(1, addr); err != nil {
-		return failed(err)
-	}
-	c.SetArg(2, uint64(len(addr)))
-	return next.Handle(c)
+	return connectTo(c, next, &p, addr)
 }

@@ -19,8 +19,8 @@ func TestEveryPathHasARule(t *testing.T) {
 	for abi := range table.NumABI {
 		for nr := range 600 {
 			sig := table.SignatureOf(abi, nr)
-			if sig == nil {
-				continue
+			if sig == nil || strings.HasPrefix(sig.Name, "mq_") {
+				continue // names of message queues are no paths
 			}
 			n := 0
 			for _, a := range sig.Args {

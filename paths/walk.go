@@ -39,6 +39,72 @@ type Place struct {
 	Dot   bool // it ends in "." or ".."
 
 	prefix string
+	root   string // what the thread's root directory is, seen from ours
+}
+
+// OnHost returns the path at which this program has what is at Host: the thread may have
+// another root.
+func (p *Place) OnHost() string {
+	if p.root == "" || p.root == "/" {
+		return p.Host
+	}
+	return p.root + p.Host
+}
+
+// Held is a place that this program holds on to: whatever happens to its path meanwhile,
+// Name leads the kernel to what was found there. It must be closed.
+type Held struct {
+	Name string   // for a call of the thread
+	file *os.File // the object, or the directory in which it is, or would be
+	last string   // its name there
+}
+
+// Close lets go.
+func (h *Held) Close() error { return h.file.Close() }
+
+// Path returns where this program has the place now.
+func (h *Held) Path() (string, error) {
+	dir, err := os.Readlink("/proc/self/fd/" + strconv.Itoa(int(h.file.Fd())))
+	return path.Join(dir, h.last), err
+}
+
+// Hold takes hold of a place: of the file itself, if the call follows links, and
+// otherwise of its directory. It fails with ELOOP or ENOENT if something has changed since the
+// place was found. The thread may use the name if it may look at this process (ptrace(2),
+// "Ptrace access mode checking").
+func (p *Place) Hold(follow bool) (*Held, error) {
+	name, h, root := p.Host, &Held{}, unix.AT_FDCWD
+	if p.prefix != "" {
+		fd, err := unix.Open(p.prefix, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, err
+		}
+		defer unix.Close(fd)
+		root = fd
+	}
+	if !p.Exists || !follow && !p.Dot {
+		name, h.last = path.Split(name)
+	}
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS}
+	if root != unix.AT_FDCWD {
+		name = "." + name // Host begins with a slash
+	}
+	fd, err := unix.Openat2(root, name, &how)
+	if err != nil {
+		return nil, err
+	}
+	h.file = os.NewFile(uintptr(fd), name)
+	h.Name = "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(fd)
+	if h.last != "" {
+		h.Name += "/" + h.last
+	}
+	switch {
+	case p.Dot:
+		h.Name += "/."
+	case p.Slash:
+		h.Name += "/"
+	}
+	return h, nil
 }
 
 // Outside returns where this program finds what is at Host: the thread may have another
@@ -71,6 +137,7 @@ type walk struct {
 	v      *View
 	t      table.Thread
 	prefix string // what leads this program to the thread's root
+	root   string // what /proc says of that root, if it is another
 	links  int
 	moved  bool
 	// resolve and base are what openat2(2) asks for, and what may not be left then.
@@ -101,7 +168,8 @@ func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, er
 	if name == "" && !a.Empty {
 		return Place{}, unix.ENOENT
 	}
-	w := &walk{v: v, t: t, prefix: rootPrefix(t.TID())}
+	w := &walk{v: v, t: t}
+	w.prefix, w.root = rootPrefix(t.TID())
 	start := "/"
 	var err error
 	if !strings.HasPrefix(name, "/") || a.Resolve&inRoot != 0 {
@@ -170,7 +238,7 @@ func (w *walk) shown(name string) (string, error) {
 		return "", ErrOpaque
 	}
 	// Seen from our root: the thread may have another.
-	if rest, ok := below(w.prefixText(), name); ok && w.prefix != "" {
+	if rest, ok := below(w.root, name); w.prefix != "" && ok {
 		name = "/" + strings.TrimPrefix(rest, "/")
 	}
 	if strings.HasSuffix(name, " (deleted)") {
@@ -187,7 +255,7 @@ func (w *walk) shown(name string) (string, error) {
 
 // itself is the place that an empty path leads to.
 func (w *walk) itself(name string) (Place, error) {
-	p := Place{Itself: true, Exists: true, Host: name, prefix: w.prefix}
+	p := Place{Itself: true, Exists: true, Host: name, prefix: w.prefix} // name is seen from our root
 	at, err := w.shown(name)
 	if err != nil {
 		p.Path = name
@@ -271,9 +339,6 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 			if at, err = w.shown(next.Target); err != nil {
 				return Place{}, err
 			}
-			if isRootLink(next.Host) {
-				at = "/"
-			}
 			if next, err = w.look(at); err != nil {
 				return Place{}, err
 			}
@@ -344,13 +409,10 @@ func isMagic(host string) bool {
 	return ok && err == nil && rest != ""
 }
 
-// isRootLink reports whether it is the link to a process's root directory.
-func isRootLink(host string) bool { return isMagic(host) && path.Base(host) == "root" }
-
 // look looks at what the view has at a path whose directories are there.
 func (w *walk) look(at string) (Place, error) {
 	m, rest := w.v.mountOf(at)
-	p := Place{Path: at, Mount: m, prefix: w.prefix}
+	p := Place{Path: at, Mount: m, prefix: w.prefix, root: w.root}
 	var info fs.FileInfo
 	var err error
 	if m.FS != nil {
@@ -379,23 +441,14 @@ func (w *walk) look(at string) (Place, error) {
 }
 
 // rootPrefix returns the path by which this program finds the root directory of a thread,
-// "" if it is its own.
-func rootPrefix(tid int) string {
+// and what /proc says that it is; nothing if it is its own.
+func rootPrefix(tid int) (prefix, text string) {
 	proc := "/proc/" + strconv.Itoa(tid)
 	root, err := os.Readlink(proc + "/root")
 	if err != nil || root == "/" && sameNamespace(proc) {
-		return ""
+		return "", ""
 	}
-	return proc + "/root"
-}
-
-// prefixText returns what /proc says of that root.
-func (w *walk) prefixText() string {
-	root, err := os.Readlink(w.prefix)
-	if err != nil {
-		return "/"
-	}
-	return root
+	return proc + "/root", root
 }
 
 func sameNamespace(proc string) bool {
@@ -506,4 +559,18 @@ func (w *walk) ids() (pid, tid string) {
 		return pid, pid
 	}
 	return strconv.Itoa(w.t.Process().PID()), strconv.Itoa(w.t.TID())
+}
+
+// SameRoot reports whether a thread's paths begin where ours do.
+func SameRoot(tid int) bool {
+	prefix, _ := rootPrefix(tid)
+	return prefix == ""
+}
+
+// StatFollowed is Stat, and tells of what a link of /proc leads to if it was followed.
+func (p *Place) StatFollowed() (fs.FileInfo, error) {
+	if p.Magic {
+		return os.Stat(p.Outside())
+	}
+	return p.Stat()
 }

@@ -1,0 +1,368 @@
+package handlers
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"os"
+	"path"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A guard lets calls go on with the files that were looked at, and no others: neither
+// another thread that changes the path in memory, nor one that puts a symbolic link in
+// a directory's place, makes the kernel come elsewhere.
+//
+// Files that are opened are opened by a path without symbolic links, where the kernel is told that
+// there are none (openat2(2), RESOLVE_NO_SYMLINKS). For other calls this program holds
+// the file, or its directory, and the call is led there through /proc. Where the
+// program may not look at this process, because it has other ids, and for execve(2), it is
+// only the path that is fixed.
+type guard struct {
+	tree *paths.View
+	// check decides about a place: the errno with which the call fails, or 0.
+	check func(c *table.Call, a paths.Arg, p *paths.Place) unix.Errno
+}
+
+// guardedCalls are those in which paths are.
+const guardedCalls = "%file,connect,bind,socketcall,open_by_handle_at"
+
+// Flags that package unix does not name.
+const (
+	fasync        = 0o20000 // FASYNC, O_ASYNC
+	resolveCached = 0x20    // RESOLVE_CACHED
+)
+
+// maxRaces is how often a call is looked at again because something has changed while it was.
+const maxRaces = 16
+
+func (g *guard) handle(c *table.Call, next table.Handler) table.Result {
+	if err := unfold(c); err != nil {
+		return failed(err)
+	}
+	switch c.Name() {
+	case "connect", "bind":
+		return g.socket(c, next)
+	case "open_by_handle_at":
+		return table.Errno(unix.EPERM) // a file without a path, for which one needs privileges
+	}
+	args := paths.ArgsOf(c)
+	if len(args) == 0 {
+		return next.Handle(c)
+	}
+	before := c.Args()
+	nr := c.Nr()
+	for range maxRaces {
+		r, again := g.try(c, next, args)
+		if !again {
+			return r
+		}
+		for i, v := range before {
+			c.SetArg(i, v)
+		}
+		c.SetNr(nr)
+	}
+	return table.Errno(unix.EAGAIN)
+}
+
+// try handles a call once. again: a path has changed meanwhile.
+func (g *guard) try(c *table.Call, next table.Handler, args []paths.Arg) (r table.Result, again bool) {
+	how := openHow(c)
+	for _, a := range args {
+		p, err := g.tree.Resolve(c, a)
+		if errors.Is(err, paths.ErrOpaque) {
+			if name, _ := c.Path(a.Path); name != "." || c.PinPath(a.Path, ".") != nil {
+				return table.Errno(unix.ENOENT), false // in a deleted directory nothing is to be found
+			}
+			continue
+		}
+		if err != nil {
+			return failed(err), false
+		}
+		if e := g.check(c, a, &p); e != 0 {
+			return table.Errno(e), false
+		}
+		if p.Itself {
+			if c.Arg(a.Path) != 0 {
+				if err := c.PinPath(a.Path, ""); err != nil {
+					return failed(err), false
+				}
+			}
+			continue
+		}
+		if how != nil {
+			return g.open(c, next, a, &p, *how)
+		}
+		if p.Magic || a.Use&paths.Execute != 0 || !mayLookAtUs(c.Thread()) {
+			if err := c.PinPath(a.Path, p.ForKernel()); err != nil {
+				return failed(err), false
+			}
+			continue
+		}
+		held, err := p.Hold(a.Follow)
+		if err != nil {
+			return table.Errno(paths.Errno(err)), errors.Is(err, unix.ELOOP) || errors.Is(err, unix.ENOENT)
+		}
+		defer held.Close()
+		now, err := held.Path()
+		if err != nil || path.Clean(now) != path.Clean(p.OnHost()) {
+			return table.Errno(unix.ENOENT), true
+		}
+		if err := c.PinPath(a.Path, held.Name); err != nil {
+			return failed(err), false
+		}
+	}
+	return next.Handle(c), false
+}
+
+// openHow returns what a call that opens a file by name asks for, as openat2(2) has it; nil for
+// other calls.
+func openHow(c *table.Call) *unix.OpenHow {
+	how := &unix.OpenHow{}
+	mode := uint64(0)
+	switch c.Name() {
+	case "open":
+		mode = c.Arg(2)
+	case "openat":
+		mode = c.Arg(3)
+	case "creat":
+		mode = c.Arg(1)
+	case "openat2":
+		b, err := c.Bytes(2, min(c.Arg(3), table.PathMax))
+		if err != nil || len(b) < 24 {
+			return nil // the kernel will say so
+		}
+		how.Flags, how.Mode, how.Resolve = get(b[:8]), get(b[8:16]), get(b[16:24])
+		return how
+	default:
+		return nil
+	}
+	// open(2) ignores what it does not know; openat2 refuses it.
+	const known = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY | unix.O_TRUNC | unix.O_APPEND |
+		unix.O_NONBLOCK | unix.O_SYNC | fasync | unix.O_DIRECT | largeFile | unix.O_DIRECTORY |
+		unix.O_NOFOLLOW | unix.O_NOATIME | unix.O_CLOEXEC | unix.O_PATH | unix.O_TMPFILE
+	how.Flags = uint64(paths.OpenFlags(c)) & known
+	if how.Flags&unix.O_PATH != 0 {
+		how.Flags &= unix.O_PATH | unix.O_DIRECTORY | unix.O_NOFOLLOW | unix.O_CLOEXEC
+	} else if how.Flags&unix.O_CREAT != 0 || how.Flags&unix.O_TMPFILE == unix.O_TMPFILE {
+		how.Mode = mode & 0o7777
+	}
+	return how
+}
+
+// open opens a file that was looked at.
+func (g *guard) open(c *table.Call, next table.Handler, a paths.Arg, p *paths.Place, how unix.OpenHow) (r table.Result, again bool) {
+	const keep = unix.RESOLVE_NO_MAGICLINKS | resolveCached
+	how.Resolve &= keep
+	if !p.Magic {
+		// A link at the end is opened itself, with O_PATH, or refused: the flag says so to the kernel.
+		how.Resolve |= unix.RESOLVE_NO_SYMLINKS
+	}
+	if nr, ok := table.Number(c.ABI(), "openat2"); ok {
+		c.SetNr(nr)
+	}
+	at := unix.AT_FDCWD
+	b := make([]byte, 24)
+	put(b[:8], how.Flags)
+	put(b[8:16], how.Mode)
+	put(b[16:24], how.Resolve)
+	c.SetArg(0, uint64(at))
+	if err := c.PinPath(1, p.ForKernel()); err != nil {
+		return failed(err), false
+	}
+	if err := c.Pin(2, b); err != nil {
+		return failed(err), false
+	}
+	c.SetArg(3, uint64(len(b)))
+	r = next.Handle(c)
+	if r.Errno() == unix.ELOOP && !p.Magic && !(p.Exists && how.Flags&unix.O_NOFOLLOW != 0) {
+		return r, true // there was no link a moment ago
+	}
+	return r, false
+}
+
+// mayLookAtUs reports whether the thread may follow links in our directory of /proc: it has our
+// ids and our root. Capabilities that it has given up may refuse it all the same.
+func mayLookAtUs(t table.Thread) bool {
+	var ours, theirs unix.Stat_t
+	if unix.Stat("/proc/self", &ours) != nil || unix.Stat("/proc/"+itoa(t.TID()), &theirs) != nil {
+		return false
+	}
+	if ours.Uid != theirs.Uid || ours.Gid != theirs.Gid {
+		return false
+	}
+	return paths.SameRoot(t.TID())
+}
+
+// socket acts on calls whose address may be a path (unix(7)).
+func (g *guard) socket(c *table.Call, next table.Handler) table.Result {
+	addr, name, ok := socketPath(c, 1, 2)
+	if !ok {
+		// Nobody can make a path of it any more.
+		if addr != nil {
+			if err := c.Pin(1, addr); err != nil {
+				return failed(err)
+			}
+		}
+		return next.Handle(c)
+	}
+	a := paths.Arg{Follow: true, Use: paths.Connect}
+	if c.Name() == "bind" {
+		a = paths.Arg{Use: paths.Make}
+	}
+	p, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, name, a)
+	if err != nil {
+		return failed(err)
+	}
+	if e := g.check(c, a, &p); e != 0 {
+		return table.Errno(e)
+	}
+	return connectTo(c, next, &p, addr)
+}
+
+// socketPath reads the address that the arguments at and size give, and returns it, and the
+// path that it is. addr is nil if it cannot be read or is no address.
+func socketPath(c *table.Call, at, size int) (addr []byte, name string, ok bool) {
+	const family, most = 2, 108 // sizes of sun_family and of sun_path
+	n := c.Arg(size)
+	if n < family || n > unix.SizeofSockaddrAny+most {
+		return nil, "", false
+	}
+	addr, err := c.Bytes(at, n)
+	if err != nil {
+		return nil, "", false
+	}
+	if n == family || n > family+most || binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || addr[family] == 0 {
+		return addr, "", false // of another family, or without a path
+	}
+	text := addr[family:]
+	if i := bytes.IndexByte(text, 0); i >= 0 {
+		text = text[:i]
+	}
+	return addr, string(text), true
+}
+
+// connectTo has the kernel use the address of the place.
+func connectTo(c *table.Call, next table.Handler, p *paths.Place, addr []byte) table.Result {
+	const family, most = 2, 108
+	host := p.Host
+	if len(host) >= most {
+		held, err := p.Hold(false)
+		if err != nil {
+			return failed(err)
+		}
+		defer held.Close()
+		if host = held.Name; len(host) >= most {
+			return table.Errno(unix.ENAMETOOLONG)
+		}
+	}
+	addr = append(append(addr[:family:family], host...), 0)
+	if err := c.Pin(1, addr); err != nil {
+		return failed(err)
+	}
+	c.SetArg(2, uint64(len(addr)))
+	return next.Handle(c)
+}
+
+// An inode is what stat(2) knows a file by.
+type inode struct{ dev, ino uint64 }
+
+func inodeOf(name string) (inode, bool) {
+	var st unix.Stat_t
+	if unix.Lstat(name, &st) != nil {
+		return inode{}, false
+	}
+	return inode{st.Dev, st.Ino}, true
+}
+
+// An area is a set of files: some and all that is below them. They are known by
+// their paths and, so that another path leads to the same, by their inodes.
+type area []string
+
+// newArea returns the area of paths of the host, absolute or from our working directory.
+func newArea(names []string) area {
+	var a area
+	for _, n := range names {
+		if !path.IsAbs(n) {
+			if dir, err := os.Getwd(); err == nil {
+				n = path.Join(dir, n)
+			}
+		}
+		a = append(a, path.Clean(n))
+		if p, err := paths.NewView().Find(n, true); err == nil && p.Path != path.Clean(n) {
+			a = append(a, p.Path)
+		}
+	}
+	return a
+}
+
+// holds reports whether the place is in the area.
+func (a area) holds(p *paths.Place) bool {
+	name := p.OnHost()
+	if p.Magic {
+		name = p.Target
+		if !path.IsAbs(name) {
+			return false // a pipe, a socket
+		}
+	}
+	if a.covers(name) {
+		return true
+	}
+	var roots []inode
+	for _, n := range a {
+		if id, ok := inodeOf(n); ok {
+			roots = append(roots, id)
+		}
+	}
+	if len(roots) == 0 {
+		return false
+	}
+	outside := p.Outside()
+	if p.Magic || p.Itself {
+		outside = name
+	}
+	for {
+		if id, ok := inodeOf(outside); ok {
+			for _, r := range roots {
+				if id == r {
+					return true
+				}
+			}
+		}
+		parent := path.Dir(outside)
+		if parent == outside || parent == "/proc/"+itoa(os.Getpid()) {
+			return false
+		}
+		outside = parent
+	}
+}
+
+// covers reports whether the path is in the area.
+func (a area) covers(name string) bool {
+	for _, n := range a {
+		if n == "/" || name == n || len(name) > len(n) && name[:len(n)] == n && name[len(n)] == '/' {
+			return true
+		}
+	}
+	return false
+}
+
+// leads reports whether something of the area is below the path: to rename that would take
+// it elsewhere.
+func (a area) leads(name string) bool {
+	for _, n := range a {
+		if len(n) > len(name) && n[:len(name)] == name && (name == "/" || n[len(name)] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// wrap is the guard as middleware.
+func (g *guard) wrap(next table.Handler) table.Handler {
+	return table.HandlerFunc(func(c *table.Call) table.Result { return g.handle(c, next) })
+}

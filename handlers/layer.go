@@ -1,0 +1,20 @@
+package handlers
+
+import "github.com/k42trace/k42trace/table"
+
+// A Layer is middleware and the calls that it has to see. Its Wrap can be used for
+// other sets of calls as well.
+type Layer struct {
+	Calls string // a pattern for table.ParseSet
+	Wrap  table.Middleware
+}
+
+// Use puts the layer in front of the handlers that tbl has for its calls. It panics if Calls
+// names nothing, as Table.Handle does.
+func (l Layer) Use(tbl *table.Table) {
+	set, err := table.ParseSet(l.Calls)
+	if err != nil {
+		panic("handlers: " + err.Error())
+	}
+	tbl.Use(set, l.Wrap)
+}

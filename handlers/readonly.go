@@ -1,0 +1,134 @@
+package handlers
+
+import (
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/table"
+)
+
+// ReadOnly returns a layer under which files cannot be changed, made or taken away: such
+// calls fail with EROFS, as on a file system that is mounted read-only. What is below
+// the paths in except can be, and devices, pipes and sockets can be written to, as is
+// usual. Descriptors that are open for writing when the program starts stay so. To be a
+// policy it wants Cmd.Enforce.
+func ReadOnly(except ...string) Layer {
+	r := &readOnly{except: newArea(except)}
+	r.guard = guard{tree: paths.NewView(), check: r.check}
+	return Layer{
+		Calls: guardedCalls + ",fchmod,fchown,fchown32,fsetxattr,fremovexattr,ioctl,unshare,setns",
+		Wrap: func(next table.Handler) table.Handler {
+			return table.HandlerFunc(func(c *table.Call) table.Result { return r.handle(c, next) })
+		},
+	}
+}
+
+type readOnly struct {
+	guard
+	except area
+}
+
+// Requests of ioctl(2) that change a file which may be open for reading only
+// (linux/fs.h); those of 32-bit programs have another size in them.
+const (
+	fsSetFlags   = 0x6602     // FS_IOC_SETFLAGS without its size
+	fsSetVersion = 0x7602     // FS_IOC_SETVERSION
+	fsSetXattr   = 0x5820     // FS_IOC_FSSETXATTR
+	ioctlKind    = 0xffff     // type and number
+	ioctlWrite   = 0x40000000 // _IOC_WRITE
+)
+
+func (r *readOnly) handle(c *table.Call, next table.Handler) table.Result {
+	switch c.Name() {
+	case "ioctl":
+		switch c.Arg(1) & ioctlKind {
+		case fsSetFlags, fsSetVersion, fsSetXattr:
+			if c.Arg(1)&ioctlWrite != 0 {
+				return r.descriptor(c, next)
+			}
+		}
+		return next.Handle(c)
+	case "fchmod", "fchown", "fchown32", "fsetxattr", "fremovexattr":
+		return r.descriptor(c, next)
+	case "mount", "umount", "umount2", "move_mount", "open_tree", "open_tree_attr", "mount_setattr", "fspick", "pivot_root", "chroot", "setns":
+		// With these the same files could be had by other paths.
+		return table.Errno(unix.EPERM)
+	case "unshare":
+		if c.Arg(0)&unix.CLONE_NEWNS != 0 {
+			return table.Errno(unix.EPERM)
+		}
+		return next.Handle(c)
+	}
+	return r.guard.handle(c, next)
+}
+
+// descriptor acts on a call that changes the file behind its first descriptor.
+func (r *readOnly) descriptor(c *table.Call, next table.Handler) table.Result {
+	p, err := r.tree.ResolveAt(c.Thread(), c.FD(0), "", paths.Arg{Empty: true})
+	if err != nil {
+		return next.Handle(c)
+	}
+	if nameless(&p) || r.except.holds(&p) {
+		return next.Handle(c)
+	}
+	return table.Errno(unix.EROFS)
+}
+
+// check decides about a place as the kernel does, in its order (fs/namei.c).
+func (r *readOnly) check(c *table.Call, a paths.Arg, p *paths.Place) unix.Errno {
+	if a.Use&(paths.Write|paths.Make) == 0 || nameless(p) || r.except.holds(p) {
+		return 0
+	}
+	switch name := c.Name(); name {
+	case "open", "openat", "openat2", "creat":
+		return r.open(c, p)
+	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat":
+		if a.Path == firstPath(c) && strings.HasPrefix(name, "link") {
+			return 0 // to what is linked, nothing happens that the new name does not show
+		}
+		if p.Exists {
+			return unix.EEXIST
+		}
+	case "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "bind":
+	default:
+		if !p.Exists {
+			return unix.ENOENT
+		}
+	}
+	return unix.EROFS
+}
+
+// firstPath returns the index of the call's first path.
+func firstPath(c *table.Call) int {
+	for _, a := range paths.ArgsOf(c) {
+		return a.Path
+	}
+	return -1
+}
+
+func (r *readOnly) open(c *table.Call, p *paths.Place) unix.Errno {
+	flags := paths.OpenFlags(c)
+	has := func(bits int) bool { return flags&bits == bits }
+	info, err := p.StatFollowed()
+	switch {
+	case has(unix.O_TMPFILE):
+		return unix.EROFS
+	case err != nil && has(unix.O_CREAT):
+		return unix.EROFS
+	case err != nil, has(unix.O_CREAT | unix.O_EXCL):
+		return 0 // the kernel has the errno
+	case flags&unix.O_ACCMODE == unix.O_RDONLY && !has(unix.O_TRUNC):
+		return 0
+	case info.IsDir(), !info.Mode().IsRegular():
+		return 0 // EISDIR, or a device
+	}
+	return unix.EROFS
+}
+
+// nameless reports whether the place is a descriptor's, of a pipe, a socket, a memfd or the
+// like, which is in no file system.
+func nameless(p *paths.Place) bool {
+	return p.Itself && (!strings.HasPrefix(p.Host, "/") || strings.HasPrefix(p.Host, "/memfd:"))
+}
