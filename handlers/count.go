@@ -1,11 +1,6 @@
 package handlers
 
 import (
-	"bytes"
-	"cmp"
-	"fmt"
-	"io"
-	"slices"
 	"time"
 
 	"github.com/k42trace/k42trace/table"
@@ -24,6 +19,12 @@ type Count struct {
 	// Untimed leaves out the time spent in calls, which then cost less to count on
 	// the direct route. It is set before the program starts.
 	Untimed bool
+	// Columns are those of the table; none means DefaultColumns.
+	Columns []Column
+	// Sort is the column by which rows are ordered.
+	Sort Column
+	// Overhead is how much of a call's time is the counting's, and is taken off.
+	Overhead time.Duration
 
 	abi [table.NumABI]struct {
 		known   []tally // by number
@@ -40,6 +41,16 @@ type tally struct {
 	nr            int
 	calls, errors uint64
 	spent         time.Duration
+	min, max      time.Duration // of one call
+}
+
+// add counts the time of one call.
+func (t *tally) add(spent time.Duration) {
+	t.spent += spent
+	if spent < t.min || t.calls == 1 {
+		t.min = spent
+	}
+	t.max = max(t.max, spent)
 }
 
 // NewCount returns a Count of nothing yet.
@@ -59,10 +70,17 @@ func NewCount() *Count {
 func (n *Count) Handle(c *table.Call) table.Result { return n.count(c, table.Native) }
 
 // Wrap counts the calls that reach next. It is a table.Middleware. If next only
-// lets the call run it returns n itself, a table.Tallier.
+// lets the call run it returns n itself, a table.Tallier; if next only looks at it, a
+// table.Recorder.
 func (n *Count) Wrap(next table.Handler) table.Handler {
 	if runsOnly(next) {
 		return n
+	}
+	switch next := next.(type) {
+	case table.Recorder:
+		return countedRecorder{next, n}
+	case table.Stopper:
+		return countedStopper{next, n}
 	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return n.count(c, next) })
 }
@@ -87,11 +105,12 @@ func (n *Count) add(abi table.ABI, nr, tid int, res table.Result, spent time.Dur
 	}
 	if nr == n.restart[abi] && t != nil {
 		t.errors--
+		t.spent += spent
 	} else {
 		t = n.tally(abi, nr)
 		t.calls++
+		t.add(spent)
 	}
-	t.spent += spent
 	if res.Failed() {
 		t.errors++
 	}
@@ -113,6 +132,29 @@ func (n *Count) Tally(abi table.ABI, nr int, calls, errors uint64, spent time.Du
 
 // WantsTimes reports whether the table shows times.
 func (n *Count) WantsTimes() bool { return !n.Untimed }
+
+// A countedRecorder counts calls that are recorded for another.
+type countedRecorder struct {
+	table.Recorder
+	count *Count
+}
+
+func (r countedRecorder) Handle(c *table.Call) table.Result { return r.count.count(c, r.Recorder) }
+
+func (r countedRecorder) Returned(c *table.Call, res table.Result, entered, left time.Time) {
+	r.Recorder.Returned(c, res, entered, left)
+	r.count.Returned(c, res, entered, left)
+}
+
+func (r countedRecorder) WantsTimes() bool { return r.Recorder.WantsTimes() || r.count.WantsTimes() }
+
+// A countedStopper counts calls that stop for another.
+type countedStopper struct {
+	table.Stopper
+	count *Count
+}
+
+func (s countedStopper) Handle(c *table.Call) table.Result { return s.count.count(c, s.Stopper) }
 
 var (
 	_ table.Recorder = (*Count)(nil)
@@ -159,100 +201,4 @@ func (n *Count) tally(abi table.ABI, nr int) *tally {
 	}
 	a.known[i].nr = nr
 	return &a.known[i]
-}
-
-// WriteTo writes what has been counted as strace -c does, the calls in which
-// most time was spent first.
-func (n *Count) WriteTo(w io.Writer) (int64, error) {
-	var b bytes.Buffer
-	for abi := range table.NumABI {
-		a := &n.abi[abi]
-		var rows []tally
-		for _, t := range a.known {
-			if t.calls > 0 {
-				rows = append(rows, t)
-			}
-		}
-		for _, t := range a.unknown {
-			rows = append(rows, *t)
-		}
-		if len(rows) == 0 {
-			continue
-		}
-		if abi != hostABI {
-			fmt.Fprintf(&b, "System call usage summary for %s mode:\n", mode(abi))
-		}
-		slices.SortFunc(rows, func(x, y tally) int {
-			return cmp.Or(cmp.Compare(y.spent, x.spent), cmp.Compare(x.nr, y.nr))
-		})
-		writeSummary(&b, abi, rows)
-	}
-	return b.WriteTo(w)
-}
-
-func writeSummary(b *bytes.Buffer, abi table.ABI, rows []tally) {
-	var total tally
-	for _, r := range rows {
-		total.calls += r.calls
-		total.errors += r.errors
-		total.spent += r.spent
-	}
-	header := [...]string{"% time", "seconds", "usecs/call", "calls", "errors", "syscall"}
-	lines := [][len(header)]string{}
-	for _, r := range rows {
-		name := table.UnknownName(abi, r.nr)
-		if sig := table.SignatureOf(abi, r.nr); sig != nil {
-			name = sig.Name
-		}
-		lines = append(lines, summaryLine(r, total.spent, name))
-	}
-	last := summaryLine(total, total.spent, "total")
-
-	width := [len(header)]int{6, 11, 11, 9, 9, 16}
-	for _, line := range append(lines, last) {
-		for i, cell := range line {
-			width[i] = max(width[i], len(cell))
-		}
-	}
-	rule := [len(header)]string{}
-	for i, n := range width {
-		rule[i] = string(bytes.Repeat([]byte{'-'}, n))
-	}
-	write := func(line [len(header)]string) {
-		end := len(line) - 1
-		for i, cell := range line[:end] {
-			fmt.Fprintf(b, "%*s ", width[i], cell)
-		}
-		b.WriteString(line[end])
-		b.WriteByte('\n')
-	}
-	write(header)
-	write(rule)
-	for _, line := range lines {
-		write(line)
-	}
-	write(rule)
-	write(last)
-}
-
-func summaryLine(t tally, all time.Duration, name string) [6]string {
-	share := 0.0
-	if all > 0 {
-		share = 100 * float64(t.spent) / float64(all)
-	}
-	if name == "total" {
-		share = 100
-	}
-	errors := ""
-	if t.errors > 0 {
-		errors = fmt.Sprint(t.errors)
-	}
-	return [6]string{
-		fmt.Sprintf("%.2f", share),
-		fmt.Sprintf("%.6f", t.spent.Seconds()),
-		fmt.Sprint(int64(t.spent/time.Microsecond) / int64(max(t.calls, 1))),
-		fmt.Sprint(t.calls),
-		errors,
-		name,
-	}
 }

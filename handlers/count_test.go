@@ -85,7 +85,7 @@ func TestCountTallies(t *testing.T) {
 	n.add(table.AMD64, read, 1, table.Return(1), 10)
 	n.Tally(table.AMD64, read, 5, 2, 100)
 	n.Tally(table.AMD64, number(t, "close"), 0, 0, 0)
-	if got, want := *n.tally(table.AMD64, read), (tally{read, 6, 2, 110}); got != want {
+	if got, want := *n.tally(table.AMD64, read), (tally{nr: read, calls: 6, errors: 2, spent: 110, min: 10, max: 10}); got != want {
 		t.Errorf("%+v, want %+v", got, want)
 	}
 	var out bytes.Buffer

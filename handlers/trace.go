@@ -82,6 +82,7 @@ const (
 	QuietExit                          // "+++ exited with 0 +++" (exit)
 	QuietExec                          // "+++ superseded by execve" (thread-execve)
 	QuietPersonality                   // "[ Process PID=7 runs in 32 bit mode. ]" (personality)
+	QuietPath                          // where a path of a Filter leads to (path-resolution)
 )
 
 // Trace writes calls, signals and ends of the child's threads in the format of

@@ -15,6 +15,7 @@ type qualifier struct {
 // qualifiers are strace's.
 var qualifiers = []qualifier{
 	{[]string{"trace", "t"}, (*options).setTrace},
+	{[]string{"trace-fds", "trace-fd", "fds", "fd"}, (*options).setTraceFDs},
 	{[]string{"abbrev", "a"}, (*options).setAbbrev},
 	{[]string{"verbose", "v"}, (*options).setVerbose},
 	{[]string{"raw", "x"}, (*options).setRaw},

@@ -6,7 +6,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
-	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -34,7 +34,14 @@ type options struct {
 	whole      *table.Set
 	shallow    *table.Set
 	raw        *table.Set
-	summary    bool
+	filter     handlers.Filter
+	resolved   []string // messages about the paths of filter
+	summary    bool     // -c
+	alongside  bool     // -C
+	columns    []handlers.Column
+	sort       handlers.Column
+	sorted     bool
+	overhead   time.Duration
 	route      supervisor.Routing
 
 	strings  int
@@ -164,8 +171,14 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	bare("successful-only", "z", only("successful"))
 	bare("failed-only", "Z", only("failed"))
 	bare("failing-only", "", only("failed"))
+	value("trace-path", "P", o.addPath)
+	value("trace-fds", "", o.setTraceFDs)
 	flags.BoolVarP(&o.summary, "summary-only", "c", false, "")
+	flags.BoolVarP(&o.alongside, "summary", "C", false, "")
 	flags.BoolP("summary-wall-clock", "w", true, "") // it always is
+	value("summary-sort-by", "S", o.setSort)
+	value("summary-columns", "U", o.setColumns)
+	value("summary-syscall-overhead", "O", o.setOverhead)
 
 	value("string-limit", "s", func(s string) error {
 		n, err := number(s)
@@ -215,10 +228,14 @@ func (o *options) check() error {
 	switch {
 	case len(o.command) == 0 && len(o.attach) == 0:
 		return errors.New("no program to run: k42trace [flags] -- CMD [ARGS], or -p PID")
-	case o.summary && o.separate:
-		return errors.New("-c/--summary-only and -ff/--output-separately cannot be used together")
-	case strings.HasPrefix(o.output, "|"), strings.HasPrefix(o.output, "!"):
-		return errLater("-o with a command to pipe to")
+	case o.summary && o.alongside:
+		return errors.New("-c/--summary-only and -C/--summary cannot be used together")
+	case (o.summary || o.alongside) && o.separate:
+		return errors.New("-c/--summary-only and -C/--summary and -ff/--output-separately cannot be used together")
+	case isPipe(o.output) && o.separate:
+		return errors.New("-ff/--output-separately cannot be used with a command to pipe to")
+	case (o.columns != nil || o.sorted || o.overhead != 0) && !o.summary && !o.alongside:
+		return errors.New("-S, -U and -O say how the table of -c or -C looks; neither is given")
 	}
 	return nil
 }
@@ -252,7 +269,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 			t.PerThread = out.thread
 		}
 	}
-	if o.showsLaunch() {
+	if o.showsLaunch(launch.Path) {
 		t.Launch = launch
 	}
 	return t
@@ -270,13 +287,13 @@ func (o *options) messagesOnly(out *outputs) handlers.TraceOptions {
 }
 
 // showsLaunch reports whether the execve that starts the program is wanted.
-func (o *options) showsLaunch() bool {
+func (o *options) showsLaunch(path string) bool {
 	abi := table.AMD64
 	if runtime.GOARCH == "arm64" {
 		abi = table.ARM64
 	}
 	nr, ok := table.Number(abi, "execve")
-	return ok && o.calls.Has(abi, nr)
+	return ok && o.calls.Has(abi, nr) && (!o.filters() || o.filter.HasPath(path))
 }
 
 func version() string {

@@ -19,6 +19,10 @@ Which calls:
                           %stat %statfs %%stat %%statfs
   -e signal=SET, --signal SET
                           show only the signals in SET
+  -P, --trace-path PATH   show only calls that name PATH or have a descriptor of
+                          it; may be given more than once
+  -e trace-fds=SET, --trace-fds SET
+                          show only calls that have a descriptor in SET
   -e status=SET, --status SET
                           show only calls that end so: successful, failed,
                           unfinished, unavailable, detached, all, none
@@ -27,12 +31,21 @@ Which calls:
   -f                      trace children too (it always does)
 
 Where to:
-  -o, --output FILE       write to FILE, not to stderr
+  -o, --output FILE       write to FILE, not to stderr; '|COMMAND': to the input
+                          of a command
   -ff, --output-separately
                           with -o: each thread into its own FILE.TID
   -A, --output-append-mode
                           with -o: append to FILE
   -c, --summary-only      only count calls, errors and the time spent
+  -C, --summary           count them too
+  -S, --summary-sort-by COLUMN
+                          order that table by COLUMN
+  -U, --summary-columns COLUMN,...
+                          its columns: time-percent, total-time, avg-time,
+                          calls, errors, name, min-time, max-time
+  -O, --summary-syscall-overhead TIME
+                          what to take off the time of each call
   -q, -qq, -qqq, --quiet[=SET]
                           leave out messages: attach and personality; exit too;
                           all. SET: attach, exit, personality, thread-execve, all

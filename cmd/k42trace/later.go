@@ -11,14 +11,9 @@ import (
 // better than "unknown flag". Those with a third field take an argument.
 var laterFlags = [][3]string{
 	{"b", "detach-on", "x"},
-	{"C", "summary"},
 	{"D", "daemonize"},
 	{"I", "interruptible", "x"},
 	{"k", "stack-traces"},
-	{"O", "summary-syscall-overhead", "x"},
-	{"P", "trace-path", "x"},
-	{"S", "summary-sort-by", "x"},
-	{"U", "summary-columns", "x"},
 	{"Y", "decode-pids"},
 	{"", "read", "x"},
 	{"", "write", "x"},

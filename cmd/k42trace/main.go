@@ -81,16 +81,26 @@ func trace(opts *options, prog string, out *outputs) ending {
 	var observer table.Observer
 	var count *handlers.Count
 	if opts.summary {
-		count = handlers.NewCount()
-		if prog != "" && opts.showsLaunch() {
-			count.Launched()
-		}
-		cmd.Table.Use(opts.calls, count.Wrap)
 		observer = handlers.NewTrace(opts.messagesOnly(out))
 	} else {
 		t := handlers.NewTrace(opts.trace(out, &handlers.Launch{Path: prog, Args: cmd.Args, Env: cmd.Env}))
 		cmd.Table.Use(opts.calls, t.Wrap)
 		observer = t
+	}
+	if opts.summary || opts.alongside {
+		count = opts.count()
+		if prog != "" && opts.showsLaunch(prog) {
+			count.Launched()
+		}
+		cmd.Table.Use(opts.calls, count.Wrap)
+	}
+	if opts.quiet&handlers.QuietPath == 0 {
+		for _, message := range opts.resolved {
+			fmt.Fprintf(out.messages, "k42trace: %s\n", message)
+		}
+	}
+	if opts.filters() {
+		cmd.Table.Use(opts.calls, opts.filter.Wrap)
 	}
 	if inject != nil {
 		observer = inject.Observe(observer)

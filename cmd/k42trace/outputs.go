@@ -20,6 +20,7 @@ type outputs struct {
 
 	name   string // of -o
 	append bool
+	pipe   *pipe // what the trace is piped to; nil for a file
 
 	mu       sync.Mutex
 	separate map[int]*output // -ff: the open files, by thread
@@ -51,7 +52,13 @@ func openOutputs(o *options) (*outputs, error) {
 		out.main = newOutput(nil, false)
 		return out, nil
 	}
-	f, err := out.open(o.output)
+	var f *os.File
+	var err error
+	if isPipe(o.output) {
+		f, out.pipe, err = openPipe(o.output)
+	} else {
+		f, err = out.open(o.output)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("-o %s: %w", o.output, cause(err))
 	}
@@ -136,6 +143,9 @@ func (out *outputs) close() {
 	}
 	if l := out.main.close(); l.lines > 0 && out.name != "" {
 		report(out.name, l)
+	}
+	if out.pipe != nil {
+		out.pipe.wait(out.name)
 	}
 }
 

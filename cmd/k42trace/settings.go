@@ -106,7 +106,7 @@ var quietLevels = []handlers.Quiet{
 	quietAll,
 }
 
-const quietAll = handlers.QuietAttach | handlers.QuietPersonality | handlers.QuietExit | handlers.QuietExec
+const quietAll = handlers.QuietAttach | handlers.QuietPersonality | handlers.QuietExit | handlers.QuietExec | handlers.QuietPath
 
 func (o *options) setQuiet(s string) error {
 	by := "--quiet="
@@ -135,9 +135,10 @@ func (o *options) setQuiet(s string) error {
 			o.quiet |= handlers.QuietPersonality
 		case "exit":
 			o.quiet |= handlers.QuietExit
-		case "thread-execve":
+		case "thread-execve", "superseded":
 			o.quiet |= handlers.QuietExec
-		case "path-resolution": // there are no such messages
+		case "path-resolution":
+			o.quiet |= handlers.QuietPath
 		case "all":
 			o.quiet = quietAll
 		case "none":

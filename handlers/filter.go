@@ -1,0 +1,118 @@
+package handlers
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// A Filter is middleware that lets only those calls reach a handler that have to do
+// with certain files: the others run as if they had no handler.
+type Filter struct {
+	// Paths are compared with the paths that a call names, as the program gives them,
+	// and with those of its descriptors.
+	Paths []string
+	// FDs are descriptors.
+	FDs *FDSet
+}
+
+// Wrap filters the calls that reach next.
+func (f *Filter) Wrap(next table.Handler) table.Handler { return &filtered{f, next} }
+
+type filtered struct {
+	filter *Filter
+	next   table.Handler
+}
+
+var _ table.Stopper = (*filtered)(nil)
+
+// Stops makes the calls come by the trap route: what a descriptor is, is to be seen
+// when the call is made.
+func (f *filtered) Stops() {}
+
+func (f *filtered) Handle(c *table.Call) table.Result {
+	if f.filter.Match(c) {
+		return f.next.Handle(c)
+	}
+	return c.Native()
+}
+
+// HasPath reports whether the path is one of those that are looked for.
+func (f *Filter) HasPath(path string) bool { return slices.Contains(f.Paths, path) }
+
+// Match reports whether a call that is about to run has to do with the files.
+func (f *Filter) Match(c *table.Call) bool {
+	sig := c.Signature()
+	if sig == nil {
+		return false
+	}
+	for i := range sig.Args {
+		switch a := &sig.Args[i]; a.Kind {
+		case table.FD, table.DirFD:
+			if f.hasFD(c, c.FD(i)) {
+				return true
+			}
+		case table.Path:
+			if len(f.Paths) == 0 || a.Dir&table.In == 0 || c.RawArg(i) == 0 {
+				continue
+			}
+			if path, err := c.Path(i); err == nil && f.HasPath(path) {
+				return true
+			}
+		}
+	}
+	switch sig.Name {
+	case "poll", "ppoll", "ppoll_time64":
+		return f.polls(c)
+	case "select", "_newselect", "pselect6", "pselect6_time64":
+		return f.selects(c)
+	}
+	return false
+}
+
+func (f *Filter) hasFD(c *table.Call, fd int) bool {
+	if f.FDs.Has(fd) {
+		return true
+	}
+	if len(f.Paths) == 0 || fd < 0 {
+		return false
+	}
+	path, ok := FDPath(c.Thread(), fd)
+	return ok && f.HasPath(path)
+}
+
+// maxPolled bounds how many descriptors of a set are looked at.
+const maxPolled = 1 << 16
+
+// polls looks at an array of struct pollfd (poll(2)).
+func (f *Filter) polls(c *table.Call) bool {
+	const size = 8
+	b, err := c.Bytes(0, size*min(c.Arg(1), maxPolled))
+	for ; err == nil && len(b) >= size; b = b[size:] {
+		if f.hasFD(c, int(int32(binary.NativeEndian.Uint32(b)))) {
+			return true
+		}
+	}
+	return false
+}
+
+// selects looks at sets of descriptors (select(2)).
+func (f *Filter) selects(c *table.Call) bool {
+	if len(c.Signature().Args) < 4 {
+		return false // they lie behind one pointer
+	}
+	n := min(uint64(max(c.Int(0), 0)), maxPolled)
+	for arg := 1; arg <= 3; arg++ {
+		if c.RawArg(arg) == 0 {
+			continue
+		}
+		set, err := c.Bytes(arg, (n+7)/8)
+		for fd := uint64(0); err == nil && fd < n; fd++ {
+			if set[fd/8]&(1<<(fd%8)) != 0 && f.hasFD(c, int(fd)) {
+				return true
+			}
+		}
+	}
+	return false
+}
