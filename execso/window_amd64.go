@@ -67,9 +67,12 @@ func PlanWindow(code []byte, addr, call uint64, nr int) (*Window, error) {
 // time. Among equals it is the one with the fewest instructions.
 func (w *Window) rank() (r int) {
 	if w.Single {
-		r += 2
+		r += 4
 	}
 	if !w.CrossesLine() {
+		r += 2
+	}
+	if w.AnyTime() {
 		r++
 	}
 	return r

@@ -132,7 +132,8 @@ func TestPlanBounds(t *testing.T) {
 	}
 }
 
-// TestLines checks that a window in one line is preferred to one that is not.
+// TestLines checks that a window that may be written at any time is preferred to one that
+// may not.
 func TestLines(t *testing.T) {
 	code := join(leaRIP, movEAX1, theCall)
 	for _, c := range []struct {
@@ -140,7 +141,8 @@ func TestLines(t *testing.T) {
 		length  int
 		crosses bool
 	}{
-		{0x1000, 5, false},      // the number's instruction alone
+		{0x1001, 5, false},      // the number's instruction alone
+		{0x1000, 12, false},     // its first byte ends a word, the one before begins one
 		{0x1040 - 7, 5, false},  // it begins a line
 		{0x1040 - 9, 12, false}, // it crosses a line, the one before does not
 		{0x1040 - 12, 5, false}, // it ends a line

@@ -238,7 +238,7 @@ func TestSites(t *testing.T) {
 			m := load(t, path(t))
 			sites, unknown := m.sites(t)
 			why := map[string]int{}
-			var planned, single, crossing, known, longest int
+			var planned, single, crossing, once, anyTime, known, longest int
 			for _, s := range sites {
 				longest = max(longest, int(s.end-s.start))
 				w, err := m.plan(s)
@@ -258,13 +258,19 @@ func TestSites(t *testing.T) {
 				if w.CrossesLine() {
 					crossing++
 				}
+				if stores, _ := Stores(w.Addr, [2]uint64{}, w.original[:JumpLen]); w.AnyTime() {
+					anyTime++
+					if len(stores) == 1 {
+						once++
+					}
+				}
 				if w.Nr >= 0 {
 					known++
 				}
 			}
 			share := 100 * float64(planned) / float64(max(1, len(sites)))
-			t.Logf("%d calls, %d planned (%.1f %%): %d by a jump over one instruction, %d with a known number, %d across lines; %d in no known function; longest function %d; refused: %v",
-				len(sites), planned, share, single, known, crossing, unknown, longest, why)
+			t.Logf("%d calls, %d planned (%.1f %%): %d by a jump over one instruction, %d at any time (%d with one store), %d with a known number, %d across lines; %d in no known function; longest function %d; refused: %v",
+				len(sites), planned, share, single, anyTime, once, known, crossing, unknown, longest, why)
 			if len(sites) == 0 {
 				t.Skip("makes no calls of its own")
 			}

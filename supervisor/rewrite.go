@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -158,7 +159,7 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 			return err
 		}
 	}
-	if _, err := mem.WriteAt(s.window.Jump(s.tramp), int64(s.window.Addr)); err != nil {
+	if err := t.overwrite(mem, s.window.Addr, s.window.Jump(s.tramp)); err != nil {
 		t.loop.direct.dropRecord(s)
 		s.state = siteTraps
 		return err
@@ -172,9 +173,40 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 // this one was. Such a frame is seen to when it is used, if rt_sigreturn traps.
 func (t *Thread) maySafely(w *execso.Window) bool {
 	if !t.alone() {
-		return w.Single && !w.CrossesLine()
+		return w.AnyTime()
 	}
 	return w.Single || !t.proc.image.signalled || t.loop.direct.seesReturns
+}
+
+// overwrite writes the bytes of an instruction over those of another, while other
+// threads may run there.
+func (t *Thread) overwrite(mem *os.File, addr uint64, code []byte) error {
+	if !t.alone() {
+		var there [16]byte
+		first := addr &^ 7
+		if n, err := mem.ReadAt(there[:], int64(first)); n < int(addr-first)+len(code) {
+			return err
+		}
+		words := [2]uint64{binary.LittleEndian.Uint64(there[:]), binary.LittleEndian.Uint64(there[8:])}
+		stores, ok := execso.Stores(addr, words, code)
+		for i, s := range stores {
+			err := ptrace.StoreWord(t.tid, s.Addr, s.Word)
+			if err == nil {
+				continue
+			}
+			if i == 0 {
+				return err
+			}
+			ok = false // nobody must be left waiting there
+			break
+		}
+		if ok {
+			return nil
+		}
+		// What is given back may also have been written while there was one thread.
+	}
+	_, err := mem.WriteAt(code, int64(addr))
+	return err
 }
 
 // A planKey is a site in a file.
@@ -290,16 +322,16 @@ func (t *Thread) restoreRange(addr, size uint64) {
 	const window = 32 // more than from a window's start to its call
 	for call, s := range i.sites {
 		if s.state == siteRewritten && call-addr < size+window {
-			s.undo(mem)
+			t.undo(mem, s)
 			s.state = siteRefused
 		}
 	}
 }
 
 // undo writes the original instructions over the jump, if that is still there.
-func (s *site) undo(mem *os.File) {
+func (t *Thread) undo(mem *os.File, s *site) {
 	if s.jumps(mem) {
-		_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
+		_ = t.overwrite(mem, s.window.Addr, s.window.Original()[:execso.JumpLen])
 	}
 }
 
@@ -330,7 +362,7 @@ func (t *Thread) restore() {
 		if s.state != siteRewritten {
 			continue
 		}
-		s.undo(mem)
+		t.undo(mem, s)
 		// The record stays: another thread may be on its way through it.
 	}
 }

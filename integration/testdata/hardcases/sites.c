@@ -276,7 +276,7 @@ static void loaded(void)
 
 enum { FUNCTIONS = 200, THREADS = 4 };
 __asm__(".text\n.p2align 6\n.globl many_functions\nmany_functions:\n"
-	".rept 200\n.p2align 5\n.cfi_startproc\nmov $110, %eax\nsyscall\nret\n.cfi_endproc\n.endr\n");
+	".set n, 0\n.rept 200\n.p2align 5\n.cfi_startproc\n.skip n & 7, 0x90\nmov $110, %eax\nsyscall\nret\n.cfi_endproc\n.set n, n + 1\n.endr\n");
 extern char many_functions[];
 static pthread_barrier_t barrier;
 static volatile int first_wrong, stop;
