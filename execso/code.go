@@ -64,6 +64,7 @@ const (
 	atCaptureSaved // argument registers are in the area
 	stepGood
 	stepSome
+	stepFilled
 	stepProven
 	stepString
 	stepBytes

@@ -235,6 +235,7 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	captureSaved
 	JMP	stepGood
 	JMP	stepSome
+	JMP	stepFilled
 	JMP	stepProven
 	JMP	stepString
 	JMP	stepBytes
@@ -523,6 +524,13 @@ stepSome:	// ... with a result other than 0
 	SUBQ	$1, AX
 	CMPQ	AX, $-(const_lastLinuxErrno+1)
 	JCC	stepDone
+	NEXT
+
+stepFilled:	// ... the same, else the supervisor must help
+	MOVQ	const_areaResult(GS), AX
+	SUBQ	$1, AX
+	CMPQ	AX, $-(const_lastLinuxErrno+1)
+	JCC	help
 	NEXT
 
 stepProven:	// success, or one of these errors: the kernel has read the arguments

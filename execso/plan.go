@@ -265,7 +265,12 @@ func (c *collection) exit(lim limits) plan {
 		if k.out {
 			if !good {
 				p = append(p, step{do: stepGood})
-				if c.some {
+				switch {
+				case k.do == stepVector:
+					// Where the buffers are is shown even if nothing has
+					// been read into them.
+					p[len(p)-1].do = stepFilled
+				case c.some:
 					p[len(p)-1].do = stepSome
 				}
 				good = true

@@ -205,11 +205,6 @@ var rules = map[string]rule{
 		{values: []uint32{unix.MADV_REMOVE, unix.MADV_DONTFORK, unix.MADV_WIPEONFORK}, never: true},
 	}},
 
-	// Where the buffers are is shown even if nothing was read into them.
-	"readv":   {never: true},
-	"preadv":  {never: true},
-	"preadv2": {never: true},
-
 	// The kernel reads less than is shown, or not always.
 	"vmsplice":          {never: true},
 	"semctl":            {never: true}, // its last argument may be a pointer

@@ -308,8 +308,8 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 		args := func(n uint64) [6]uint64 { return [6]uint64{99, iov, n} }
 		walks = append(walks,
 			walk{name: "vector", nr: nr, args: args(5), service: Record, result: 64, events: true, forced: true, before: vector(8, 0, 1, 40, 13)},
-			walk{name: "empty vector", nr: nr, args: args(0), service: Record, events: true, forced: true},
-			walk{name: "no vector", nr: nr, args: [6]uint64{99}, service: Record, events: true, forced: true},
+			walk{name: "empty vector", nr: nr, args: args(0), service: Record, events: true, forced: true, helped: out},
+			walk{name: "no vector", nr: nr, args: [6]uint64{99}, service: Record, events: true, forced: true, helped: out},
 			walk{name: "vector cut", nr: nr, args: args(5), service: Record, result: 64, events: true, forced: true,
 				before: limited(32, 3, vector(8, 9, 7, 40, 13))},
 			walk{name: "vector with too many elements", nr: nr, args: args(201), service: Record, result: 64, events: true, forced: true, helped: true,
