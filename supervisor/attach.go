@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,6 +18,12 @@ import (
 // Attach returns a Cmd without a program, that watches processes which run already:
 // see Cmd.Attach.
 func Attach(pids ...int) *Cmd { return &Cmd{Attach: pids} }
+
+// AttachContext is Attach; when ctx is done the processes are detached, and Wait returns
+// its error.
+func AttachContext(ctx context.Context, pids ...int) *Cmd {
+	return &Cmd{Attach: pids, ctx: ctx}
+}
 
 // attachesOnly reports whether there is no program to start.
 func (c *Cmd) attachesOnly() bool { return c.Path == "" && len(c.Attach) > 0 }

@@ -78,7 +78,12 @@ func (l *loop) launchedLeft() bool {
 }
 
 // released reports whether nothing is left to be done but to end the tracing thread.
+// A stop of which wait4 has told must be answered: a signal that was about to be
+// delivered would be lost (kernel/exit.c, wait_task_stopped, takes its number).
 func (l *loop) released() bool {
+	if len(l.queue) > 0 {
+		return false
+	}
 	for _, t := range l.threads {
 		if !t.proc.attached || !t.clean() {
 			return false
@@ -150,7 +155,6 @@ func (t *Thread) putBack() {
 	t.deliverHeld()
 	t.awaits = t.held.Raised() &^ t.blocked()
 	t.debt = owesDelivery
-	t.loop.check(ptrace.Interrupt(t.tid), t)
 }
 
 func (t *Thread) blocked() uint64 {
@@ -167,8 +171,18 @@ func (t *Thread) clean() bool {
 	return !t.inLayer() && t.debt == noDebt && t.awaits == 0 && t.fix == nil && len(t.proc.pins) == 0
 }
 
-// departs reports whether a thread that stands still is to be detached.
-func (t *Thread) departs() bool { return t.released && t.clean() }
+// departs reports whether a thread of those that are released, which stands still, is
+// to be detached. If something has to be done before, it sees to it that the thread
+// stops for it: any stop takes the place of an Interrupt from before.
+func (t *Thread) departs() bool {
+	if t.clean() {
+		return true
+	}
+	if t.debt != noDebt || len(t.proc.pins) > 0 {
+		t.loop.check(ptrace.Interrupt(t.tid), t)
+	}
+	return false
+}
 
 // releasedSyscallStop acts on the stops of a thread that is being released.
 func (t *Thread) releasedSyscallStop(info *ptrace.SyscallInfo) {
@@ -181,10 +195,7 @@ func (t *Thread) releasedSyscallStop(info *ptrace.SyscallInfo) {
 	}
 	if exit && (info.Result().Restarting() || info.Result().Errno() == unix.EINTR) {
 		// What interrupted it comes next, and decides what it returns.
-		t.how = ptrace.Syscall
-		t.setRunning(true)
-		t.loop.check(ptrace.Resume(t.tid, t.how, 0), t)
-		return
+		t.debt = owesDelivery
 	}
 	t.goOn(0)
 }
@@ -208,7 +219,18 @@ func (t *Thread) forget() {
 	t.endCall()
 }
 
-// unmapPins takes away, at a TrapStop, the memory that was mapped into an attached
+// tidies reports whether a released thread, in a TrapStop or GroupStop, has begun
+// something that has to be done before it may go.
+func (t *Thread) tidies() bool {
+	t.debt = noDebt
+	if len(t.proc.pins) == 0 {
+		return false
+	}
+	t.start((*Thread).unmapPins)
+	return true
+}
+
+// unmapPins takes away, the memory that was mapped into an attached
 // process for checked arguments.
 func (t *Thread) unmapPins() {
 	t.current = callState{}
@@ -222,10 +244,7 @@ func (t *Thread) unmapPins() {
 		err = c.regs.Set(t.tid)
 	}
 	if t.loop.check(err, t) {
-		if c.regs.Result().Restarting() {
-			t.debt = owesDelivery
-			t.stopAgain = true
-		}
+		t.stopAgain = true // as it was stopped before
 		t.leave()
 	}
 }

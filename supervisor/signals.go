@@ -104,11 +104,13 @@ func (t *Thread) groupStop(e ptrace.Event) {
 		}
 	}
 	t.stopped = true
-	if t.departs() {
-		t.detach(0)
+	if t.released {
+		if !t.tidies() {
+			t.detach(0) // the group-stop stays in force
+		}
 		return
 	}
-	if o := t.loop.observer; o != nil && !t.released {
+	if o := t.loop.observer; o != nil {
 		t.loop.guard(func() { o.GroupStopped(t, e.Signal) })
 		if t.loop.killing {
 			return
@@ -132,11 +134,7 @@ func (t *Thread) trapStop() {
 			return
 		}
 	}
-	if t.debt == owesDelivery {
-		t.debt = noDebt
-	}
-	if t.released && len(t.proc.pins) > 0 && t.debt == noDebt {
-		t.start((*Thread).unmapPins)
+	if t.released && t.tidies() {
 		return
 	}
 	if t.extendFilterNow() {

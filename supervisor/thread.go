@@ -155,7 +155,7 @@ func (l *loop) newThread(tid int, proc *Process) *Thread {
 // resume lets the stopped thread run.
 func (t *Thread) resume(how ptrace.Resumption, sig unix.Signal) {
 	t.how = how
-	if t.departs() {
+	if t.released && !t.busy && t.departs() {
 		t.detach(sig)
 		return
 	}
