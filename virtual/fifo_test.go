@@ -88,7 +88,7 @@ func (e *fifoEnd) Read(p []byte) (int, error) {
 	f.mu.Lock()
 	n := copy(p, f.buf)
 	f.buf = f.buf[n:]
-	ended := len(f.writers) == 0
+	ended := len(f.writers) == 0 && f.had
 	f.mu.Unlock()
 	if n == 0 {
 		e.Become(0)
