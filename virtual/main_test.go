@@ -79,7 +79,10 @@ func (w *world) run(cmd *supervisor.Cmd) string {
 	w.t.Helper()
 	w.out.Reset()
 	cmd.Table = w.tbl
-	cmd.Stdout, cmd.Stderr = &w.out, &w.out
+	cmd.Stdout = &w.out
+	if cmd.Stderr == nil {
+		cmd.Stderr = &w.out
+	}
 	if err := cmd.Run(); err != nil {
 		w.t.Fatalf("Run: %v; output:\n%s", err, w.out.String())
 	}
