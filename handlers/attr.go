@@ -48,6 +48,8 @@ const (
 	aBtimeNsec
 	aDevMajor
 	aDevMinor
+	aRdevMajor
+	aRdevMinor
 	aMask
 )
 
@@ -87,7 +89,7 @@ var (
 		{aMask, 0, 4}, {aBlksize, 4, 4}, {aNlink, 16, 4}, {aUID, 20, 4}, {aGID, 24, 4}, {aMode, 28, 2}, {aIno, 32, 8},
 		{aSize, 40, 8}, {aBlocks, 48, 8}, {aAtime, 64, 8}, {aAtimeNsec, 72, 4}, {aBtime, 80, 8}, {aBtimeNsec, 88, 4},
 		{aCtime, 96, 8}, {aCtimeNsec, 104, 4}, {aMtime, 112, 8}, {aMtimeNsec, 120, 4},
-		{aDevMajor, 136, 4}, {aDevMinor, 140, 4}}}
+		{aRdevMajor, 128, 4}, {aRdevMinor, 132, 4}, {aDevMajor, 136, 4}, {aDevMinor, 140, 4}}}
 )
 
 // statArg returns the layout of the struct that a call of the stat family fills in, and
@@ -162,6 +164,10 @@ func (a *attr) value(i item) uint64 {
 		return uint64(unix.Major(a.dev))
 	case aDevMinor:
 		return uint64(unix.Minor(a.dev))
+	case aRdevMajor:
+		return uint64(unix.Major(a.rdev))
+	case aRdevMinor:
+		return uint64(unix.Minor(a.rdev))
 	case aMask:
 		return unix.STATX_BASIC_STATS
 	}
