@@ -210,7 +210,7 @@ func (t *Thread) Native(c *table.Call) table.Result {
 	s.inNative = true
 	result := t.run(nr, args)
 	s.inNative, s.ran, s.own = false, true, result
-	t.afterNative(c, nr, args, result)
+	t.afterCall(c.ABI(), nr, args, result)
 	return result
 }
 
@@ -226,8 +226,10 @@ func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 	case s.position == pending && ptrace.IsVsyscall(s.info.IP):
 		return table.Errno(unix.ENOSYS) // has no exit stop
 	}
+	t.beforeCall(c.ABI(), nr, args)
 	for {
 		r := t.run(nr, args)
+		t.afterCall(c.ABI(), nr, args, r)
 		// The signal that interrupted it is held until the outermost return;
 		// the program's handlers have no part in an injected call.
 		if e := r.Errno(); e != table.ERESTARTSYS && e != table.ERESTARTNOINTR {

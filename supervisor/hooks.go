@@ -150,6 +150,15 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 		args[0] &^= cloneUntraced
 	case hookClone3:
 		args, err = t.cleanClone3(args)
+	}
+	t.beforeCall(c.ABI(), nr, args)
+	return nr, args, err
+}
+
+// beforeCall gives the program its own code back where a call is about to take away
+// what rewritten code rests on.
+func (t *Thread) beforeCall(abi table.ABI, nr int, args [6]uint64) {
+	switch hookOf(abi, nr) {
 	case hookMove:
 		if t.proc.image.rewritten(args[0], args[1]) {
 			t.restore()
@@ -167,7 +176,6 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 			t.restore()
 		}
 	}
-	return nr, args, err
 }
 
 // maxCloneArgs bounds sizeof(struct clone_args) as the kernel does: a page.
@@ -241,12 +249,12 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 	return table.Result{}, false
 }
 
-// afterNative notes what a call has changed.
-func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Result) {
+// afterCall notes what a call has changed, of the program's or an injected one.
+func (t *Thread) afterCall(abi table.ABI, nr int, args [6]uint64, r table.Result) {
 	if r.Failed() {
 		return
 	}
-	switch hookOf(c.ABI(), nr) {
+	switch hookOf(abi, nr) {
 	case hookIdentity:
 		t.forgetKnown()
 	case hookSeccomp:
@@ -260,7 +268,7 @@ func (t *Thread) afterNative(c *table.Call, nr int, args [6]uint64, r table.Resu
 			t.restore()
 		}
 	case hookUserfault:
-		if c.Name() == "userfaultfd" || uint32(args[1]) == userfaultfdNew {
+		if sig := table.SignatureOf(abi, nr); sig.Name == "userfaultfd" || uint32(args[1]) == userfaultfdNew {
 			t.proc.userfaults = true
 		}
 	}
