@@ -402,6 +402,7 @@ request2:
 	MOVL	AX, AX
 	MOVQ	AX, const_areaRequest(GS)
 	MOVQ	R11, const_areaRequestSite(GS)
+	MOVQ	SP, const_areaRequestSP(GS)
 	MOVQ	DI, (const_areaRequestArgs)(GS)
 	MOVQ	SI, (const_areaRequestArgs+8)(GS)
 	MOVQ	DX, (const_areaRequestArgs+16)(GS)

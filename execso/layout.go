@@ -64,6 +64,7 @@ const (
 	areaRequestSite   = 0x110
 	areaRequestArgs   = 0x118
 	areaRequestResult = 0x148
+	areaRequestSP     = 0x150
 	areaSize          = 0x1000
 
 	callsOff  = 0x1000 // 8 bytes a counter: calls counted

@@ -33,7 +33,7 @@ func TestLayout(t *testing.T) {
 		areaCookie, areaLimit, areaServing, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
 		areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
-		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaSize,
+		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP, areaSize,
 	}
 	for i, off := range words[1:] {
 		if off < words[i]+8 {

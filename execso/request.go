@@ -17,25 +17,32 @@ func (s *Slot) Serving(on bool) {
 	poke(s.mem, areaServing, n)
 }
 
+// An Asked is a call about which a thread asks.
+type Asked struct {
+	Nr   int       // Servable with Request
+	Args [6]uint64 // whole registers
+	Site uint64    // has a call
+	SP   uint64    // the stack pointer
+}
+
 // Requested takes the thread's request, if it has made one. It must be settled by
 // Answer or SendToTrap, unless the thread stops for it (IsWait) or for something
-// else first: then Translate withdraws it. nr is Servable with Request and site has a call; the arguments are whole
-// registers.
-func (s *Slot) Requested() (nr int, args [6]uint64, site uint64, ok bool) {
+// else first: then Translate withdraws it. All of it is what the thread says.
+func (s *Slot) Requested() (a Asked, ok bool) {
 	if s.index == 0 || s.freed || s.taking || peek(s.mem, areaState) != requestPosted {
-		return 0, args, 0, false
+		return a, false
 	}
 	n := peek(s.mem, areaRequest)
-	site = peek(s.mem, areaRequestSite)
-	for i := range args {
-		args[i] = peek(s.mem, areaRequestArgs+8*i)
+	a.Site, a.SP = peek(s.mem, areaRequestSite), peek(s.mem, areaRequestSP)
+	for i := range a.Args {
+		a.Args[i] = peek(s.mem, areaRequestArgs+8*i)
 	}
-	if n >= Numbers || !Servable(int(n), Request) || s.region.CallOf(site) == 0 {
+	if n >= Numbers || !Servable(int(n), Request) || s.region.CallOf(a.Site) == 0 {
 		s.SendToTrap()
-		return 0, args, 0, false
+		return a, false
 	}
-	s.taking = true
-	return int(n), args, site, true
+	a.Nr, s.taking = int(n), true
+	return a, true
 }
 
 // Answer gives the thread the result of its request: an error's negative number or a

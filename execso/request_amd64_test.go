@@ -31,8 +31,8 @@ func (m *machine) answer(settle func(nr int, args [6]uint64)) (stop func()) {
 	go func() {
 		defer close(done)
 		for !over.Load() {
-			if nr, args, _, ok := m.slot.Requested(); ok {
-				settle(nr, args)
+			if a, ok := m.slot.Requested(); ok {
+				settle(a.Nr, a.Args)
 			}
 		}
 	}()
@@ -89,8 +89,8 @@ func TestNonsenseRequests(t *testing.T) {
 		poke(s.mem, areaRequest, q[0])
 		poke(s.mem, areaRequestSite, q[1])
 		poke(s.mem, areaState, requestPosted)
-		if nr, _, _, ok := s.Requested(); ok {
-			t.Errorf("%s: requested call %d", name, nr)
+		if a, ok := s.Requested(); ok {
+			t.Errorf("%s: requested call %d", name, a.Nr)
 		}
 		if got := peek(s.mem, areaState); got != requestTrap {
 			t.Errorf("%s: state %d", name, got)
@@ -101,10 +101,10 @@ func TestNonsenseRequests(t *testing.T) {
 	poke(s.mem, areaRequest, unix.SYS_GETPID)
 	poke(s.mem, areaRequestSite, site)
 	poke(s.mem, areaState, requestPosted)
-	if nr, _, _, ok := s.Requested(); !ok || nr != unix.SYS_GETPID {
-		t.Errorf("requested call %d, %v", nr, ok)
+	if a, ok := s.Requested(); !ok || a.Nr != unix.SYS_GETPID {
+		t.Errorf("requested call %d, %v", a.Nr, ok)
 	}
-	if _, _, _, ok := s.Requested(); ok {
+	if _, ok := s.Requested(); ok {
 		t.Error("a request was given away twice")
 	}
 }

@@ -425,9 +425,9 @@ func (p *stepped) walk(w *walk, flags uint64) {
 			continue // windows know what is near
 		}
 		if w.serve != nil {
-			if nr, args, site, ok := p.slot.Requested(); ok {
-				if nr != w.nr || args != w.args || site != p.site {
-					t.Errorf("requested: %d, %#x, from %#x", nr, args, site)
+			if a, ok := p.slot.Requested(); ok {
+				if want := (Asked{w.nr, w.args, p.site, start.Rsp}); a != want {
+					t.Errorf("requested: %+v, want %+v", a, want)
 				}
 				entered = w.serve(p)
 			}

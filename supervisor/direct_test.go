@@ -70,6 +70,17 @@ func init() {
 		for { // without a call, until it is killed
 		}
 	}
+	programs["ids by another"] = func() {
+		runtime.LockOSThread()
+		for range 2 {
+			id := 0
+			for range 200 {
+				id = unix.Geteuid()
+			}
+			fmt.Println(id)
+			unix.Getppid()
+		}
+	}
 	programs["ids"] = func() {
 		// Ids change, and what is remembered of them must.
 		runtime.LockOSThread()
@@ -329,6 +340,30 @@ func pipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
+// A call that a handler injects changes what is remembered as the program's own would.
+func TestRememberedIDsChangedByAHandler(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("changing ids takes root")
+	}
+	cmd, out := direct(t, "ids by another")
+	h := &rememberer{}
+	cmd.Table.Handle("geteuid", h)
+	cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result {
+		const keep = ^uint64(0)
+		if r := c.Inject("setresuid", keep, 12345, keep); r.Failed() {
+			t.Error(r.Err())
+		}
+		return c.Native()
+	})
+	run(t, cmd)
+	if want := "0\n12345"; out() != want {
+		t.Errorf("the program got %q, want %q", out(), want)
+	}
+	if h.calls > 350 {
+		t.Errorf("%d of 400 calls trapped", h.calls)
+	}
+}
+
 type tallier struct {
 	counter
 	tallied, errors uint64
@@ -362,6 +397,9 @@ func TestRequests(t *testing.T) {
 	wrong := 0
 	cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result {
 		h.see(c)
+		if c.SP() == 0 {
+			wrong++
+		}
 		switch {
 		case h.calls%100 == 0:
 			if err := c.Park(func(context.Context) {}); err != nil {

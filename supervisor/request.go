@@ -26,7 +26,7 @@ func (d *direct) takeRequests() (n int) {
 		if t.inLayer() || t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
 			continue
 		}
-		nr, args, site, ok := t.slot.Requested()
+		asked, ok := t.slot.Requested()
 		if !ok {
 			continue
 		}
@@ -38,13 +38,15 @@ func (d *direct) takeRequests() (n int) {
 				continue
 			}
 		}
-		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
+		h := d.loop.table.Lookup(ptrace.NativeABI, asked.Nr)
 		if h == nil {
 			t.slot.SendToTrap()
 			continue
 		}
 		t.current = callState{position: requested}
-		t.call.Reset(t, ptrace.NativeABI, nr, args, d.region.CallOf(site)+ptrace.SyscallInsnLen, 0)
+		t.asked = asked
+		ip := d.region.CallOf(asked.Site) + ptrace.SyscallInsnLen
+		t.call.Reset(t, ptrace.NativeABI, asked.Nr, asked.Args, ip, asked.SP)
 		t.handler = h
 		t.start((*Thread).handleRequest)
 		if d.loop.killing {
@@ -59,6 +61,9 @@ func (t *Thread) handleRequest() {
 	result := t.handler.Handle(&t.call)
 	if _, blocked := result.Blocked(); blocked {
 		t.demote()
+	}
+	if t.overtaken {
+		return
 	}
 	if t.current.position != requested {
 		// It has become a trap.
@@ -102,12 +107,14 @@ func (t *Thread) requestStopped() {
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, &info), t) {
 		return
 	}
-	if abi, known := table.ABIOf(info.Arch, info.Nr()); !known || abi != t.call.ABI() {
-		// Not the call that it has asked about, whose handler's word is good for
-		// calls of its own kind only: the same number means another there.
+	abi, known := table.ABIOf(info.Arch, info.Nr())
+	if !known || abi != t.call.ABI() || info.Nr() != t.asked.Nr || info.Args() != t.asked.Args {
+		// Not the call that it has asked about, for which alone the handler's word
+		// is good. It is handled as any other when that has come to its end.
 		t.loop.distrust(t, execso.ErrCorrupt)
-		if t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t) {
-			t.goOn(0)
+		t.current.position, t.overtaken = lost, true
+		if t.demoting {
+			t.runCoroutine()
 		}
 		return
 	}

@@ -47,7 +47,9 @@ type Thread struct {
 	admitted bool
 	// distrusted: it has written nonsense there, and its calls trap.
 	distrusted bool
-	demoting   bool // the handler of its request waits for it to stop
+	asked      execso.Asked // the call of its last request
+	overtaken  bool         // it has stopped for another call than it asked about
+	demoting   bool         // the handler of its request waits for it to stop
 	rec        record
 
 	state *process.Thread // what the kernel keeps for it
@@ -203,6 +205,10 @@ func (t *Thread) runCoroutine() {
 	if t.waiting != nil && t.co != nil {
 		t.loop.retire(t.co) // nothing of it waits: see block.go
 		t.co = nil
+	}
+	if t.overtaken && !t.busy && !t.gone && !t.loop.killing {
+		t.overtaken = false
+		t.seccompStop(ptrace.Event{})
 	}
 }
 

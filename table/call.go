@@ -100,8 +100,8 @@ func UnknownName(abi ABI, nr int) string {
 // IP returns the address after the system-call instruction.
 func (c *Call) IP() uint64 { return c.ip }
 
-// SP returns the stack pointer at the call, 0 where it is not known: on the direct
-// route.
+// SP returns the stack pointer at the call, 0 where it is not known: of calls that are
+// only recorded (Recorder).
 func (c *Call) SP() uint64 { return c.sp }
 
 // Thread returns the thread that makes the call.

@@ -66,9 +66,10 @@ static inline pid_t child(void)
 	return pid;
 }
 
-static inline void end_of(pid_t pid, int milliseconds)
+/* Returns the status with which it exited. */
+static inline int end_of(pid_t pid, int milliseconds)
 {
-	int status;
+	int status = 0;
 	pid_t ended = 0;
 	for (int i = 0; i < milliseconds && ended == 0; i++) {
 		nanosleep(&(struct timespec){0, 1000000}, NULL);
@@ -77,6 +78,7 @@ static inline void end_of(pid_t pid, int milliseconds)
 	kill(-pid, SIGKILL);
 	while (waitpid(-1, NULL, 0) > 0)
 		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
 static uint64_t chance;
