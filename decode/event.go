@@ -20,6 +20,10 @@ type Options struct {
 	// FDPath, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
 	FDPath func(t table.Thread, fd int) (path string, ok bool)
+	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
+	// process is, so that what goes through it is decoded as messages. It is asked of
+	// few calls: those whose data could be such.
+	Netlink func(t table.Thread, fd int) (family int, ok bool)
 }
 
 // DefaultStringLimit is Options.StringLimit where it is 0.
@@ -92,9 +96,12 @@ type Event struct {
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
 	lateComma bool
 
-	old    uint64 // what the length behind a pointer was before the call
-	hadOld bool
-	left   int64 // how much of iovecs' buffers is still to be shown
+	old      uint64 // what the length behind a pointer was before the call
+	hadOld   bool
+	nlAsked  bool   // Options.Netlink has been asked, and
+	nlSocket int    // what it said, -1 for no netlink socket
+	nlFamily uint64 // the address family of the netlink message that is being decoded
+	left     int64  // how much of iovecs' buffers is still to be shown
 
 	values []Value
 	parent int32  // gets the next value as a child
@@ -236,6 +243,7 @@ func (e *Event) clear() {
 	e.partial, e.lateComma = false, false
 	e.old, e.hadOld = 0, false
 	e.left = allData
+	e.nlAsked = false
 }
 
 func (e *Event) reset(c *table.Call) {

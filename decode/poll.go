@@ -89,6 +89,9 @@ var nodeWord = &structType{size: sizesLong, decode: func(e *Event, name string, 
 // nodeMask emits a mask of n bits at addr.
 func (e *Event) nodeMask(addr, n uint64) {
 	bits := uint64(longBits(e.abi))
+	if n > 0 {
+		n-- // as the kernel counts them
+	}
 	e.emitArray("", nodeWord, addr, n/bits+uint64(btoi(n%bits != 0)))
 }
 
@@ -99,7 +102,7 @@ func (e *Event) memoryPolicy(i int) {
 	switch num := v.Num; {
 	case num&flags == 0:
 		v.Kind, v.Set = Enum, setMempolicies
-	case setMempolicies.name(num&^flags) != "" && num&^flags != 0:
+	case setMempolicies.name(num&^flags) != "":
 		bits := v.Bits
 		e.into(i)
 		outer := e.open(Value{Kind: Or, Bits: bits, Num: num})

@@ -7,8 +7,8 @@ const (
 	schedAttrSize  = 56
 )
 
-// schedKeepParams is a flag with which policy and parameters do not count.
-const schedKeepParams = 0x10
+// Flags with which the policy, or the parameters, do not count.
+const schedKeepPolicy, schedKeepParams = 8, 0x10
 
 var (
 	setSchedPolicy = SetByName("sched_policy")
@@ -47,17 +47,18 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 		return
 	}
 	policy, flags := r.u32(), r.u64()
-	if flags&schedKeepParams == 0 {
+	set := e.name == "sched_setattr"
+	if !set || flags&schedKeepPolicy == 0 {
 		e.enum("sched_policy", 32, policy, setSchedPolicy)
 	}
 	e.flags("sched_flags", 64, flags, setSchedFlags)
-	if flags&schedKeepParams == 0 {
+	if !set || flags&schedKeepParams == 0 {
 		e.fields(r, schedParams)
 	}
 	if r = r.at(schedAttrSize0); size >= schedAttrSize {
 		e.fields(r, schedClamps)
 	}
-	if e.name == "sched_setattr" && size > schedAttrSize {
+	if set && size > schedAttrSize {
 		e.cut()
 	}
 }

@@ -104,8 +104,8 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		}
 		e.num("si_status", kind, 32, status)
 		bits := r.longBits()
-		e.num("si_utime", Int, bits, r.long())
-		e.num("si_stime", Int, bits, r.long())
+		e.num("si_utime", Ticks, bits, r.long())
+		e.num("si_stime", Ticks, bits, r.long())
 	case unix.SIGILL, unix.SIGFPE, unix.SIGSEGV, unix.SIGBUS, unix.SIGTRAP:
 		e.num("si_addr", Addr, 64, r.ptr())
 		switch {

@@ -15,7 +15,7 @@ func TestSiginfo(t *testing.T) {
 		want               string
 	}{
 		{17, 0, 1, []uint32{7283, 0, 3, 0, 0, 0, 0, 0}, `{si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7283, si_uid=0, si_status=3, si_utime=0, si_stime=0}`},
-		{17, 0, 2, []uint32{7283, 0, 9, 0, 5, 0, 6, 0}, `{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=7283, si_uid=0, si_status=SIGKILL, si_utime=5, si_stime=6}`},
+		{17, 0, 2, []uint32{7283, 0, 9, 0, 5, 0, 6, 0}, `{si_signo=SIGCHLD, si_code=CLD_KILLED, si_pid=7283, si_uid=0, si_status=SIGKILL, si_utime=5 /* 0.05 s */, si_stime=6 /* 0.06 s */}`},
 		{17, 0, 5, []uint32{7283, 0, 19}, `{si_signo=SIGCHLD, si_code=CLD_STOPPED, si_pid=7283, si_uid=0, si_status=SIGSTOP, si_utime=0, si_stime=0}`},
 		{10, 0, 0, []uint32{25802, 1000}, `{si_signo=SIGUSR1, si_code=SI_USER, si_pid=25802, si_uid=1000}`},
 		{10, 0, -6, []uint32{25802, 0}, `{si_signo=SIGUSR1, si_code=SI_TKILL, si_pid=25802, si_uid=0}`},

@@ -51,7 +51,7 @@ func init() {
 		e.num("ss_size", Uint, 64, r.ptr())
 		e.close(outer)
 	})
-	register("sigevent", sizesPtr(64, 64), decodeSigevent)
+	register("sigevent", sizesPtr(32, 20), decodeSigevent) // of 64 bytes, the rest is padding
 	// What pselect6 and io_pgetevents have as their sixth argument: a mask's
 	// address and size.
 	structs["aio_sigset"] = register("sigset_argpack", sizesPtr(16, 8), func(e *Event, name string, r *reader) {

@@ -22,7 +22,7 @@ func init() {
 			e.left = int64(n)
 		}
 		decodeMsghdr(e, "msg_hdr", r)
-		if e.done {
+		if e.good() && e.done {
 			e.num("msg_len", Uint, 32, n)
 		}
 		e.close(outer)
@@ -42,7 +42,7 @@ func (e *Event) iovBase(base, n uint64) {
 		n = min(n, uint64(e.left))
 		e.left -= int64(n)
 	}
-	e.emitBuffer("iov_base", base, n)
+	e.emitPayload("iov_base", base, n)
 }
 
 // bufferAddresses shows where the buffers are that a call did not fill.
@@ -62,7 +62,9 @@ func decodeMsghdr(e *Event, name string, r *reader) {
 	r.skip(r.abi.PointerBits()/8 - 4) // padding at the end
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	if e.hadOld {
+	if int32(addrlen) < 0 {
+		e.emitAddr("msg_name", addr, true)
+	} else if e.hadOld {
 		e.emitVariable("msg_name", structs["sockaddr"], addr, min(addrlen, e.old))
 	} else {
 		e.emitVariable("msg_name", structs["sockaddr"], addr, addrlen)

@@ -43,7 +43,20 @@ func init() {
 		}}
 	}
 	addSpecial(noAddress(1), "getsockname", "getpeername", "accept", "accept4")
-	addSpecial(noAddress(4), "recvfrom")
+	received := noAddress(4)
+	addSpecial(special{exit: func(e *Event) {
+		received.exit(e)
+		if e.good() && e.arg(1).Kind == Bytes {
+			e.into(1)
+			e.emitPayload("", e.args[1], min(uint64(e.res.Value()), e.args[2]))
+		}
+	}}, "recvfrom")
+	addSpecial(special{entry: func(e *Event) {
+		if e.arg(1).Kind == Bytes {
+			e.into(1)
+			e.emitPayload("", e.args[1], e.args[2])
+		}
+	}}, "sendto")
 	addSpecial(special{entry: entryRecvmsg, exit: exitRecvmsg}, "recvmsg")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitSendmmsg}, "sendmmsg")
 	addSpecial(special{exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")

@@ -60,7 +60,13 @@ func init() {
 			}
 		}}
 	}
-	addSpecial(mode(2), "open", "mq_open")
+	addSpecial(mode(2), "open")
+	addSpecial(special{entry: func(e *Event) {
+		const creat = 0x40
+		if e.args[1]&creat == 0 {
+			e.drop(2)
+		}
+	}}, "mq_open")
 	addSpecial(mode(3), "openat")
 	addSpecial(special{entry: func(e *Event) {
 		e.into(2)

@@ -290,6 +290,12 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '[')
 		dst = t.appendChildren(dst, e, v, " ")
 		dst = append(dst, ']')
+	case Indexed:
+		dst = append(dst, '[')
+		first := &e.values[v.first]
+		dst = t.appendValue(dst, e, first)
+		dst = append(dst, "]="...)
+		dst = t.appendValue(dst, e, &e.values[first.next])
 	case Joined:
 		dst = t.appendChildren(dst, e, v, "")
 	case Or:

@@ -48,6 +48,7 @@ const (
 	Count                 // Num is an address, behind it are Size things that Symbol names
 	Noted                 // children are a value and what it means
 	Joined                // children are shown without anything between them
+	Indexed               // children are a place in an array, by name, and what is there
 	Or                    // children are parts that are or-ed together
 	Shifted               // children are a number and by how much it is shifted to the left
 	Macro                 // children are the operands of the macro Symbol

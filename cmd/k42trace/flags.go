@@ -245,7 +245,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	t := handlers.TraceOptions{
 		Out:      out.main,
 		Messages: out.messages,
-		Decode:   decode.Options{StringLimit: o.strings},
+		Decode:   decode.Options{StringLimit: o.strings, Netlink: new(handlers.Netlink).Family},
 		Text:     decode.Text{Hex: o.hex, Consts: o.consts, ArgNames: o.argNames},
 		Column:   o.column,
 		Clock:    o.clock,

@@ -1,0 +1,82 @@
+package decode
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// netlink renders the messages in b.
+func netlink(b []byte, family int) string {
+	e := New(Options{}).NewEvent()
+	e.slot = argSlot
+	e.nlMessages("", b, family)
+	var text Text
+	return string(text.appendValue(nil, e, e.arg(0)))
+}
+
+func message(typ, flags uint16, payload ...byte) []byte {
+	b := binary.LittleEndian.AppendUint32(nil, uint32(nlHeader+len(payload)))
+	b = binary.LittleEndian.AppendUint16(b, typ)
+	b = binary.LittleEndian.AppendUint16(b, flags)
+	b = append(b, 7, 0, 0, 0, 9, 0, 0, 0)
+	return append(b, payload...)
+}
+
+// What strace 6.1 shows of messages that iproute2 sends and gets.
+func TestNetlink(t *testing.T) {
+	route := unix.NETLINK_ROUTE
+	getLink := message(18, 0x301, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 8, 0, 29, 0, 1, 0, 0, 0)
+	getAddr := message(22, 0x301, 0, 0, 0, 0, 0, 0, 0, 0)
+	newAddr := message(20, 2, 2, 8, 0x80, 254, 0, 0, 0, 0,
+		8, 0, 1, 0, 127, 0, 0, 1, 7, 0, 3, 0, 'l', 'o', 0, 0, 5, 0, 11, 0, 1, 0, 0, 0)
+	failed := message(unix.NLMSG_ERROR, 0, append([]byte{0xed, 0xff, 0xff, 0xff}, message(16, 5)...)...)
+	for _, test := range []struct {
+		want   string
+		b      []byte
+		family int
+	}{
+		{`[{nlmsg_len=40, nlmsg_type=RTM_GETLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=7, nlmsg_pid=9}, {ifi_family=AF_UNSPEC, ifi_type=ARPHRD_NETROM, ifi_index=0, ifi_flags=0, ifi_change=0}, [{nla_len=8, nla_type=IFLA_EXT_MASK}, RTEXT_FILTER_VF]]`, getLink, route},
+		{`[{nlmsg_len=17, nlmsg_type=RTM_GETADDR, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=7, nlmsg_pid=9}, {ifa_family=AF_INET, ...}]`, message(22, 0x301, 2), route},
+		{`[[{nlmsg_len=24, nlmsg_type=RTM_GETADDR, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=7, nlmsg_pid=9}, {ifa_family=AF_UNSPEC, ifa_prefixlen=0, ifa_flags=0, ifa_scope=RT_SCOPE_UNIVERSE, ifa_index=0}], {nlmsg_len=0, nlmsg_type=0 /* NLMSG_??? */, nlmsg_flags=0, nlmsg_seq=0, nlmsg_pid=0}]`,
+			append(getAddr, make([]byte, 16)...), route},
+		{`[{nlmsg_len=48, nlmsg_type=RTM_NEWADDR, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=9}, {ifa_family=AF_INET, ifa_prefixlen=8, ifa_flags=IFA_F_PERMANENT, ifa_scope=RT_SCOPE_HOST, ifa_index=0}, [[{nla_len=8, nla_type=IFA_ADDRESS}, inet_addr("127.0.0.1")], [{nla_len=7, nla_type=IFA_LABEL}, "lo"], [{nla_len=5, nla_type=IFA_PROTO}, "\x01"]]]`, newAddr, route},
+		{`[{nlmsg_len=20, nlmsg_type=NLMSG_DONE, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=9}, 0]`, message(unix.NLMSG_DONE, 2, 0, 0, 0, 0), route},
+		{`[{nlmsg_len=36, nlmsg_type=NLMSG_ERROR, nlmsg_flags=0, nlmsg_seq=7, nlmsg_pid=9}, {error=-ENODEV, msg={nlmsg_len=16, nlmsg_type=RTM_NEWLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_ACK, nlmsg_seq=7, nlmsg_pid=9}}]`, failed, route},
+	} {
+		if got := netlink(test.b, test.family); got != test.want {
+			t.Errorf("got  %s\nwant %s", got, test.want)
+		}
+	}
+}
+
+// TestWildNetlink decodes messages that are anything behind their headers.
+func TestWildNetlink(t *testing.T) {
+	families := []int{unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_AUDIT, unix.NETLINK_GENERIC, 31}
+	for seed := range uint64(20000) {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		b := make([]byte, nlHeader+rnd.IntN(400))
+		for i := range b {
+			b[i] = byte(rnd.Uint32() >> (8 * rnd.IntN(4)))
+		}
+		le.PutUint32(b, uint32(rnd.IntN(len(b)+20)))
+		le.PutUint16(b[4:], uint16(rnd.IntN(120)))
+		// Lengths of attributes that are possible.
+		for i := nlHeader; i+4 <= len(b); i += 4 {
+			if rnd.IntN(3) == 0 {
+				le.PutUint16(b[i:], uint16(rnd.IntN(60)))
+				le.PutUint16(b[i+2:], uint16(rnd.IntN(70)))
+			}
+			if rnd.IntN(8) == 0 {
+				b[i] = [...]byte{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX, 0}[rnd.IntN(4)]
+			}
+		}
+		for _, c := range []byte(netlink(b, families[rnd.IntN(len(families))])) {
+			if c < ' ' || c > '~' {
+				t.Fatalf("seed %d: byte %#x", seed, c)
+			}
+		}
+	}
+}
