@@ -97,3 +97,17 @@ func (s *ConstSet) namesZero() bool {
 	}
 	return false
 }
+
+// appendComm appends the name of a process or thread, if names are wanted.
+func (t *Text) appendComm(dst []byte, pid int) []byte {
+	if t.Comm == nil || pid <= 0 {
+		return dst
+	}
+	name := t.Comm(pid)
+	if name == "" {
+		return dst
+	}
+	dst = append(dst, '<')
+	dst = appendPathEscaped(dst, []byte(name))
+	return append(dst, '>')
+}

@@ -19,6 +19,9 @@ type Text struct {
 	Consts ConstStyle
 	// ArgNames shows the names of arguments (strace -N).
 	ArgNames bool
+	// Comm, if set, tells the name of a process or thread, which is shown with its id
+	// (strace -Y); "" for none.
+	Comm func(pid int) string
 }
 
 // DefaultColumn is the column at which strace puts the result (its -a).
@@ -178,8 +181,11 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	}
 	switch v.Kind {
 	case Absent:
-	case Int, PID:
+	case Int:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
+	case PID:
+		dst = strconv.AppendInt(dst, v.Signed(), 10)
+		dst = t.appendComm(dst, int(v.Signed()))
 	case Uint:
 		dst = strconv.AppendUint(dst, v.Num, 10)
 	case Hex:

@@ -31,6 +31,11 @@ func (t *Trace) ThreadDetached(x table.Thread) {
 	if th == nil {
 		return
 	}
+	if th.inCall && !t.opts.Statuses.all() && t.opts.Statuses&StatusDetached != 0 {
+		t.goOn(th, present)
+		_, _ = th.stream.out.Write(t.buf)
+		th.stream.open = th
+	}
 	th.inCall = false
 	if th.stream.open == th {
 		t.buf = append(t.buf[:0], " <detached ...>"...)

@@ -129,7 +129,7 @@ func BenchmarkReturned(b *testing.B) {
 // A call that is traced allocates nothing, by either route, once its thread is
 // known.
 func TestNoAllocations(t *testing.T) {
-	for _, opts := range []TraceOptions{{}, {PID: PIDAlways, Clock: ClockMicros, Duration: true}} {
+	for _, opts := range []TraceOptions{{}, {PID: PIDAlways, Clock: ClockTime, Duration: true}} {
 		opts.Out = io.Discard
 		tr := NewTrace(opts)
 		for _, s := range samples() {

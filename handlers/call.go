@@ -108,8 +108,13 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 	t.buf = d.append(t.buf)
 	if t.opts.Duration {
 		t.buf = append(t.buf, " <"...)
-		t.buf = appendSeconds(t.buf, left.Sub(entered), 0)
+		t.buf = appendSeconds(t.buf, left.Sub(entered), 0, t.opts.DurationPrecision)
 		t.buf = append(t.buf, '>')
+	}
+	if t.opts.Reads != nil || t.opts.Writes != nil {
+		t.buf = append(t.buf, '\n')
+		t.buf = t.dump(t.buf, c, res)
+		t.buf = t.buf[:len(t.buf)-1] // end ends the line
 	}
 	t.end(th)
 }

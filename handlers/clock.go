@@ -14,7 +14,7 @@ func (t *Trace) stamp(at time.Time) {
 		at = time.Now()
 	}
 	if t.opts.Clock != ClockNone {
-		t.buf = t.clock.append(t.buf, at, t.opts.Clock)
+		t.buf = t.clock.append(t.buf, at, t.opts.Clock, t.opts.ClockPrecision)
 		t.buf = append(t.buf, ' ')
 	}
 	if !t.opts.Relative {
@@ -28,14 +28,14 @@ func (t *Trace) stamp(at time.Time) {
 	if t.opts.Clock != ClockNone {
 		t.buf = append(t.buf, "(+"...)
 	}
-	t.buf = appendSeconds(t.buf, since, 6)
+	t.buf = appendSeconds(t.buf, since, 6, t.opts.RelativePrecision)
 	if t.opts.Clock != ClockNone {
 		t.buf = append(t.buf, ')')
 	}
 	t.buf = append(t.buf, ' ')
 }
 
-func (k *clock) append(dst []byte, now time.Time, format ClockFormat) []byte {
+func (k *clock) append(dst []byte, now time.Time, format ClockFormat, p Precision) []byte {
 	second := now.Unix()
 	if format == ClockEpoch {
 		dst = appendPadded(dst, second, 0, false)
@@ -45,18 +45,24 @@ func (k *clock) append(dst []byte, now time.Time, format ClockFormat) []byte {
 		}
 		dst = append(dst, k.text...)
 	}
-	if format == ClockSeconds {
-		return dst
-	}
-	dst = append(dst, '.')
-	return appendMicros(dst, int64(now.Nanosecond())/1000)
+	return p.appendFraction(dst, int64(now.Nanosecond()))
 }
 
-// appendSeconds appends d in seconds with six places, cut, not rounded, the
-// seconds at least width wide.
-func appendSeconds(dst []byte, d time.Duration, width int) []byte {
+// appendSeconds appends d in seconds, the whole ones at least width wide.
+func appendSeconds(dst []byte, d time.Duration, width int, p Precision) []byte {
 	d = max(d, 0)
 	dst = appendPadded(dst, int64(d/time.Second), width, false)
-	dst = append(dst, '.')
-	return appendMicros(dst, int64(d%time.Second/time.Microsecond))
+	return p.appendFraction(dst, int64(d%time.Second))
+}
+
+// appendFraction appends a point and as many digits of a second's part as p has.
+func (p Precision) appendFraction(dst []byte, nanos int64) []byte {
+	least := [...]int64{Micros: 1e3, Seconds: 1e9, Millis: 1e6, Nanos: 1}[p]
+	if p != Seconds {
+		dst = append(dst, '.')
+	}
+	for div := int64(1e8); div >= least; div /= 10 {
+		dst = append(dst, '0'+byte(nanos/div%10))
+	}
+	return dst
 }

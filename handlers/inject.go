@@ -71,6 +71,12 @@ func (o *injectObserver) ProcessExeced(t table.Thread, former int) {
 	o.Observer.ProcessExeced(t, former)
 }
 
+// ThreadDetached forgets a thread's counts.
+func (o *injectObserver) ThreadDetached(t table.Thread) {
+	delete(o.inject.threads, t.TID())
+	o.Observer.ThreadDetached(t)
+}
+
 // ThreadExited forgets a thread's counts.
 func (o *injectObserver) ThreadExited(t table.Thread, status unix.WaitStatus, superseded bool) {
 	if !superseded || t.TID() != t.Process().PID() {

@@ -12,7 +12,10 @@ func (t *Trace) begin(th *thread, at time.Time) {
 	s := th.stream
 	t.buf = s.interrupt(t.buf[:0])
 	s.column = -len(t.buf)
-	if s == &t.shared && (t.opts.PID == PIDAlways || t.opts.PID == PIDShared && len(t.threads) > 1) {
+	if s == &t.shared && t.showsPID() {
+		if t.opts.Text.Comm != nil {
+			t.prefix(th) // it may have changed
+		}
 		t.buf = append(t.buf, th.prefix...)
 	}
 	if t.opts.Clock != ClockNone || t.opts.Relative {
@@ -40,6 +43,17 @@ func (th *thread) appendIP(dst []byte) []byte {
 		}
 	}
 	return append(dst, "] "...)
+}
+
+// showsPID reports whether lines begin with the id of their thread.
+func (t *Trace) showsPID() bool {
+	switch t.opts.PID {
+	case PIDNever:
+		return false
+	case PIDShared:
+		return len(t.threads) > 1
+	}
+	return true
 }
 
 // resume makes the line of th's call the current one again. It returns how many

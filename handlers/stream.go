@@ -57,11 +57,3 @@ func appendPadded(dst []byte, n int64, width int, left bool) []byte {
 	dst = pad(dst, have, width)
 	return append(dst, digits[i:]...)
 }
-
-// appendMicros appends n, a number of microseconds below a million, as six digits.
-func appendMicros(dst []byte, n int64) []byte {
-	for div := int64(100000); div > 0; div /= 10 {
-		dst = append(dst, '0'+byte(n/div%10))
-	}
-	return dst
-}

@@ -31,6 +31,8 @@ type TraceOptions struct {
 	Clock    ClockFormat
 	Relative bool // the time since the line before (strace -r)
 	Duration bool // the time spent in each call (strace -T)
+	// How exact these times are shown.
+	ClockPrecision, RelativePrecision, DurationPrecision Precision
 
 	Number bool // lines begin with the number of the call (strace -n)
 	IP     bool // and with the address behind its instruction (strace -i)
@@ -39,6 +41,10 @@ type TraceOptions struct {
 	// are shown as addresses, Raw those of which only registers are shown; nil
 	// means none.
 	Whole, Shallow, Raw *table.Set
+
+	// Reads and Writes are descriptors whose data is dumped, read and written. The calls
+	// in Dumpable must stop for it: see Stopping.
+	Reads, Writes *FDSet
 
 	// Statuses are the ways to end of calls that are shown. Unless it has them all,
 	// lines are written when their calls are over.
@@ -60,17 +66,28 @@ const (
 	PIDShared PIDPrefix = iota // "[pid     7] " while there are several threads
 	PIDAlways                  // "7     ", what strace -f does with -o
 	PIDNever
+	PIDBracketed // "[pid     7] " always
 )
 
 // A ClockFormat is the form of the time with which lines begin.
 type ClockFormat uint8
 
-// Formats of time, strace's -t, -tt and -ttt.
+// Formats of time.
 const (
-	ClockNone ClockFormat = iota
-	ClockSeconds
-	ClockMicros
-	ClockEpoch
+	ClockNone  ClockFormat = iota
+	ClockTime              // of the day (strace -tt)
+	ClockEpoch             // seconds since 1970 (strace -ttt)
+)
+
+// A Precision says how exact a time is shown; what is beyond is cut off.
+type Precision uint8
+
+// Precisions.
+const (
+	Micros Precision = iota
+	Seconds
+	Millis
+	Nanos
 )
 
 // Quiet is a set of lines that are not written.
@@ -107,6 +124,7 @@ type Trace struct {
 type thread struct {
 	tid    int
 	prefix []byte // with which lines begin that tell their thread
+	comm   []byte // its name there, if wanted, in <>
 	event  *decode.Event
 	stream *stream
 	file   io.Closer // its own stream's, with PerThread
@@ -160,8 +178,20 @@ func (t *Trace) Wrap(next table.Handler) table.Handler {
 	if i, ok := next.(*injected); ok {
 		return tracedInjection{t, i}
 	}
+	if s, ok := next.(table.Stopper); ok {
+		return tracedStopper{t, s}
+	}
 	return table.HandlerFunc(func(c *table.Call) table.Result { return t.trace(c, next) })
 }
+
+// A tracedStopper is the handler of calls that stop for another.
+type tracedStopper struct {
+	trace *Trace
+	table.Stopper
+}
+
+// Handle traces the call.
+func (s tracedStopper) Handle(c *table.Call) table.Result { return s.trace.trace(c, s.Stopper) }
 
 // runsOnly reports whether h is table.Native, which is a function: Go compares
 // no functions, but those without variables are where their code is.
@@ -248,11 +278,28 @@ func (t *Trace) add(tid int, by *thread) *thread {
 func (t *Trace) name(th *thread, tid int) {
 	th.tid = tid
 	t.threads[tid] = th
-	if t.opts.PID == PIDAlways {
-		th.prefix = append(appendPadded(th.prefix[:0], int64(tid), 5, true), ' ')
-	} else {
+	t.prefix(th)
+}
+
+// prefix sets with what the lines begin that tell their thread.
+func (t *Trace) prefix(th *thread) {
+	tid := int64(th.tid)
+	if comm := t.opts.Text.Comm; comm != nil {
+		// A thread that has ended has none, and keeps the one that it had.
+		if name := comm(th.tid); name != "" {
+			th.comm = append(append(append(th.comm[:0], '<'), name...), '>')
+		}
+	}
+	switch {
+	case t.opts.PID != PIDAlways:
 		th.prefix = append(th.prefix[:0], "[pid "...)
-		th.prefix = append(appendPadded(th.prefix, int64(tid), 5, false), "] "...)
+		th.prefix = append(appendPadded(th.prefix, tid, 5, false), th.comm...)
+		th.prefix = append(th.prefix, "] "...)
+	case th.comm == nil:
+		th.prefix = append(appendPadded(th.prefix[:0], tid, 5, true), ' ')
+	default:
+		th.prefix = append(appendPadded(th.prefix[:0], tid, 0, true), th.comm...)
+		th.prefix = append(th.prefix, ' ')
 	}
 }
 

@@ -364,13 +364,13 @@ func TestTimes(t *testing.T) {
 		opts TraceOptions
 		want string
 	}{
-		{TraceOptions{Clock: ClockSeconds}, `^\d\d:\d\d:\d\d getpid\(\) {23}= 100\n`},
-		{TraceOptions{Clock: ClockMicros}, `^\d\d:\d\d:\d\d\.\d{6} getpid\(\) {16}= 100\n`},
+		{TraceOptions{Clock: ClockTime, ClockPrecision: Seconds}, `^\d\d:\d\d:\d\d getpid\(\) {23}= 100\n`},
+		{TraceOptions{Clock: ClockTime}, `^\d\d:\d\d:\d\d\.\d{6} getpid\(\) {16}= 100\n`},
 		{TraceOptions{Clock: ClockEpoch}, `^\d{10}\.\d{6} getpid\(\) {14}= 100\n`},
 		{TraceOptions{Relative: true}, `^     0\.000000 getpid\(\) {18}= 100\n     0\.\d{6} getpid`},
-		{TraceOptions{Relative: true, Clock: ClockMicros}, `^\d\d:\d\d:\d\d\.\d{6} \(\+     0\.000000\) getpid\(\) = 100\n`},
+		{TraceOptions{Relative: true, Clock: ClockTime}, `^\d\d:\d\d:\d\d\.\d{6} \(\+     0\.000000\) getpid\(\) = 100\n`},
 		{TraceOptions{Duration: true}, `^getpid\(\) {32}= 100 <0\.\d{6}>\n`},
-		{TraceOptions{Duration: true, PID: PIDAlways, Clock: ClockSeconds}, `^100   \d\d:\d\d:\d\d getpid\(\) {17}= 100 <0\.\d{6}>\n`},
+		{TraceOptions{Duration: true, PID: PIDAlways, Clock: ClockTime, ClockPrecision: Seconds}, `^100   \d\d:\d\d:\d\d getpid\(\) {17}= 100 <0\.\d{6}>\n`},
 	} {
 		s, _, out := newTrace(t, test.opts)
 		a := s.thread(100)
@@ -394,7 +394,7 @@ func TestAppendSeconds(t *testing.T) {
 		{3*time.Hour + 7*time.Nanosecond, 6, " 10800.000000"},
 		{1234567 * time.Second, 6, "1234567.000000"},
 	} {
-		if got := string(appendSeconds(nil, test.d, test.width)); got != test.want {
+		if got := string(appendSeconds(nil, test.d, test.width, Micros)); got != test.want {
 			t.Errorf("%v: %q, want %q", test.d, got, test.want)
 		}
 	}

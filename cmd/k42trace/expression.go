@@ -21,10 +21,13 @@ var qualifiers = []qualifier{
 	{[]string{"raw", "x"}, (*options).setRaw},
 	{[]string{"signal", "signals", "s"}, (*options).setSignals},
 	{[]string{"status"}, (*options).setStatus},
+	{[]string{"read", "reads", "r"}, (*options).setReads},
+	{[]string{"write", "writes", "w"}, (*options).setWrites},
 	{[]string{"fault"}, (*options).addFault},
 	{[]string{"inject"}, (*options).addInjection},
 	{[]string{"quiet", "silent", "silence", "q"}, (*options).setQuiet},
 	{[]string{"decode-fds", "decode-fd"}, (*options).setDecodeFDs},
+	{[]string{"decode-pids", "decode-pid"}, (*options).setDecodePIDs},
 }
 
 // setExpression is -e.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 
 	"github.com/k42trace/k42trace/handlers"
 )
@@ -34,3 +35,37 @@ func (o *options) setTraceFDs(s string) (err error) {
 
 // filters reports whether only calls that have to do with certain files are wanted.
 func (o *options) filters() bool { return len(o.filter.Paths) > 0 || o.filter.FDs != nil }
+
+// setReads is -e read=.
+func (o *options) setReads(s string) (err error) {
+	o.reads, err = handlers.ParseFDs(s)
+	return err
+}
+
+// setWrites is -e write=.
+func (o *options) setWrites(s string) (err error) {
+	o.writes, err = handlers.ParseFDs(s)
+	return err
+}
+
+// setLimit is --syscall-limit=.
+func (o *options) setLimit(s string) error {
+	n, err := strconv.ParseInt(s, 10, 62)
+	if err != nil || n <= 0 {
+		return fmt.Errorf("%q is not a number of 1 or more", s)
+	}
+	o.leave.Limit = int(n)
+	return nil
+}
+
+// setDetachOn is -b.
+func (o *options) setDetachOn(s string) error {
+	if s != "execve" {
+		return fmt.Errorf("%q is not execve, the one call that there is for it", s)
+	}
+	o.leave.AtExec = true
+	return nil
+}
+
+// leaves reports whether processes are not looked at to their end.
+func (o *options) leaves() bool { return o.leave.AtExec || o.leave.Limit > 0 }

@@ -34,6 +34,8 @@ type options struct {
 	whole      *table.Set
 	shallow    *table.Set
 	raw        *table.Set
+	reads      *handlers.FDSet
+	writes     *handlers.FDSet
 	filter     handlers.Filter
 	resolved   []string // messages about the paths of filter
 	summary    bool     // -c
@@ -44,19 +46,29 @@ type options struct {
 	overhead   time.Duration
 	route      supervisor.Routing
 
-	strings  int
-	hex      decode.HexMode
-	consts   decode.ConstStyle
-	argNames bool
-	number   bool
-	ip       bool
-	fdPaths  bool
-	column   int
-	clock    handlers.ClockFormat
-	relative bool
-	duration bool
-	quiet    handlers.Quiet
-	quietBy  string // how it was given: -q or --quiet=
+	strings    int
+	hex        decode.HexMode
+	consts     decode.ConstStyle
+	argNames   bool
+	number     bool
+	ip         bool
+	fdPaths    bool
+	column     int
+	clock      stamp
+	relative   bool
+	sinceExact handlers.Precision
+	duration   bool
+	spentExact handlers.Precision
+	quiet      handlers.Quiet
+	quietBy    string // how it was given: -q or --quiet=
+
+	comm    bool
+	showPID bool
+	argv0   string
+	caution caution
+	tips    tips
+	killed  bool // --kill-on-exit
+	leave   handlers.Leave
 
 	env  []envChange
 	user account
@@ -160,6 +172,8 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	value("signal", "", o.setSignals)
 	value("signals", "", o.setSignals)
 	value("status", "", o.setStatus)
+	value("read", "", o.setReads)
+	value("write", "", o.setWrites)
 	value("inject", "", o.addInjection)
 	value("fault", "", o.addFault)
 	only := func(s string) func(string) error {
@@ -200,10 +214,11 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	flags.BoolVarP(&o.ip, "instruction-pointer", "i", false, "")
 	bare("no-abbrev", "v", func(string) error { return o.setAbbrev("none") })
 	optional("decode-fds", "y", o.setDecodeFDs)
-	optional("absolute-timestamps", "t", o.setClock)
+	bare("time", "t", o.addClock)
+	optional("absolute-timestamps", "", o.setClock)
 	optional("timestamps", "", o.setClock)
-	optional("relative-timestamps", "r", precision(&o.relative))
-	optional("syscall-times", "T", precision(&o.duration))
+	optional("relative-timestamps", "r", precision(&o.relative, &o.sinceExact))
+	optional("syscall-times", "T", precision(&o.duration, &o.spentExact))
 	optional("quiet", "q", o.setQuiet)
 	optional("silent", "", o.setQuiet)
 	optional("silence", "", o.setQuiet)
@@ -211,6 +226,17 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	value("attach", "p", o.setAttach)
 	value("route", "", o.setRoute)
 	value("env", "E", o.setEnv)
+	flags.StringVar(&o.argv0, "argv0", "", "")
+	value("syscall-limit", "", o.setLimit)
+	value("detach-on", "b", o.setDetachOn)
+	value("interruptible", "I", o.caution.set)
+	flags.BoolVar(&o.killed, "kill-on-exit", false, "")
+	flags.BoolVar(&o.showPID, "always-show-pid", false, "")
+	value("decode-pids", "", o.setDecodePIDs)
+	bare("command-names", "Y", func(string) error { return o.setDecodePIDs("comm") })
+	optional("tips", "", o.tips.set)
+	flags.BoolP("debug", "d", false, "")         // there is nothing to tell
+	flags.BoolP("follow-vforks", "F", false, "") // strace's old name for -f
 	value("user", "u", o.user.set)
 }
 
@@ -232,6 +258,8 @@ func (o *options) check() error {
 		return errors.New("-c/--summary-only and -C/--summary cannot be used together")
 	case (o.summary || o.alongside) && o.separate:
 		return errors.New("-c/--summary-only and -C/--summary and -ff/--output-separately cannot be used together")
+	case o.killed && len(o.attach) > 0:
+		return errors.New("--kill-on-exit cannot be used with -p/--attach: those go on")
 	case isPipe(o.output) && o.separate:
 		return errors.New("-ff/--output-separately cannot be used with a command to pipe to")
 	case (o.columns != nil || o.sorted || o.overhead != 0) && !o.summary && !o.alongside:
@@ -248,9 +276,14 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		Decode:   decode.Options{StringLimit: o.strings, Netlink: new(handlers.Netlink).Family},
 		Text:     decode.Text{Hex: o.hex, Consts: o.consts, ArgNames: o.argNames},
 		Column:   o.column,
-		Clock:    o.clock,
+		Clock:    o.clock.format,
 		Relative: o.relative,
 		Duration: o.duration,
+
+		ClockPrecision:    o.clock.exact,
+		RelativePrecision: o.sinceExact,
+		DurationPrecision: o.spentExact,
+
 		Quiet:    o.quiet,
 		Signals:  o.signals,
 		Number:   o.number,
@@ -259,6 +292,14 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		Whole:    o.whole,
 		Shallow:  o.shallow,
 		Raw:      o.raw,
+		Reads:    o.reads,
+		Writes:   o.writes,
+	}
+	if o.comm {
+		t.Text.Comm = handlers.Comm
+	}
+	if o.showPID {
+		t.PID = handlers.PIDBracketed
 	}
 	if o.fdPaths {
 		t.Decode.FDPath = handlers.FDPath

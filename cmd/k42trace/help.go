@@ -71,10 +71,15 @@ What of a call:
   -a, --columns N         put results at column N (40)
   -t, -tt, -ttt           begin lines with the time of day; with microseconds;
                           with the time since 1970
-                          (--absolute-timestamps=[none|time|unix][,s|us])
-  -r, --relative-timestamps
+                          (--absolute-timestamps=[none|time|unix][,s|ms|us|ns])
+  -r, --relative-timestamps[=s|ms|us|ns]
                           begin lines with the time since the line before
-  -T, --syscall-times     show the time spent in each call
+  -T, --syscall-times[=s|ms|us|ns]
+                          show the time spent in each call
+  -e read=FDS, -e write=FDS, --read FDS, --write FDS
+                          dump the data read from, or written to, descriptors
+  -Y, --decode-pids=comm  show the names of processes with their ids
+  --always-show-pid       begin all lines with the id of their thread
 
 What happens to calls:
   -e inject=SET:WHAT..., --inject SET:WHAT...
@@ -100,9 +105,16 @@ How to run it:
                           most calls are recorded without a stop; auto (the
                           default): direct for a trace that goes to a file,
                           and with -c
+  -b, --detach-on=execve  stop looking at processes that execute a program
+  --syscall-limit N       stop looking at all when N calls have been shown
+  -I, --interruptible 1|2|3|4
+                          3: do not pass on HUP, INT, QUIT, TERM; 4: nor TSTP
+  --kill-on-exit          let the program die with k42trace (it always does)
+  --argv0 NAME            what the program finds in its argv[0]
   -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
   -u, --user USER         run it as USER: a name, an id, or UID:GID
 
+  --tips[=[ID][,full]]    show a piece of advice at the end
   -h, --help              show this
   -V, --version           show the version
 

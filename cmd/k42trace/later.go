@@ -10,20 +10,18 @@ import (
 // laterFlags are strace's flags that this version does not have: to say so is
 // better than "unknown flag". Those with a third field take an argument.
 var laterFlags = [][3]string{
-	{"b", "detach-on", "x"},
 	{"D", "daemonize"},
-	{"I", "interruptible", "x"},
 	{"k", "stack-traces"},
-	{"Y", "decode-pids"},
-	{"", "read", "x"},
-	{"", "write", "x"},
 	{"", "kvm", "x"},
+	{"", "namespace"},
+	{"", "secontext"},
+	{"", "pidns-translation"},
+	{"", "color", "x"},
 }
 
 // laterExpressions are the same for -e NAME=.
 var laterExpressions = []string{
-	"read", "reads", "r", "write", "writes", "w",
-	"kvm", "decode-pids", "decode-pid",
+	"kvm", "namespace",
 }
 
 // errLater is the error for a flag that comes later.

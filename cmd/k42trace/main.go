@@ -66,12 +66,18 @@ func trace(opts *options, prog string, out *outputs) ending {
 	defer cancel()
 	cmd := supervisor.CommandContext(ctx, prog)
 	cmd.Path, cmd.Args, cmd.Err = prog, opts.command, nil
+	if opts.argv0 != "" && len(cmd.Args) > 0 {
+		cmd.Args = append([]string{opts.argv0}, cmd.Args[1:]...)
+	}
 	cmd.Attach = opts.attach
 	cmd.Env = opts.environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = opts.user.attributes()
 	cmd.Table = table.New()
 
+	if opts.reads != nil || opts.writes != nil {
+		cmd.Table.Use(opts.calls.Intersect(handlers.Dumpable()), handlers.Stopping)
+	}
 	var inject *handlers.Inject
 	if len(opts.injections) > 0 {
 		inject = handlers.NewInject(opts.injections...)
@@ -99,11 +105,17 @@ func trace(opts *options, prog string, out *outputs) ending {
 			fmt.Fprintf(out.messages, "k42trace: %s\n", message)
 		}
 	}
-	if opts.filters() {
-		cmd.Table.Use(opts.calls, opts.filter.Wrap)
-	}
 	if inject != nil {
 		observer = inject.Observe(observer)
+	}
+	if opts.leaves() {
+		opts.leave.Statuses, opts.leave.Reached = opts.statuses, cmd.Detach
+		opts.leave.Launched = prog != "" && opts.showsLaunch(prog)
+		cmd.Table.Use(opts.calls, opts.leave.Wrap)
+		observer = opts.leave.Observe(observer)
+	}
+	if opts.filters() {
+		cmd.Table.Use(opts.calls, opts.filter.Wrap)
 	}
 	cmd.Route = opts.routing(out)
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
@@ -112,6 +124,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 			_, _ = count.WriteTo(out.main)
 		}
 		out.close()
+		opts.tips.print(os.Stderr)
 	}
 	if prog == "" {
 		cmd.Observer = observer
@@ -119,7 +132,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 	}
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
-	signals, err := catchSignals(observer)
+	signals, err := catchSignals(observer, opts.caution.withheld())
 	if err != nil {
 		return complain(err)
 	}

@@ -67,7 +67,7 @@ func runProgram(args []string) ending {
 		return complain(err)
 	}
 	defer cancel()
-	signals, err := catchSignals(table.NopObserver{})
+	signals, err := catchSignals(table.NopObserver{}, 0)
 	if err != nil {
 		return complain(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/handlers"
 )
@@ -53,47 +55,68 @@ func (o *options) setDecodeFDs(s string) error {
 	return nil
 }
 
-func (o *options) setClock(s string) error {
-	if s == noArgument {
-		o.clock = min(o.clock+1, handlers.ClockEpoch)
-		return nil
-	}
-	format, places := "time", "s"
-	for word := range strings.SplitSeq(s, ",") {
-		word = strings.TrimPrefix(strings.TrimPrefix(word, "format:"), "precision:")
-		switch word {
-		case "none", "time", "unix":
-			format = word
-		case "s", "us":
-			places = word
-		case "ms", "ns":
-			return errLater(strconv.Quote(word))
-		default:
-			return fmt.Errorf("%q is no format of time: none, time, unix, with s or us", word)
-		}
-	}
-	switch {
-	case format == "none":
-		o.clock = handlers.ClockNone
-	case format == "time" && places == "s":
-		o.clock = handlers.ClockSeconds
-	case format == "time":
-		o.clock = handlers.ClockMicros
-	case places == "us":
-		o.clock = handlers.ClockEpoch
+// A stamp is a time with which lines begin.
+type stamp struct {
+	format handlers.ClockFormat
+	exact  handlers.Precision
+	given  int // how often -t was
+}
+
+// addClock is -t, which may be given three times.
+func (o *options) addClock(string) error {
+	o.clock.given++
+	switch o.clock.format = handlers.ClockTime; o.clock.given {
+	case 1:
+		o.clock.exact = handlers.Seconds
+	case 2:
+		o.clock.exact = handlers.Micros
 	default:
-		return errLater("unix,s")
+		o.clock.format, o.clock.exact = handlers.ClockEpoch, handlers.Micros
 	}
 	return nil
 }
 
-// precision returns the setting of a flag that shows times in microseconds.
-func precision(on *bool) func(string) error {
-	return func(s string) error {
-		if s != noArgument && s != "us" {
-			return errLater("a precision other than us")
+// setClock is --absolute-timestamps=.
+func (o *options) setClock(s string) error {
+	clock := stamp{format: handlers.ClockTime, exact: handlers.Seconds}
+	for word := range strings.SplitSeq(s, ",") {
+		if s == noArgument {
+			break
 		}
+		format, isFormat := map[string]handlers.ClockFormat{
+			"none": handlers.ClockNone, "time": handlers.ClockTime, "unix": handlers.ClockEpoch,
+		}[strings.TrimPrefix(word, "format:")]
+		exact, isPrecision := precisions[strings.TrimPrefix(word, "precision:")]
+		switch {
+		case isFormat && !strings.HasPrefix(word, "precision:"):
+			clock.format = format
+		case isPrecision && !strings.HasPrefix(word, "format:"):
+			clock.exact = exact
+		default:
+			return fmt.Errorf("%q is neither a format (none, time, unix) nor a precision (s, ms, us, ns)", word)
+		}
+	}
+	o.clock = clock
+	return nil
+}
+
+var precisions = map[string]handlers.Precision{
+	"s": handlers.Seconds, "ms": handlers.Millis, "us": handlers.Micros, "ns": handlers.Nanos,
+}
+
+// precision returns the setting of a flag that shows times.
+func precision(on *bool, exact *handlers.Precision) func(string) error {
+	return func(s string) error {
 		*on = true
+		if s == noArgument {
+			*exact = handlers.Micros
+			return nil
+		}
+		p, ok := precisions[s]
+		if !ok {
+			return fmt.Errorf("%q is none of s, ms, us, ns", s)
+		}
+		*exact = p
 		return nil
 	}
 }
@@ -167,4 +190,53 @@ func (o *options) setConsts(s string) error {
 	}
 	o.consts = style
 	return nil
+}
+
+// setDecodePIDs is --decode-pids=, and -Y.
+func (o *options) setDecodePIDs(s string) error {
+	for word := range strings.SplitSeq(s, ",") {
+		switch word {
+		case "comm":
+			o.comm = true
+		case "none":
+			o.comm = false
+		case "pidns", "all":
+			return errLater("--decode-pids=" + word)
+		default:
+			return fmt.Errorf("%q is none of comm, none", word)
+		}
+	}
+	return nil
+}
+
+// caution is -I: which signals to us are passed on to the program.
+type caution int
+
+// Levels of caution, strace's numbers.
+const (
+	cautionNever    caution = 3 // fatal signals are not
+	cautionNeverTSP caution = 4 // and SIGTSTP is not
+)
+
+// withheld returns the signals that are not passed on.
+func (c caution) withheld() (m mask) {
+	if c >= cautionNever {
+		for _, sig := range []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM} {
+			m |= 1 << (sig - 1)
+		}
+	}
+	if c >= cautionNeverTSP {
+		m |= 1 << (unix.SIGTSTP - 1)
+	}
+	return m
+}
+
+func (c *caution) set(s string) error {
+	for i, name := range []string{"anywhere", "waiting", "never", "never_tstp"} {
+		if s == name || s == strconv.Itoa(i+1) {
+			*c = caution(i + 1)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is none of 1 (anywhere), 2 (waiting), 3 (never), 4 (never_tstp)", s)
 }

@@ -28,6 +28,7 @@ type signals struct {
 	tree map[int]*member
 
 	caught   mask // the signals that have our handler
+	withheld mask // and of these, those with which nothing is done
 	arrivals chan arrival
 	stops    chan struct{} // the program has stopped, and we are to
 
@@ -65,9 +66,10 @@ var ownSignals = []os.Signal{
 // the program inherits that (nohup(1)), and they would not reach it. Go's runtime
 // keeps only SIGHUP, SIGINT and the terminal's stops ignored; what others were at
 // our start is not known any more.
-func catchSignals(next table.Observer) (*signals, error) {
+func catchSignals(next table.Observer, withheld mask) (*signals, error) {
 	s := &signals{
 		Observer: next,
+		withheld: withheld,
 		tree:     map[int]*member{},
 		senders:  map[int]bool{},
 		arrivals: make(chan arrival, 64),
@@ -144,6 +146,9 @@ func (s *signals) receive(infos io.Reader) {
 			return
 		}
 		a := arrival{sig: siNumber(&info), from: siSender(&info), when: time.Now()}
+		if s.withheld.has(a.sig) {
+			continue
+		}
 		s.mu.Lock()
 		if stops(a.sig) {
 			s.stopSignals++
@@ -213,7 +218,7 @@ func anyStands(pid int) bool {
 
 // pass passes a signal on, if the program has not got it by itself.
 func (s *signals) pass(p *supervisor.Process, a arrival, abandon func()) {
-	if ends(a.sig) {
+	if ends(a.sig) && s.detach != nil {
 		s.detach()
 	}
 	direct := s.forBoth(a)
