@@ -104,7 +104,9 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	var buf []byte
 	at := r.Value()
 	for ; at >= 0 && at < int64(len(all)); at++ {
-		record := direntOf(c).encode(all[at], at+1)
+		e := all[at]
+		e.ino = inodeNumber(c, e.ino)
+		record := direntOf(c).encode(e, at+1)
 		if uint64(len(buf)+len(record)) > c.Arg(2) {
 			break
 		}

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"io/fs"
+	"math"
 	"os"
 	"path"
 	"strings"
@@ -160,11 +161,21 @@ func (v *View) stat(c *table.Call, l *statLayout, i int, p *paths.Place) table.R
 	if err != nil {
 		return table.Errno(paths.Errno(err))
 	}
+	a.ino = inodeNumber(c, a.ino)
 	b := l.encode(a)
 	if n, err := c.WriteMemory(c.Arg(i), b); err != nil || n < len(b) {
 		return table.Errno(unix.EFAULT)
 	}
 	return table.Return(0)
+}
+
+// inodeNumber returns an inode number of ours as the program can take it: many 32-bit programs
+// fail with EOVERFLOW at one of more bits.
+func inodeNumber(c *table.Call, ino uint64) uint64 {
+	if c.ABI() == table.I386 {
+		return (ino ^ ino>>32) & math.MaxUint32
+	}
+	return ino
 }
 
 // access answers access(2).

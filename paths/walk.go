@@ -132,6 +132,9 @@ var ErrOpaque = errors.New("path through a place without a name")
 // maxLinks is how many symbolic links the kernel follows in one path (MAXSYMLINKS).
 const maxLinks = 40
 
+// nameMax is the longest that one part of a path may be (NAME_MAX).
+const nameMax = 255
+
 // A walk is the resolution of one path.
 type walk struct {
 	v      *View
@@ -309,6 +312,9 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 				return Place{}, err
 			}
 			continue
+		}
+		if here.Virtual() && len(name) > nameMax {
+			return Place{}, unix.ENAMETOOLONG
 		}
 		next, err := w.look(path.Join(here.Path, name))
 		if err != nil {
