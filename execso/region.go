@@ -1,9 +1,11 @@
 package execso
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"unsafe"
 
@@ -125,6 +127,14 @@ func (r *Region) Mappings() []Mapping {
 		{Base, CodeSize, unix.PROT_READ | unix.PROT_EXEC, r.codeFD},
 		{Base + SlotsOffset, SlotsSize, unix.PROT_READ | unix.PROT_WRITE, r.slotsFD},
 	}
+}
+
+// MappedIn reports whether mem, a process's memory at absolute addresses, has the region
+// in its place: its code, that is.
+func (r *Region) MappedIn(mem io.ReaderAt) bool {
+	there := make([]byte, len(entry))
+	_, err := mem.ReadAt(there, Base+CodeOffset)
+	return err == nil && bytes.Equal(there, entry)
 }
 
 // Exempt returns the range of instruction pointers, which are those behind the

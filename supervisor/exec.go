@@ -38,7 +38,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 		l.direct.expel(t)
 		t.forgetKnown()
 		l.direct.leave(t.proc)
-		t.proc.image, t.proc.lossy = newImage(), false
+		t.proc.image, t.proc.lossy, t.proc.guessed = newImage(), false, false
 		t.settle()
 	}
 	t.proc.pins, t.proc.waits = nil, waitSlots{}

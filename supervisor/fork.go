@@ -24,8 +24,14 @@ func (t *Thread) forkStop(e ptrace.Event) {
 // created adds the new thread tid that by has created.
 func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 	if t := l.threads[tid]; t != nil { // adopted already
-		if t.proc != by.proc {
-			t.proc.inherit(by.proc, ptrace.CloneStop)
+		if p := t.proc; p != by.proc && p.guessed {
+			p.guessed = false
+			if p.parent != by.proc.pid { // a wrong guess
+				p.inherit(by.proc, kind)
+				if !t.born {
+					t.confirm()
+				}
+			}
 		}
 		return
 	}
@@ -179,6 +185,10 @@ func (l *loop) adopt(tid int) {
 	t := l.newThread(tid, proc)
 	if proc == nil {
 		t.proc.inherit(creator, ptrace.CloneStop)
+		t.proc.guessed = true
+		if i := t.proc.image; i != nil {
+			i.unsure = true
+		}
 	}
 	l.welcome(t, l.threads[creator.pid])
 }

@@ -211,6 +211,7 @@ func (d *direct) dropRecord(s *site) {
 
 // inheritImage gives a new process the image that it has from its creator.
 func (p *Process) inheritImage(from *Process, shares bool) {
+	guess := p.image // what it has run with until now
 	switch {
 	case p.loop.direct == nil:
 	case from.image == nil || from.image.sites == nil:
@@ -223,6 +224,29 @@ func (p *Process) inheritImage(from *Process, shares bool) {
 		p.image = from.image.fork()
 		p.image.unsure = from.threads > 1 || from.image.users > 1 || from.lossy
 	}
+	if guess != nil {
+		p.image.takeIn(guess)
+		p.loop.direct.drop(guess)
+	}
+}
+
+// takeIn adds what was known of the same memory under a wrong guess of where it is from.
+// What of all that is so, confirm finds out.
+func (i *image) takeIn(guess *image) {
+	i.unsure = true
+	i.mapped, i.off = i.mapped || guess.mapped, i.off || guess.off
+	i.signalled = i.signalled || guess.signalled
+	for _, a := range guess.near {
+		if !slices.ContainsFunc(i.near, func(b *nearArea) bool { return a.addr == b.addr }) {
+			i.near = append(i.near, a)
+		}
+	}
+	for call, s := range guess.sites {
+		if s.record != nil && i.sites[call] == nil {
+			*i.site(call) = *s
+			s.record.users++
+		}
+	}
 }
 
 // confirm makes what is known of a new process agree with its memory: what its
@@ -234,14 +258,20 @@ func (t *Thread) confirm() {
 		return
 	}
 	i.unsure = false
-	if !i.mapped {
-		return
-	}
 	mem, err := ptrace.OpenMemory(t.tid)
-	if !t.loop.check(err, t) {
-		return
+	if err != nil {
+		return // it is gone
 	}
 	defer mem.Close()
+	switch there := t.loop.direct.region.MappedIn(mem); {
+	case there && !i.mapped:
+		i.mapped, i.off = true, true // we do not know which sites lead to it
+	case !there:
+		i.mapped = false
+	}
+	if i.sites == nil {
+		return
+	}
 	i.own()
 	i.near = slices.DeleteFunc(i.near, func(a *nearArea) bool {
 		_, err := mem.ReadAt(make([]byte, 1), int64(a.addr))

@@ -29,6 +29,7 @@ type Process struct {
 	pins       []pinArea // free ones
 	waits      waitSlots
 	sites      [table.NumABI]uint64
+	guessed    bool   // it was adopted: who created it may yet turn out to be another
 	lossy      bool   // a thread of it has died that may have had a child to tell of
 	attached   bool   // it ran before us, or was created by one that did
 	fresh      int    // threads of it that have not stopped since they were seized
