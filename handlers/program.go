@@ -442,7 +442,9 @@ func (v *View) Launch(path string, args []string) (file string, argv []string, e
 		file = prog.place.Host
 		if prog.shown != "" {
 			// Whoever has no entry of his own descends from the program.
+			v.mu.Lock()
 			v.exes[os.Getpid()] = exe{file, prog.shown}
+			v.mu.Unlock()
 		}
 		return file, argv, nil
 	}

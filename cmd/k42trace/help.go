@@ -6,6 +6,8 @@ threads, in the format of strace and with strace's flags.
 Usage:
   k42trace [flags] [--] CMD [ARGS]
   k42trace [flags] -p PID [-p PID ...] [[--] CMD [ARGS]]
+  k42trace run [flags] [--] CMD [ARGS]
+                          run it with other files: k42trace run --help
   k42trace doctor         what this machine offers, and which route is taken
 
 Which calls:

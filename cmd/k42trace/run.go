@@ -166,6 +166,7 @@ func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc,
 	cmd.Env = o.environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Table = table.New()
+	cmd.Enforce = true // what goes through io_uring nobody translates
 	v.Use(cmd.Table)
 	cmd.Warn = func(err error) { fmt.Fprintf(os.Stderr, "k42trace: %v\n", err) }
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
