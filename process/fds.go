@@ -3,6 +3,7 @@ package process
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,12 @@ type FDs struct {
 	slots map[int]*slot
 	// listed: slots holds all that is open, and not just what was asked for.
 	listed bool
+	// unseen: it may change by what is no call: io_uring.
+	unseen bool
+	// closing counts the calls under way that close what is not certain, and closings
+	// how many of them have begun and ended: see Op.doubt.
+	closing  int
+	closings uint64
 }
 
 // A slot is an open descriptor. A descriptor that is closed and opened again is
@@ -25,6 +32,7 @@ type FDs struct {
 type slot struct {
 	file    *File
 	cloexec bool
+	closing bool // a call under way closes it
 }
 
 var _ table.FDs = (*FDs)(nil)
@@ -38,46 +46,146 @@ func (f *FDs) Get(fd int) (table.Descriptor, bool) {
 	return table.Descriptor{Number: fd, CloseOnExec: s.cloexec, File: s.file}, true
 }
 
+// File returns the open file description of fd, nil if it is not open.
+func (f *FDs) File(fd int) *File {
+	if s := f.get(fd); s != nil {
+		return s.file
+	}
+	return nil
+}
+
+// get returns the slot of fd with a file that is known, as far as that can be had.
 func (f *FDs) get(fd int) *slot {
 	if fd < 0 {
 		return nil
 	}
 	s := f.slots[fd]
-	if s == nil {
+	if s == nil || f.unseen || !f.tree.tracked {
 		return f.discover(fd)
 	}
-	if !s.file.known {
-		s.file.learn(f.users.any(), fd)
+	if !s.file.fresh() {
+		f.learn(fd, s.file)
 	}
 	return s
+}
+
+// learn asks /proc for the file of fd.
+func (f *FDs) learn(fd int, file *File) {
+	if f.users.some(func(tid int) bool { return file.learn(tid, fd) }) {
+		f.tree.index(file)
+	}
 }
 
 // discover asks /proc for a descriptor of which nothing is known.
-func (f *FDs) discover(fd int) *slot {
-	tid := f.users.any()
-	file := &File{}
-	if !file.learn(tid, fd) {
+func (f *FDs) discover(fd int) *slot { return f.find(fd, false) }
+
+// find is discover for one that may be known to be new.
+func (f *FDs) find(fd int, isNew bool) *slot {
+	if f.tree.past {
+		return f.slots[fd] // what /proc shows may be what came later
+	}
+	file := &File{tree: f.tree}
+	flags := 0
+	if !f.users.some(func(tid int) bool {
+		if !file.learn(tid, fd) {
+			return false
+		}
+		flags, _ = procfs.FDFlags(tid, fd)
+		if !isNew {
+			if other := f.tree.same(file, tid, fd); other != nil {
+				file = other
+			} else {
+				f.tree.finds++
+			}
+		}
+		return true
+	}) {
+		f.remove(fd)
 		return nil
 	}
-	s := &slot{file: file}
-	if flags, err := procfs.FDFlags(tid, fd); err == nil {
-		file.flags = flags &^ unix.O_CLOEXEC
-		s.cloexec = flags&unix.O_CLOEXEC != 0
-	}
-	if v := f.tree.virtual[file.id]; v != nil {
-		s.file = v
-	}
+	file.flags = flags &^ unix.O_CLOEXEC
+	s := &slot{file: file, cloexec: flags&unix.O_CLOEXEC != 0}
 	if f.tree.tracked {
 		f.put(fd, s)
+		f.tree.index(file)
 	}
 	return s
 }
 
+// put makes fd stand for s.
 func (f *FDs) put(fd int, s *slot) {
+	s.file.refs++
+	if s.file.at == nil {
+		s.file.at, s.file.number = f, fd
+		if !s.file.known {
+			f.tree.unknown[s.file] = struct{}{}
+		}
+	}
+	f.remove(fd)
 	if f.slots == nil {
 		f.slots = map[int]*slot{}
 	}
 	f.slots[fd] = s
+}
+
+// remove makes fd stand for nothing.
+func (f *FDs) remove(fd int) {
+	if s := f.slots[fd]; s != nil {
+		delete(f.slots, fd)
+		f.tree.drop(s.file)
+	}
+}
+
+// copy returns a table that stands for the same: what fork(2) makes.
+func (f *FDs) copy() *FDs {
+	c := &FDs{tree: f.tree, slots: make(map[int]*slot, len(f.slots)), listed: f.listed, unseen: f.unseen}
+	for fd, s := range f.slots {
+		s.file.refs++
+		c.slots[fd] = &slot{file: s.file, cloexec: s.cloexec}
+	}
+	return c
+}
+
+// release tells that nobody uses the table any more.
+func (f *FDs) release() {
+	for _, s := range f.slots {
+		f.tree.drop(s.file)
+	}
+	f.slots = nil
+}
+
+// execed closes what is to be closed on exec.
+func (f *FDs) execed() {
+	for fd, s := range f.slots {
+		if s.cloexec {
+			f.remove(fd)
+		}
+	}
+}
+
+// check compares a copy of a table that was changing with what the kernel has made of it.
+func (f *FDs) check() {
+	tid := f.users.any()
+	fds, err := procfs.FDs(tid)
+	if err != nil {
+		return
+	}
+	thought := f.slots
+	f.slots = nil
+	for _, fd := range fds {
+		if s := thought[fd]; s != nil && s.file.is(tid, fd, true) {
+			if flags, err := procfs.FDFlags(tid, fd); err == nil {
+				s.cloexec = flags&unix.O_CLOEXEC != 0
+			}
+			f.put(fd, s)
+			continue
+		}
+		f.discover(fd)
+	}
+	for _, s := range thought {
+		f.tree.drop(s.file)
+	}
+	f.listed = true
 }
 
 // All yields all open descriptors.
@@ -93,22 +201,22 @@ func (f *FDs) All() iter.Seq[table.Descriptor] {
 
 // numbers returns the numbers of all open descriptors, in order.
 func (f *FDs) numbers() []int {
-	var fds []int
-	if !f.listed {
-		fds, _ = procfs.FDs(f.users.any())
-		if !f.tree.tracked {
-			return fds
-		}
-		for _, fd := range fds {
-			f.get(fd)
-		}
-		f.listed = true
-		fds = fds[:0]
+	if f.listed && !f.unseen {
+		return slices.Sorted(maps.Keys(f.slots))
+	}
+	fds, err := procfs.FDs(f.users.any())
+	if err != nil || !f.tree.tracked {
+		return fds
 	}
 	for fd := range f.slots {
-		fds = append(fds, fd)
+		if _, found := slices.BinarySearch(fds, fd); !found {
+			f.remove(fd)
+		}
 	}
-	slices.Sort(fds)
+	for _, fd := range fds {
+		f.get(fd)
+	}
+	f.listed = true
 	return fds
 }
 
@@ -119,10 +227,19 @@ func (f *FDs) SetVirtual(fd int, name string, v any) error {
 		return fmt.Errorf("process: descriptor %d of thread %d: %w", fd, f.users.any(), unix.EBADF)
 	}
 	s.file.virtual, s.file.virtualName = v, name
-	if v != nil {
-		f.tree.virtual[s.file.id] = s.file
-	} else {
+	if v == nil {
 		delete(f.tree.virtual, s.file.id)
+	} else {
+		f.tree.virtual[s.file.id] = s.file
 	}
 	return nil
+}
+
+// ForgetVirtual tells that no descriptor of the file is left, here or on its way in a
+// message.
+func (f *FDs) ForgetVirtual(id table.FileID) {
+	if v := f.tree.virtual[id]; v != nil {
+		v.virtual, v.virtualName = nil, ""
+		delete(f.tree.virtual, id)
+	}
 }

@@ -11,13 +11,24 @@ import (
 
 // A File is an open file description. It is what dup, fork and SCM_RIGHTS share.
 type File struct {
+	tree  *Tree
 	kind  table.FileKind
 	name  string
 	flags int // as F_GETFL
 	id    table.FileID
 	rdev  uint64 // of devices
-	// known: kind, name and id have been asked for.
-	known bool
+	// known: kind, name and id have been asked for; the name when the Tree's names
+	// were of the generation named.
+	known   bool
+	named   uint64
+	asks    bool   // its flags have yet to be asked for
+	setting int    // calls under way that set its flags
+	sets    uint64 // how many of them have begun and ended
+
+	refs    int  // slots that it is in
+	at      *FDs // where it was first put, and may be still
+	number  int
+	indexed bool // it is in Tree.files
 
 	virtual     any
 	virtualName string
@@ -48,14 +59,33 @@ func (f *File) Virtual() any { return f.virtual }
 // Device returns the device number of a character or block device.
 func (f *File) Device() uint64 { return f.rdev }
 
+// fresh reports whether what is known of it still holds.
+func (f *File) fresh() bool { return f.known && !f.asks && (f.named == f.tree.names || !f.hasPath()) }
+
+// hasPath reports whether its name is a path, which may change.
+func (f *File) hasPath() bool { return strings.HasPrefix(f.name, "/") }
+
 // learn asks /proc what f is, which is descriptor fd of thread tid now. It returns false
 // if there is no such descriptor.
 func (f *File) learn(tid, fd int) bool {
+	if f.tree.past && f.known {
+		return true // the old name is nearer to the truth than a later one
+	}
 	link, err := procfs.FDLink(tid, fd)
 	if err != nil {
 		return false
 	}
-	f.name, f.known = link, true
+	f.name, f.named = link, f.tree.names
+	if f.asks {
+		flags, err := procfs.FDFlags(tid, fd)
+		if f.asks = err != nil; !f.asks {
+			f.flags = flags &^ unix.O_CLOEXEC
+		}
+	}
+	if f.known {
+		return true
+	}
+	f.known = true
 	st, err := procfs.FDStat(tid, fd)
 	if err != nil {
 		return true // gone again, or not to be asked
@@ -64,6 +94,41 @@ func (f *File) learn(tid, fd int) bool {
 	f.rdev = st.Rdev
 	f.kind = kindOf(st.Mode, link)
 	return true
+}
+
+// is reports whether descriptor fd of thread tid is one of f, by one descriptor that f
+// has, or if thorough is set by any.
+func (f *File) is(tid, fd int, thorough bool) bool {
+	if f.at != nil {
+		if s := f.at.slots[f.number]; s != nil && s.file == f {
+			if same, known := f.at.compare(f.number, tid, fd); known && (same || !thorough) {
+				return same
+			}
+		}
+	}
+	// The hint was no good: it has been closed there, or its thread is about to end.
+	for fds := range f.tree.tables() {
+		for number, s := range fds.slots {
+			if s.file != f {
+				continue
+			}
+			if same, known := fds.compare(number, tid, fd); known && (same || !thorough) {
+				f.at, f.number = fds, number
+				return same
+			}
+		}
+	}
+	return false
+}
+
+// compare reports whether a descriptor has the same open file description as descriptor fd
+// of thread tid.
+func (f *FDs) compare(number, tid, fd int) (same, known bool) {
+	known = f.users.some(func(other int) (known bool) {
+		same, known = kcmp(tid, other, kcmpFile, fd, number)
+		return known
+	})
+	return same, known
 }
 
 // anonKinds are the kernel's names of anonymous inodes.

@@ -14,39 +14,59 @@ type FS struct {
 	umask               uint32
 	virtual             bool // cwd is what SetCwd has said
 	cwdKnown, rootKnown bool
+	moved               bool // a chdir has been seen
 	umaskKnown          bool
+	setting             int    // calls of umask(2) under way
+	sets                uint64 // how many have begun and ended
+	named               uint64 // as of File
 }
 
 var _ table.FS = (*FS)(nil)
 
 // Cwd returns the working directory.
 func (f *FS) Cwd() string {
+	f.refresh()
 	if !f.cwdKnown {
 		f.cwd, f.cwdKnown = f.link(procfs.AtCWD)
-		f.cwdKnown = f.cwdKnown && f.tree.tracked
 	}
 	return f.cwd
 }
 
 // Root returns the root directory.
 func (f *FS) Root() string {
+	f.refresh()
 	if !f.rootKnown {
 		f.root, f.rootKnown = f.link(procfs.AtRoot)
-		f.rootKnown = f.rootKnown && f.tree.tracked
 	}
 	return f.root
 }
 
-func (f *FS) link(at int) (string, bool) {
-	s, err := procfs.FDLink(f.users.any(), at)
-	return s, err == nil
+// refresh forgets what may have another name by now.
+func (f *FS) refresh() {
+	if f.named == f.tree.names && f.tree.tracked || f.tree.past {
+		return
+	}
+	f.cwdKnown, f.rootKnown = f.cwdKnown && f.virtual, false
+	f.named = f.tree.names
+}
+
+func (f *FS) link(at int) (s string, known bool) {
+	known = f.users.some(func(tid int) bool {
+		var err error
+		s, err = procfs.FDLink(tid, at)
+		return err == nil
+	})
+	return s, known
 }
 
 // Umask returns the file mode creation mask.
 func (f *FS) Umask() uint32 {
-	if !f.umaskKnown {
-		u, err := procfs.Umask(f.users.any())
-		f.umask, f.umaskKnown = u, err == nil && f.tree.tracked
+	if !f.umaskKnown || !f.tree.tracked {
+		f.umaskKnown = f.users.some(func(tid int) bool {
+			u, err := procfs.Umask(tid)
+			f.umask = u
+			return err == nil
+		})
 	}
 	return f.umask
 }
@@ -56,3 +76,55 @@ func (f *FS) SetCwd(path string) { f.cwd, f.cwdKnown, f.virtual = path, true, tr
 
 // CwdIsVirtual reports whether SetCwd has said what Cwd returns.
 func (f *FS) CwdIsVirtual() bool { return f.virtual }
+
+// forget tells that the directories may be others.
+func (f *FS) forget() {
+	f.cwdKnown, f.rootKnown = f.virtual, false
+	if f.tree.eager {
+		f.Cwd()
+		f.Root()
+	}
+}
+
+// copy returns what a process gets that does not share it.
+func (f *FS) copy() *FS {
+	c := *f
+	c.users, c.moved, c.setting = nil, false, 0
+	// Where others set the mask, they may have done it before or after the kernel copied it.
+	c.umaskKnown = f.umaskKnown && len(f.users) <= 1
+	return &c
+}
+
+// moved ends chdir(2) and fchdir(2).
+func moved(t *Thread, _ *Op, _ table.Result) {
+	t.fs.virtual, t.fs.moved = false, true
+	t.fs.forget()
+}
+
+// rooted ends chroot(2).
+func rooted(t *Thread, _ *Op, _ table.Result) { t.fs.forget() }
+
+// pivoted ends pivot_root(2), which changes the directories of other processes.
+func pivoted(t *Thread, _ *Op, _ table.Result) {
+	t.tree.renamed()
+	for o := range t.tree.threads {
+		o.fs.forget()
+	}
+}
+
+// endSetns ends setns(2): a mount namespace has directories of its own.
+func endSetns(t *Thread, _ *Op, _ table.Result) { t.fs.forget() }
+
+func beginUmask(t *Thread, op *Op) {
+	t.fs.setting++
+	t.fs.sets++
+	op.sets = t.fs.sets
+}
+
+// endUmask ends umask(2). Where several threads have set it at a time, the kernel has to
+// be asked which was the last.
+func endUmask(t *Thread, op *Op, _ table.Result) {
+	t.fs.setting--
+	t.fs.umask, t.fs.umaskKnown = uint32(op.args[0])&0o777, t.fs.setting == 0 && t.fs.sets == op.sets
+	t.fs.sets++
+}

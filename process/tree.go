@@ -11,7 +11,9 @@
 package process
 
 import (
-	"github.com/k42trace/k42trace/procfs"
+	"iter"
+	"slices"
+
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -20,6 +22,20 @@ type Tree struct {
 	// tracked: whoever owns the Tree tells it of all that changes it. Otherwise nothing
 	// is kept.
 	tracked bool
+	// eager: what a call brings is looked at when it ends. Later it may be gone.
+	eager bool
+	// past: what is told now has happened a while ago.
+	past bool
+
+	threads map[*Thread]struct{}
+	// files are the open file descriptions whose inodes are known, by these.
+	files map[table.FileID][]*File
+	// unknown are those of which nobody has asked yet what they are.
+	unknown map[*File]struct{}
+	names   uint64 // generation of the names in the file system
+	// finds counts the files that were found where no call had made them.
+	finds uint64
+
 	// virtual are the open file descriptions that are virtual, by their inodes.
 	virtual map[table.FileID]*File
 }
@@ -27,87 +43,103 @@ type Tree struct {
 // NewTree returns an empty Tree. tracked says that it will be told of all that changes
 // its state; otherwise it asks /proc every time.
 func NewTree(tracked bool) *Tree {
-	return &Tree{tracked: tracked, virtual: map[table.FileID]*File{}}
+	return &Tree{
+		tracked: tracked, names: 1, threads: map[*Thread]struct{}{}, files: map[table.FileID][]*File{},
+		virtual: map[table.FileID]*File{}, unknown: map[*File]struct{}{},
+	}
 }
 
-// A Thread is the state of one thread.
-type Thread struct {
-	tree    *Tree
-	tid     int
-	fds     *FDs
-	fs      *FS
-	signals *Signals
+// Tracked reports whether the Tree is told of all that changes its state.
+func (tr *Tree) Tracked() bool { return tr.tracked }
 
-	blocked      uint64
-	blockedKnown bool
-}
+// SetEager says whether what calls bring is looked at when they end, and not when somebody
+// asks: where others are told of calls later than they are made.
+func (tr *Tree) SetEager(eager bool) { tr.eager = eager }
 
-// NewThread returns the state of a thread of which nothing is known yet.
-func (tr *Tree) NewThread(tid int) *Thread {
-	t := &Thread{tree: tr, tid: tid}
-	t.setFDs(&FDs{tree: tr})
-	t.setFS(&FS{tree: tr})
-	t.setSignals(&Signals{tree: tr})
-	return t
-}
+// SetPast says whether what is told from now on has happened a while ago, so that /proc
+// does not show it any more.
+func (tr *Tree) SetPast(past bool) { tr.past = past }
 
-// FDs returns its descriptors.
-func (t *Thread) FDs() table.FDs { return t.fds }
-
-// FS returns what its paths start from.
-func (t *Thread) FS() table.FS { return t.fs }
-
-// Signals returns its process's dispositions.
-func (t *Thread) Signals() table.Dispositions { return t.signals }
-
-// Blocked returns its signal mask.
-func (t *Thread) Blocked() uint64 {
-	if !t.blockedKnown {
-		s, err := procfs.ReadStatus(t.tid)
-		if err != nil {
-			return 0
+// tables yields all descriptor tables.
+func (tr *Tree) tables() iter.Seq[*FDs] {
+	return func(yield func(*FDs) bool) {
+		seen := map[*FDs]bool{}
+		for t := range tr.threads {
+			if !seen[t.fds] {
+				seen[t.fds] = true
+				if !yield(t.fds) {
+					return
+				}
+			}
 		}
-		t.blocked, t.blockedKnown = s.Blocked, t.tree.tracked
-		return s.Blocked
 	}
-	return t.blocked
 }
 
-// Rename gives the thread another id: after an exec, its process's.
-func (t *Thread) Rename(tid int) { t.tid = tid }
-
-// Forget tells that the thread has ended.
-func (t *Thread) Forget() {
-	t.fds.users.remove(t)
-	t.fs.users.remove(t)
-	t.signals.users.remove(t)
-}
-
-func (t *Thread) setFDs(f *FDs) {
-	if t.fds != nil {
-		t.fds.users.remove(t)
+// same returns the open file description that f, just found as descriptor fd of thread
+// tid, is one of, nil if it is a new one.
+func (tr *Tree) same(f *File, tid, fd int) *File {
+	if v := tr.virtual[f.id]; v != nil {
+		return v
 	}
-	t.fds = f
-	f.users.add(t)
-}
-
-func (t *Thread) setFS(f *FS) {
-	if t.fs != nil {
-		t.fs.users.remove(t)
+	for _, thorough := range []bool{false, true} {
+		// Anonymous inodes are shared by all files of their kind.
+		if thorough && len(tr.files[f.id])+len(tr.unknown) > maxCandidates {
+			break
+		}
+		for _, o := range tr.files[f.id] {
+			if o.is(tid, fd, thorough) {
+				return o
+			}
+		}
+		for o := range tr.unknown {
+			if o.is(tid, fd, thorough) {
+				return o
+			}
+		}
 	}
-	t.fs = f
-	f.users.add(t)
+	return nil
 }
 
-func (t *Thread) setSignals(s *Signals) {
-	if t.signals != nil {
-		t.signals.users.remove(t)
+// maxCandidates is how many files are compared with one that was found by all descriptors
+// that they have, and not by one each.
+const maxCandidates = 64
+
+// index makes f one that can be found.
+func (tr *Tree) index(f *File) {
+	if !tr.tracked || f.indexed || f.refs == 0 || f.id == (table.FileID{}) {
+		return
 	}
-	t.signals = s
-	s.users.add(t)
+	f.indexed = true
+	delete(tr.unknown, f)
+	tr.files[f.id] = append(tr.files[f.id], f)
 }
 
-// Users are the threads that share something. Any of them can be asked for it in /proc.
+// drop takes a reference to f away.
+func (tr *Tree) drop(f *File) {
+	if f.refs--; f.refs > 0 {
+		return
+	}
+	delete(tr.unknown, f)
+	if !f.indexed {
+		return
+	}
+	f.indexed = false
+	others := slices.DeleteFunc(tr.files[f.id], func(o *File) bool { return o == f })
+	if len(others) == 0 {
+		delete(tr.files, f.id)
+	} else {
+		tr.files[f.id] = others
+	}
+}
+
+// suspect tells that descriptors may have come into any process.
+func (tr *Tree) suspect() {
+	for t := range tr.threads {
+		t.fds.listed = false
+	}
+}
+
+// users are the threads that share something. Any of them can be asked for it in /proc.
 type users map[*Thread]struct{}
 
 func (u *users) add(t *Thread) {
@@ -117,12 +149,26 @@ func (u *users) add(t *Thread) {
 	(*u)[t] = struct{}{}
 }
 
-func (u *users) remove(t *Thread) { delete(*u, t) }
-
 // any returns the id of one of them, 0 if there is none.
 func (u users) any() int {
 	for t := range u {
 		return t.tid
 	}
 	return 0
+}
+
+// some calls f with ids of them until one can tell what is asked: of one that is about to
+// end, /proc shows nothing.
+func (u users) some(f func(tid int) bool) bool {
+	const tries = 4
+	n := 0
+	for t := range u {
+		if f(t.tid) {
+			return true
+		}
+		if n++; n == tries {
+			break
+		}
+	}
+	return false
 }

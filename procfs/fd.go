@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -70,6 +71,61 @@ func FDFlags(tid, fd int) (int, error) {
 // FDInfo returns the first page of a descriptor's fdinfo.
 func FDInfo(tid, fd int) ([]byte, error) {
 	return read(ofThread(tid, "fdinfo/")+strconv.Itoa(fd), make([]byte, 4096))
+}
+
+// An EpollTarget is a line of the fdinfo of an epoll instance: an entry of its interest
+// list.
+type EpollTarget struct {
+	FD     int
+	Events uint32
+	Data   uint64
+	Ino    uint64
+}
+
+// EpollTargets returns the interest list of an epoll instance.
+func EpollTargets(tid, fd int) ([]EpollTarget, error) {
+	b, err := readAll(ofThread(tid, "fdinfo/") + strconv.Itoa(fd))
+	if err != nil {
+		return nil, err
+	}
+	var all []EpollTarget
+	for line := range bytes.Lines(b) {
+		// tfd:        5 events:       19 data:                5  pos:0 ino:3d sdev:e
+		fields := strings.Fields(strings.ReplaceAll(string(line), ":", ": "))
+		var t EpollTarget
+		for i := 0; i+1 < len(fields); i += 2 {
+			value := fields[i+1]
+			switch fields[i] {
+			case "tfd:":
+				t.FD, err = strconv.Atoi(value)
+			case "events:":
+				var v uint64
+				v, err = strconv.ParseUint(value, 16, 32)
+				t.Events = uint32(v)
+			case "data:":
+				t.Data, err = strconv.ParseUint(value, 16, 64)
+			case "ino:":
+				t.Ino, err = strconv.ParseUint(value, 16, 64)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("/proc/%d/fdinfo/%d: %w", tid, fd, errFormat)
+			}
+		}
+		if len(fields) > 0 && fields[0] == "tfd:" {
+			all = append(all, t)
+		}
+	}
+	return all, nil
+}
+
+// readAll is read for what may be of any size up to a megabyte.
+func readAll(name string) ([]byte, error) {
+	for size := 4096; ; size *= 16 {
+		b, err := read(name, make([]byte, size))
+		if err != nil || len(b) < size || size > 1<<20 {
+			return b, err
+		}
+	}
 }
 
 // FDs returns the numbers of a thread's open descriptors, in order.

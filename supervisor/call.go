@@ -126,7 +126,14 @@ func (t *Thread) begin(info *ptrace.SyscallInfo) {
 	}
 	h := t.loop.table.Lookup(abi, info.Nr())
 	if h == nil {
-		if t.current.position != pending || !t.current.denied && !t.strict && !t.loop.hooked(t, abi, info) {
+		wanted := false
+		switch t.current.position {
+		case pending:
+			wanted = t.current.denied || t.strict || t.loop.hooked(t, abi, info)
+		case decided:
+			wanted = t.loop.tracks(abi, info.Nr())
+		}
+		if !wanted {
 			t.proceed()
 			return
 		}
@@ -188,6 +195,7 @@ func (t *Thread) Native(c *table.Call) table.Result {
 	case t.gone, t.loop.killing, s.position == lost:
 		return table.Gone()
 	case s.position == decided:
+		t.track(s.info.Nr(), s.info.Args(), nil)
 		return s.result
 	case s.denied:
 		return table.Errno(unix.ENOSYS)
@@ -244,6 +252,14 @@ func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 // run has the kernel run one call of the present call's ABI, from wherever the
 // thread stands, and leaves it at the exit stop.
 func (t *Thread) run(nr int, args [6]uint64) table.Result {
+	if !t.loop.tracks(t.call.ABI(), nr) {
+		return t.runCall(nr, args)
+	}
+	return t.track(nr, args, (*Thread).runCall)
+}
+
+// runCall is run for a call that changes nothing that is kept.
+func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 	s := &t.current
 	var result table.Result
 	var err error

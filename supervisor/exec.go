@@ -28,10 +28,10 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	if former != t.proc.pid {
 		delete(l.threads, former)
 		t.tid = e.TID
-		t.state.Rename(t.tid)
 		l.threads[t.tid] = t
 	}
 	l.last = t
+	t.state.Execed(t.tid)
 
 	l.place.execed(t.tid)
 	if l.direct != nil {

@@ -11,7 +11,7 @@ import (
 // by a thread of each process, for all its threads. Calls that lost their
 // handler still stop, and pass.
 func (l *loop) extendFilters() {
-	want := l.table.Routed()
+	want := l.wanted()
 	narrowed := l.direct != nil && l.direct.tableChanged()
 	if l.wantFilter.Contains(want) && !narrowed {
 		return

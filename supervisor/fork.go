@@ -24,6 +24,7 @@ func (t *Thread) forkStop(e ptrace.Event) {
 // created adds the new thread tid that by has created.
 func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 	if t := l.threads[tid]; t != nil { // adopted already
+		t.state.Adopted(by.state)
 		if p := t.proc; p != by.proc && p.guessed {
 			p.guessed = false
 			if p.parent != by.proc.pid { // a wrong guess
@@ -46,6 +47,7 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 		proc = by.proc
 	}
 	t := l.newThread(tid, proc)
+	t.state.Inherit(by.state, proc != nil)
 	if proc == nil {
 		t.proc.inherit(by.proc, kind)
 	}
@@ -183,6 +185,7 @@ func (l *loop) adopt(tid int) {
 		}
 	}
 	t := l.newThread(tid, proc)
+	t.state.Adopt()
 	if proc == nil {
 		t.proc.inherit(creator, ptrace.CloneStop)
 		t.proc.guessed = true

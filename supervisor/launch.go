@@ -66,6 +66,7 @@ func (l *loop) launch() error {
 	t := l.newThread(pid, nil)
 	l.root = t.proc
 	t.proc.filter = l.wantFilter
+	t.state.Begun()
 	if l.direct != nil {
 		t.proc.image = newImage()
 		t.settle()
@@ -83,7 +84,7 @@ func (l *loop) launch() error {
 
 // setUpRoutes decides which calls stop, and sets up the direct route for others.
 func (l *loop) setUpRoutes() (seccomp.Program, error) {
-	l.wantFilter = l.table.Routed()
+	l.wantFilter = l.wanted()
 	if err := l.setUpDirect(); err != nil {
 		return nil, err
 	}

@@ -73,7 +73,7 @@ type loop struct {
 func newLoop(c *Cmd) *loop {
 	l := &loop{
 		cmd: c, table: c.Table, observer: c.Observer,
-		tree:      process.NewTree(false),
+		tree:      process.NewTree(c.Track),
 		threads:   map[int]*Thread{},
 		processes: map[int]*Process{},
 		strangers: map[int]ptrace.Event{},

@@ -41,6 +41,7 @@ func (t *Thread) signalStop(e ptrace.Event) {
 			return
 		}
 	}
+	t.state.Delivered(e.Signal)
 	t.spareInterrupted(e.Signal)
 	t.forgetDeadline(e.Signal)
 	if t.proc.image != nil {

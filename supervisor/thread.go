@@ -53,6 +53,7 @@ type Thread struct {
 	rec        record
 
 	state *process.Thread // what the kernel keeps for it
+	op    process.Op      // the call that changes it
 
 	held signaldefer.Queue
 	// stopAgain: the thread has to pass through signal delivery when it leaves
