@@ -36,9 +36,15 @@ func (t *Thread) made(fds *FDs, fd int) {
 
 // arrived tells that fd stands for something else, which others may have too.
 func (t *Thread) arrived(fds *FDs, fd int) {
-	if fd >= 0 {
+	switch s := fds.slots[fd]; {
+	case fd < 0:
+	case !t.tree.past:
 		fds.remove(fd)
 		fds.discover(fd)
+	case s != nil:
+		s.doubtful = true
+	default:
+		fds.listed = false
 	}
 }
 
@@ -127,11 +133,12 @@ func (t *Thread) ownFDs() {
 
 // copied tells that the descriptor to is a copy of that which the call is about.
 func (t *Thread) copied(op *Op, to int, cloexec bool) {
+	if op.slot != nil {
+		op.fds.put(to, &slot{file: op.slot.file, cloexec: cloexec})
+	}
 	if op.slot == nil || op.doubt() {
 		t.arrived(op.fds, to)
-		return
 	}
-	op.fds.put(to, &slot{file: op.slot.file, cloexec: cloexec})
 }
 
 func endDup(t *Thread, op *Op, res table.Result) { t.copied(op, int(res.Value()), false) }

@@ -70,12 +70,12 @@ var effects = map[string]*effect{
 	"connect": {begin: about(0), end: endAddress, always: true, arrives: true, replaces: true},
 	"listen":  {begin: about(0), end: endAddress, arrives: true, replaces: true},
 
-	"unlink":    {begin: names(0), end: endNames},
-	"unlinkat":  {begin: names(1), end: endNames},
-	"rmdir":     {begin: names(0), end: endNames},
-	"rename":    {begin: names(0, 1), end: endNames},
-	"renameat":  {begin: names(1, 3), end: endNames},
-	"renameat2": {begin: names(1, 3), end: endNames},
+	"unlink":    {end: names(0)},
+	"unlinkat":  {end: names(1)},
+	"rmdir":     {end: names(0)},
+	"rename":    {end: names(0, 1)},
+	"renameat":  {end: names(1, 3)},
+	"renameat2": {end: names(1, 3)},
 
 	"mount":      {end: allNames, arrives: true},
 	"move_mount": {end: allNames, arrives: true},

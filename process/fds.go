@@ -19,7 +19,7 @@ type FDs struct {
 	slots map[int]*slot
 	// listed: slots holds all that is open, and not just what was asked for.
 	listed bool
-	// unseen: it may change by what is no call: io_uring.
+	// unseen: it may change by what nobody tells of, such as io_uring.
 	unseen bool
 	// closing counts the calls under way that close what is not certain, and closings
 	// how many of them have begun and ended: see Op.doubt.
@@ -30,9 +30,10 @@ type FDs struct {
 // A slot is an open descriptor. A descriptor that is closed and opened again is
 // another slot.
 type slot struct {
-	file    *File
-	cloexec bool
-	closing bool // a call under way closes it
+	file     *File
+	cloexec  bool
+	closing  bool // a call under way closes it
+	doubtful bool // it may stand for something else: to be asked when that can be
 }
 
 var _ table.FDs = (*FDs)(nil)
@@ -63,11 +64,19 @@ func (f *FDs) get(fd int) *slot {
 	if s == nil || f.unseen || !f.tree.tracked {
 		return f.discover(fd)
 	}
+	if s.doubtful && !f.tree.past {
+		f.remove(fd)
+		return f.discover(fd)
+	}
 	if !s.file.fresh() {
 		f.learn(fd, s.file)
+		s.doubtful = f.changing(s)
 	}
 	return s
 }
+
+// changing reports whether by now the descriptor may stand for something else in the kernel.
+func (f *FDs) changing(s *slot) bool { return s.closing || f.closing > 0 }
 
 // learn asks /proc for the file of fd.
 func (f *FDs) learn(fd int, file *File) {

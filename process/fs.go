@@ -19,6 +19,7 @@ type FS struct {
 	setting             int    // calls of umask(2) under way
 	sets                uint64 // how many have begun and ended
 	named               uint64 // as of File
+	unseen              bool   // nobody tells of what changes it
 }
 
 var _ table.FS = (*FS)(nil)
@@ -43,7 +44,7 @@ func (f *FS) Root() string {
 
 // refresh forgets what may have another name by now.
 func (f *FS) refresh() {
-	if f.named == f.tree.names && f.tree.tracked || f.tree.past {
+	if f.named == f.tree.names && f.tree.tracked && !f.unseen || f.tree.past {
 		return
 	}
 	f.cwdKnown, f.rootKnown = f.cwdKnown && f.virtual, false
@@ -61,7 +62,7 @@ func (f *FS) link(at int) (s string, known bool) {
 
 // Umask returns the file mode creation mask.
 func (f *FS) Umask() uint32 {
-	if !f.umaskKnown || !f.tree.tracked {
+	if !f.umaskKnown || !f.tree.tracked || f.unseen {
 		f.umaskKnown = f.users.some(func(tid int) bool {
 			u, err := procfs.Umask(tid)
 			f.umask = u

@@ -12,16 +12,18 @@ import (
 // maxNames is how many files are looked through for one whose name has changed.
 const maxNames = 512
 
-// names is the beginning of a call that gives and takes the names in its arguments.
-func names(paths ...int) func(*Thread, *Op) {
-	return func(t *Thread, op *Op) {
+// names ends a call that gives and takes the names in its arguments. They are read now: of
+// a recorded call, memory is known at its end.
+func names(paths ...int) func(*Thread, *Op, table.Result) {
+	return func(t *Thread, op *Op, _ table.Result) {
 		for _, i := range paths {
 			path, err := table.ReadString(op.mem, op.args[i], table.PathMax)
-			if err != nil {
-				continue // so the call will fail, too, or has been lied about
+			name := lastOf(path)
+			if err != nil || name == "" || len(t.tree.files) > maxNames {
+				t.tree.renamed()
+				return
 			}
-			// What is not a plain name may be any.
-			op.names = append(op.names, lastOf(path))
+			t.tree.renamedTo(name)
 		}
 	}
 }
@@ -35,21 +37,6 @@ func lastOf(path string) string {
 		return ""
 	}
 	return last
-}
-
-// endNames ends it.
-func endNames(t *Thread, op *Op, _ table.Result) {
-	if len(op.names) == 0 || len(t.tree.files) > maxNames {
-		t.tree.renamed()
-		return
-	}
-	for _, name := range op.names {
-		if name == "" {
-			t.tree.renamed()
-			return
-		}
-		t.tree.renamedTo(name)
-	}
 }
 
 // allNames ends a call after which everything may have another name.

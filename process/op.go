@@ -29,7 +29,6 @@ type Op struct {
 	sets        uint64 // as they were when it began
 	slot        *slot  // that of the descriptor that the call is about
 	others      []numbered
-	names       []string
 	disposition *table.Disposition
 }
 

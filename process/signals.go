@@ -17,6 +17,8 @@ type Signals struct {
 	tree  *Tree
 	users users
 	known bool
+	// unseen: nobody tells of what changes it.
+	unseen bool
 	// inherited: the process may have begun without handlers (CLONE_CLEAR_SIGHAND).
 	inherited bool
 	on        [numSignals]table.Disposition
@@ -35,7 +37,7 @@ func (s *Signals) Get(sig int) (table.Disposition, bool) {
 
 // learn asks /proc, which tells default, ignored and caught, not by what.
 func (s *Signals) learn() {
-	if s.known && !s.inherited || s.tree.past {
+	if s.known && !s.inherited && !s.unseen || s.tree.past {
 		return
 	}
 	s.users.some(func(tid int) bool {

@@ -108,6 +108,13 @@ func (t *Thread) Adopt() {
 	}
 }
 
+// Attach tells that the thread ran before anybody looked, and still runs: nothing is kept
+// of it, and of those that come from it.
+func (t *Thread) Attach() {
+	t.Adopt()
+	t.fds.unseen, t.fs.unseen, t.signals.unseen = true, true, true
+}
+
 // Adopted tells, some time after Adopt, who has created the thread. It may have run since.
 func (t *Thread) Adopted(by *Thread) {
 	if t.fs != by.fs && by.fs.virtual && !t.fs.moved {

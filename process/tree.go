@@ -81,17 +81,13 @@ func (tr *Tree) same(f *File, tid, fd int) *File {
 	if v := tr.virtual[f.id]; v != nil {
 		return v
 	}
+	tr.learnAll()
 	for _, thorough := range []bool{false, true} {
 		// Anonymous inodes are shared by all files of their kind.
-		if thorough && len(tr.files[f.id])+len(tr.unknown) > maxCandidates {
+		if thorough && len(tr.files[f.id]) > maxCandidates {
 			break
 		}
 		for _, o := range tr.files[f.id] {
-			if o.is(tid, fd, thorough) {
-				return o
-			}
-		}
-		for o := range tr.unknown {
 			if o.is(tid, fd, thorough) {
 				return o
 			}
@@ -102,7 +98,16 @@ func (tr *Tree) same(f *File, tid, fd int) *File {
 
 // maxCandidates is how many files are compared with one that was found by all descriptors
 // that they have, and not by one each.
-const maxCandidates = 64
+const maxCandidates = 256
+
+// learnAll asks of all files what they are, so that they can be found by that.
+func (tr *Tree) learnAll() {
+	for f := range tr.unknown {
+		if s := f.at.slots[f.number]; s != nil && s.file == f && !f.at.changing(s) {
+			f.at.learn(f.number, f)
+		}
+	}
+}
 
 // index makes f one that can be found.
 func (tr *Tree) index(f *File) {

@@ -60,7 +60,7 @@ func (l *loop) prepareAttached() error {
 		return err
 	}
 	l.bell = bell
-	l.wantFilter = l.table.Routed()
+	l.wantFilter = l.wanted()
 	l.inbox.mu.Lock()
 	l.inbox.ring = bell.ring
 	l.inbox.mu.Unlock()
@@ -138,6 +138,7 @@ func (l *loop) seizeAll(p *Process) (failed error) {
 			switch err := ptrace.SeizeRunning(tid); {
 			case err == nil:
 				t := l.newThread(tid, p)
+				t.state.Attach()
 				t.how = ptrace.Syscall
 				t.fresh = true
 				p.fresh++

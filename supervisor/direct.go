@@ -98,7 +98,7 @@ func (d *direct) tableChanged() (narrowed bool) {
 	now := d.loop.exemptible()
 	keep := &table.Set{}
 	for nr := range d.served.Numbers(ptrace.NativeABI) {
-		if h := d.loop.table.Lookup(ptrace.NativeABI, nr); h == nil || now.Has(ptrace.NativeABI, nr) {
+		if h := d.loop.handlerOf(nr); h == nil || now.Has(ptrace.NativeABI, nr) {
 			keep.Add(ptrace.NativeABI, nr)
 		}
 	}

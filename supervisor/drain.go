@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -51,6 +52,7 @@ type record struct {
 	call table.Call
 	// recorder hears of the call: the one that was its handler when it began.
 	recorder table.Recorder
+	op       process.Op // what it changes of the state that is kept
 	engine   recorded
 	inCall   bool // between the two events of a call
 	told     bool // Entered has been called for it
@@ -199,6 +201,8 @@ func (d *drainer) fetch(t *Thread) bool {
 
 // tell acts on the event at hand of a thread.
 func (d *drainer) tell(t *Thread) {
+	d.loop.tree.SetPast(true)
+	defer d.loop.tree.SetPast(false)
 	r := &t.rec
 	e := &r.next
 	r.has = false
@@ -216,6 +220,9 @@ func (d *drainer) tell(t *Thread) {
 		ip, sp := d.loop.direct.region.CallOf(e.Site)+ptrace.SyscallInsnLen, uint64(0)
 		r.call.Reset(&r.engine, ptrace.NativeABI, e.Nr, e.Args, ip, sp)
 		d.entered = append(d.entered, t)
+		if d.loop.tracks(ptrace.NativeABI, e.Nr) {
+			t.state.Begin(&r.op, ptrace.NativeABI, e.Nr, e.Args, &r.engine)
+		}
 	case execso.Exit:
 		d.returned(t, table.FromRaw(e.Result), e.Captures, e.Stamp)
 	}
@@ -234,11 +241,14 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 	} else {
 		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
 	}
-	if r.recorder != nil && !d.loop.panicked {
-		r.engine.settle(captures)
-		d.tellReturned(r, res, stamp)
-		r.engine.settle(nil)
+	r.engine.settle(captures)
+	if d.loop.cmd.Track {
+		d.trackReturned(r, res)
 	}
+	if r.recorder != nil && !d.loop.panicked {
+		d.tellReturned(r, res, stamp)
+	}
+	r.engine.settle(nil)
 }
 
 // tellReturned calls a Recorder, whose panic kills the tree.

@@ -114,7 +114,7 @@ func hookRules(enforce bool) []seccomp.ArgRule {
 // hooked reports whether a call without a handler needs the supervisor. The
 // answer no is the hot one: clone3 stops always, to look at its flags.
 func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
-	if l.tracks(abi, info.Nr()) {
+	if l.tracks(abi, info.Nr()) && !t.proc.attached {
 		return true
 	}
 	switch hookOf(abi, info.Nr()) {

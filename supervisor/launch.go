@@ -88,6 +88,7 @@ func (l *loop) setUpRoutes() (seccomp.Program, error) {
 	if err := l.setUpDirect(); err != nil {
 		return nil, err
 	}
+	l.tree.SetEager(l.direct != nil)
 	return l.policy(l.wantFilter)
 }
 

@@ -13,7 +13,7 @@ import (
 // of that depends on the program's good will, since the filter reports the call
 // wherever it is made but in the services that make it themselves.
 func (l *loop) serviceFor(nr int) execso.Service {
-	return serviceOf(nr, l.table.Lookup(ptrace.NativeABI, nr))
+	return l.tracksBy(nr, serviceOf(nr, l.handlerOf(nr)))
 }
 
 // serviceOf is serviceFor for a handler at hand: the table may change at any moment.
@@ -78,7 +78,7 @@ func (d *direct) serves(nr int) bool {
 // look.
 func (l *loop) exemptible() *table.Set {
 	set := &table.Set{}
-	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
+	for nr := range l.wanted().Numbers(ptrace.NativeABI) {
 		if makesCalls(l.serviceFor(nr)) {
 			set.Add(ptrace.NativeABI, nr)
 		}
@@ -103,8 +103,8 @@ func (d *direct) serve() {
 	d.retireCounts()
 	text, elements := 0, 0
 	for nr := range execso.Numbers {
-		h := d.loop.table.Lookup(ptrace.NativeABI, nr)
-		s := serviceOf(nr, h)
+		h := d.loop.handlerOf(nr)
+		s := d.loop.tracksBy(nr, serviceOf(nr, h))
 		if s == execso.Request && !d.loop.wantFilter.Has(ptrace.NativeABI, nr) {
 			s = execso.Trap // it is not yet reported where it is made
 		}

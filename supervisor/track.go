@@ -1,7 +1,11 @@
 package supervisor
 
 import (
+	"time"
+
+	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/process"
+	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -32,4 +36,54 @@ func (t *Thread) track(nr int, args [6]uint64, run func(*Thread, int, [6]uint64)
 	}
 	t.state.End(&t.op, result, t)
 	return result
+}
+
+// trackReturned tells the state of a recorded call that has returned. Where the call has
+// changed what its own arguments stand for, its Recorder hears of its beginning first.
+func (d *drainer) trackReturned(r *record, res table.Result) {
+	if r.op.Replaces() && !r.told && r.recorder != nil && !d.loop.panicked {
+		r.told = true
+		d.loop.guard(func() { r.recorder.Entered(&r.call, d.clock.at(r.entered)) })
+	}
+	r.engine.state.End(&r.op, res, &r.engine)
+}
+
+// watcher is the Recorder of calls that nobody wants to hear of but the state that is
+// kept.
+type watcher struct{ table.Handler }
+
+var watch table.Recorder = watcher{table.Native}
+
+// Entered does nothing.
+func (watcher) Entered(*table.Call, time.Time) {}
+
+// Returned does nothing.
+func (watcher) Returned(*table.Call, table.Result, time.Time, time.Time) {}
+
+// WantsTimes returns false.
+func (watcher) WantsTimes() bool { return false }
+
+// Limits returns that the memory is not looked at.
+func (watcher) Limits() (text, elements int) { return 0, 0 }
+
+// handlerOf returns the handler of a number for the direct route.
+func (l *loop) handlerOf(nr int) table.Handler {
+	h := l.table.Lookup(ptrace.NativeABI, nr)
+	if h == nil && l.tracks(ptrace.NativeABI, nr) {
+		return watch
+	}
+	return h
+}
+
+// tracksBy returns what exec.so may do about a call that changes the state that is kept,
+// where s is what it would do otherwise: it has to be told of each, and what has arrived has
+// to be looked at before it can go again.
+func (l *loop) tracksBy(nr int, s execso.Service) execso.Service {
+	if !l.tracks(ptrace.NativeABI, nr) {
+		return s
+	}
+	if makesCalls(s) && (s != execso.Record || process.Arrives(ptrace.NativeABI, nr)) {
+		return execso.Trap
+	}
+	return s
 }
