@@ -72,6 +72,7 @@ func (t *Trace) leave(th *thread, c *table.Call, res table.Result, entered, left
 	}
 	th.inCall = false
 	if !t.opts.Statuses.has(res) {
+		th.stack = nil
 		return
 	}
 	if t.opts.Duration && left.IsZero() {
@@ -116,7 +117,7 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 		t.buf = t.dump(t.buf, c, res)
 		t.buf = t.buf[:len(t.buf)-1] // end ends the line
 	}
-	t.end(th)
+	t.endWithStack(th)
 }
 
 // lost ends the line of a call that never returned.

@@ -18,6 +18,7 @@ func (t *Trace) ThreadStarted(x, by table.Thread) {
 		t.threadOf(x)
 		if l := t.opts.Launch; l != nil {
 			c := l.call(x)
+			t.capture(t.threadOf(x), x)
 			t.Returned(c, table.Return(0), present, present)
 		}
 		return
@@ -81,7 +82,10 @@ func (t *Trace) SignalDelivered(x table.Thread, info *table.Siginfo) {
 	t.buf = append(t.buf, ' ')
 	t.buf = t.opts.Text.AppendSiginfo(t.buf, info)
 	t.buf = append(t.buf, " ---"...)
-	t.end(th)
+	call := th.stack
+	t.capture(th, x)
+	t.endWithStack(th)
+	th.stack = call
 }
 
 // GroupStopped shows that a thread stands still.
@@ -113,7 +117,7 @@ func (t *Trace) ThreadExited(x table.Thread, status unix.WaitStatus, superseded 
 	if t.exitShown(status) {
 		t.begin(th, present)
 		t.buf = appendExit(t.buf, status)
-		t.end(th)
+		t.endWithStack(th) // of the call that has not returned
 	}
 	t.remove(th)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/table"
+	"github.com/k42trace/k42trace/unwind"
 )
 
 // TraceOptions says what a Trace writes and how. The zero value but for Out is
@@ -49,6 +50,10 @@ type TraceOptions struct {
 	// Statuses are the ways to end of calls that are shown. Unless it has them all,
 	// lines are written when their calls are over.
 	Statuses Statuses
+
+	// Stacks, if set, is asked for the stack of each call and signal, which is shown
+	// below its line (strace -k). Calls have to come by the trap route.
+	Stacks *unwind.Unwinder
 
 	Quiet   Quiet
 	Signals *SignalSet // signals that are shown; nil means all
@@ -129,11 +134,12 @@ type thread struct {
 	stream *stream
 	file   io.Closer // its own stream's, with PerThread
 	abi    table.ABI
-	last   string // the call before
-	nr     int    // and its number
-	ip     uint64 // where it was made
-	ended  bool   // it is not anywhere any more
-	staged []byte // the line of a call that may turn out not to be shown
+	last   string         // the call before
+	nr     int            // and its number
+	ip     uint64         // where it was made
+	ended  bool           // it is not anywhere any more
+	stack  []unwind.Frame // of the call at hand, until it is shown
+	staged []byte         // the line of a call that may turn out not to be shown
 
 	// Of the call at hand:
 	inCall      bool
@@ -172,7 +178,7 @@ func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Nat
 // only lets the call run, Trace need not take part in it: Wrap returns t
 // itself, a table.Recorder. What an Inject does to a call is shown with it.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
-	if runsOnly(next) {
+	if runsOnly(next) && t.opts.Stacks == nil {
 		return t
 	}
 	if i, ok := next.(*injected); ok {
@@ -203,6 +209,7 @@ func runsOnly(h table.Handler) bool {
 func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 	th := t.threadOf(c.Thread())
 	t.enter(th, c, present)
+	t.capture(th, c.Thread())
 	if t.opts.Duration {
 		th.entered = time.Now()
 	}
@@ -213,6 +220,7 @@ func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 			return res
 		})
 	}
+	t.captureReturn(th, c)
 	t.leave(th, c, res, th.entered, present, nil)
 	return res
 }
@@ -231,6 +239,7 @@ func (i tracedInjection) Handle(c *table.Call) table.Result {
 	d.enter(c)
 	th := t.threadOf(c.Thread())
 	t.enter(th, c, present)
+	t.capture(th, c.Thread())
 	if t.opts.Duration {
 		th.entered = time.Now()
 	}

@@ -164,3 +164,20 @@ func (r *Regs) args(abi table.ABI) (args [6]uint64) {
 	}
 	return args
 }
+
+// DWARF gives the registers in DWARF's numbering (System V ABI, AMD64 supplement,
+// figure 3.36; i386 supplement, table 2.14).
+func (r *Regs) DWARF(to *table.Registers) {
+	var list []uint64
+	if r.Mode32() {
+		list = []uint64{r.Rax, r.Rcx, r.Rdx, r.Rbx, r.Rsp, r.Rbp, r.Rsi, r.Rdi}
+	} else {
+		list = []uint64{r.Rax, r.Rdx, r.Rcx, r.Rbx, r.Rsi, r.Rdi, r.Rbp, r.Rsp,
+			r.R8, r.R9, r.R10, r.R11, r.R12, r.R13, r.R14, r.R15}
+	}
+	*to = table.Registers{ABI: table.AMD64, IP: r.Rip, Known: 1<<len(list) - 1}
+	copy(to.Reg[:], list)
+	if r.Mode32() {
+		to.ABI = table.I386
+	}
+}

@@ -145,3 +145,11 @@ func SetAreaBase(tid int, addr uint64) error {
 
 // AreaBase returns 0: there is none.
 func (r *Regs) AreaBase() (base uint64, selected bool) { return 0, false }
+
+// DWARF gives the registers in DWARF's numbering (DWARF for the Arm 64-bit
+// Architecture, table 4). 32-bit programs are not known there.
+func (r *Regs) DWARF(to *table.Registers) {
+	*to = table.Registers{ABI: table.ARM64, IP: r.Pc, Known: 1<<32 - 1}
+	copy(to.Reg[:31], r.Regs[:])
+	to.Reg[31] = r.Sp
+}

@@ -85,11 +85,20 @@ func (l *loop) released() bool {
 		return false
 	}
 	for _, t := range l.threads {
-		if !t.proc.attached || !t.clean() {
+		if !t.proc.attached || !t.clean() || t.fresh && t.stoppable() {
 			return false
 		}
 	}
 	return true
+}
+
+// stoppable reports whether a thread that has not stopped since it was seized will do so
+// soon. The call that it was asked to leave for that may have failed with EINTR already,
+// which only the stop can mend. One that waits uninterruptibly, as in vfork, has not
+// been disturbed.
+func (t *Thread) stoppable() bool {
+	status, err := procfs.ReadStatus(t.tid)
+	return err == nil && status.State != 'D'
 }
 
 // forgetAttached drops what is known of the processes that the thread's end frees.

@@ -15,12 +15,14 @@ import (
 	"github.com/k42trace/k42trace/handlers"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
+	"github.com/k42trace/k42trace/unwind"
 )
 
 // options is what the command line says.
 type options struct {
 	command []string
 	attach  []int // -p
+	stacks  bool  // -k
 
 	output   string // "": stderr
 	append   bool
@@ -224,6 +226,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	optional("silence", "", o.setQuiet)
 
 	value("attach", "p", o.setAttach)
+	flags.BoolVarP(&o.stacks, "stack-traces", "k", false, "")
 	value("route", "", o.setRoute)
 	value("env", "E", o.setEnv)
 	flags.StringVar(&o.argv0, "argv0", "", "")
@@ -309,6 +312,9 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		if o.separate {
 			t.PerThread = out.thread
 		}
+	}
+	if o.stacks {
+		t.Stacks = unwind.New()
 	}
 	if o.showsLaunch(launch.Path) {
 		t.Launch = launch

@@ -76,6 +76,7 @@ What of a call:
                           (--absolute-timestamps=[none|time|unix][,s|ms|us|ns])
   -r, --relative-timestamps[=s|ms|us|ns]
                           begin lines with the time since the line before
+  -k, --stack-traces      show the stack of each call and signal below its line
   -T, --syscall-times[=s|ms|us|ns]
                           show the time spent in each call
   -e read=FDS, -e write=FDS, --read FDS, --write FDS

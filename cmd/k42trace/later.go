@@ -11,7 +11,6 @@ import (
 // better than "unknown flag". Those with a third field take an argument.
 var laterFlags = [][3]string{
 	{"D", "daemonize"},
-	{"k", "stack-traces"},
 	{"", "kvm", "x"},
 	{"", "namespace"},
 	{"", "secontext"},

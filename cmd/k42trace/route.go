@@ -22,6 +22,9 @@ func (o *options) setRoute(s string) error {
 // a little late: so auto means the trap route for a trace that somebody reads while it
 // is written, and where descriptors are shown as what they are at the moment.
 func (o *options) routing(out *outputs) supervisor.Routing {
+	if o.stacks {
+		return supervisor.RouteTrap // where registers are known
+	}
 	late := o.separate || out.main.batched || o.summary
 	if o.route == supervisor.RouteAuto && (!late || o.fdPaths) {
 		return supervisor.RouteTrap

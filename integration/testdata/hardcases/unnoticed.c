@@ -139,9 +139,10 @@ int main(int argc, char **argv)
 		if (pipe(fds) || pipe(fds + 2))
 			fail("pipe", 0);
 		pthread_create(threads, NULL, server, fds);
-		puts("ready");
 		for (unsigned n = 0; !done; n++) {
 			unsigned v;
+			if (n == 1)
+				puts("ready");
 			sleeps(1);
 			if (write(fds[1], &n, sizeof n) != sizeof n)
 				fail("write", 0);
