@@ -161,6 +161,23 @@ import shutil,subprocess; print(subprocess.check_output(["pwd","-P"],cwd="deep")
 E`,
 }
 
+func init() {
+	// Descriptors go over sockets, and directories and descriptors are shared.
+	scripts["passed"] = `python3 - $T <<'E'
+import os,socket,sys,threading
+t=sys.argv[1]
+a,b=socket.socketpair()
+if os.fork()==0:
+    os.chdir(t+"/sub")
+    socket.send_fds(a,[b"x"],[os.open(".",os.O_RDONLY),os.open("one",os.O_RDONLY)]); os._exit(0)
+_,fds,_,_=socket.recv_fds(b,9,9); os.wait()
+print(sorted(os.listdir(fds[0])), os.read(fds[1],3), os.readlink("/proc/self/fd/%d"%fds[0])==t+"/sub")
+os.fchdir(fds[0]); print(os.getcwd(), os.path.exists("../README"), os.listdir("/proc/self/fd/%d/../bin"%fds[0])!=[])
+th=threading.Thread(target=lambda: os.chdir("deep")); th.start(); th.join(); print(os.getcwd())
+os.execvp("python3",["python3","-c","import os,sys; f=int(sys.argv[1]); print(os.getcwd(), sorted(os.listdir('..')))","0"])
+E`
+}
+
 func (tr *tree) fill(script string) string { return strings.ReplaceAll(script, "$T", tr.at) }
 
 // A tree in an fs.FS looks as the same tree on disk, to programs that know nothing of it.

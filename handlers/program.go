@@ -316,7 +316,7 @@ func arguments(c *table.Call, i int) (argvector, error) {
 	var pointers []uint64
 	buf := make([]byte, 512*width)
 	for len(pointers) < maxArguments {
-		n, err := c.ReadMemory(addr, buf[:len(buf)-int(addr)%len(buf)%width])
+		n, err := c.ReadMemory(addr, buf)
 		if err != nil {
 			return v, err
 		}

@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +29,15 @@ Usage:
   -r, --root DIR          show what is below DIR as the whole tree, as chroot(8)
                           would; binds are made in it
   -C, --cwd DIR           begin in the directory DIR, as the program sees it
+  --read-only             no file can be changed, but:
+  --writable DIR          what is below DIR; may be given more than once
+  --loopback              no network but this machine's own
+  --fake-root             the program is root, as far as it is told, and may give
+                          files to anybody, as with fakeroot(1)
+  --time TIME             it begins at TIME: 2038-01-19T03:14:07Z, or @SECONDS
+  --time-rate N           N seconds pass in one; 0: time stands still
+  --touched FILE          write to FILE which files and hosts were touched
+
   -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
 
   -h, --help              show this
@@ -35,11 +46,13 @@ The exit status is the program's, and if a signal ended the program, the same
 signal ends k42trace. Its own errors are 125; 126: the program could not be
 executed; 127: it was not found.
 
-Paths are translated, nothing is confined: the program has all its other ways.
+Binds and roots translate paths and confine nothing; --read-only and --loopback do.
 
 Examples:
   k42trace run --bind ./etc:/etc -- getent passwd
   k42trace run --root alpine --bind /proc --bind /dev -- /bin/sh
+  k42trace run --fake-root -- tar xpf image.tar
+  k42trace run --read-only --writable build --loopback -- make
 `
 
 // runOptions is what the command line of run says.
@@ -48,6 +61,14 @@ type runOptions struct {
 	binds []string
 	root  string
 	cwd   string
+
+	readOnly bool
+	writable []string
+	loopback bool
+	fakeRoot bool
+	time     string
+	rate     float64
+	touched  string
 }
 
 // runProgram is the command run.
@@ -67,7 +88,12 @@ func runProgram(args []string) ending {
 		return complain(err)
 	}
 	defer cancel()
-	signals, err := catchSignals(table.NopObserver{}, 0)
+	record, err := o.record(cmd.Table)
+	if err != nil {
+		return complain(err)
+	}
+	defer record()
+	signals, err := catchSignals(cmd.Observer, 0)
 	if err != nil {
 		return complain(err)
 	}
@@ -102,6 +128,13 @@ func (o *runOptions) parse(args []string) (done bool, err error) {
 	flags.StringArrayVarP(&o.binds, "bind", "b", nil, "")
 	flags.StringVarP(&o.root, "root", "r", "", "")
 	flags.StringVarP(&o.cwd, "cwd", "C", "", "")
+	flags.BoolVar(&o.readOnly, "read-only", false, "")
+	flags.StringArrayVar(&o.writable, "writable", nil, "")
+	flags.BoolVar(&o.loopback, "loopback", false, "")
+	flags.BoolVar(&o.fakeRoot, "fake-root", false, "")
+	flags.StringVar(&o.time, "time", "", "")
+	flags.Float64Var(&o.rate, "time-rate", 1, "")
+	flags.StringVar(&o.touched, "touched", "", "")
 	flags.VarP(setter(func(s string) error { failure = o.setEnv(s); return failure }), "env", "E", "")
 	if err := cmd.Execute(); err != nil {
 		if failure != nil {
@@ -166,10 +199,84 @@ func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc,
 	cmd.Env = o.environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Table = table.New()
-	cmd.Enforce = true // what goes through io_uring nobody translates
-	v.Use(cmd.Table)
+	cmd.Enforce = true // what goes through io_uring nobody translates, or forbids
+	if cmd.Observer, err = o.layers(cmd.Table, v); err != nil {
+		cancel()
+		return nil, nil, err
+	}
 	cmd.Warn = func(err error) { fmt.Fprintf(os.Stderr, "k42trace: %v\n", err) }
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
 	return cmd, cancel, nil
+}
+
+// layers puts the handlers into tbl, those that are to see what the program did last. It
+// returns the Observer that the Cmd needs.
+func (o *runOptions) layers(tbl *table.Table, v *handlers.View) (table.Observer, error) {
+	if o.loopback {
+		handlers.Loopback().Use(tbl)
+	}
+	if o.readOnly {
+		handlers.ReadOnly(o.writable...).Use(tbl)
+	} else if len(o.writable) > 0 {
+		return nil, &usageError{errors.New("--writable says something only with --read-only")}
+	}
+	v.Use(tbl)
+	if o.fakeRoot {
+		handlers.NewIdentity(handlers.IdentityOptions{}).Use(tbl)
+	}
+	if o.time == "" && o.rate == 1 {
+		return table.NopObserver{}, nil
+	}
+	clock := handlers.ClockOptions{Rate: o.rate, Frozen: o.rate == 0}
+	if o.time != "" {
+		begin, err := parseTime(o.time)
+		if err != nil {
+			return nil, &usageError{fmt.Errorf("--time: %w", err)}
+		}
+		clock.Start = begin
+	}
+	if o.rate < 0 {
+		return nil, &usageError{errors.New("--time-rate: time does not run backwards")}
+	}
+	return handlers.NewClock(clock).Use(tbl, nil), nil
+}
+
+// parseTime reads a time as --time has it.
+func parseTime(s string) (time.Time, error) {
+	if seconds, ok := strings.CutPrefix(s, "@"); ok {
+		n, err := strconv.ParseInt(seconds, 10, 64)
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%q is not a number of seconds", s)
+		}
+		return time.Unix(n, 0), nil
+	}
+	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
+		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
+			return t, nil
+		}
+	}
+	return time.Time{}, fmt.Errorf("%q is no time such as 2038-01-19T03:14:07Z", s)
+}
+
+// record has what is touched recorded, if that is wanted. What it returns writes the record.
+func (o *runOptions) record(tbl *table.Table) (func(), error) {
+	if o.touched == "" {
+		return func() {}, nil
+	}
+	f, err := os.Create(o.touched)
+	if err != nil {
+		return nil, fmt.Errorf("--touched: %w", err)
+	}
+	rec := handlers.NewTouched()
+	rec.Use(tbl)
+	return func() {
+		_, err := rec.WriteTo(f)
+		if err2 := f.Close(); err == nil {
+			err = err2
+		}
+		if err != nil {
+			fmt.Fprintf(os.Stderr, "k42trace: --touched: %v\n", err)
+		}
+	}, nil
 }
