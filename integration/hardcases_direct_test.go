@@ -35,7 +35,7 @@ func TestCallsOfEveryShape(t *testing.T) {
 func TestTextThatChanges(t *testing.T) {
 	needX86(t)
 	for _, v := range []variant{dynamic64, warm64} {
-		compareCases(t, v, "sites", "moved", "dropped", "mapped_over", "changed")
+		compareCases(t, v, "sites", "moved", "dropped", "mapped_over", "mapped_longer", "changed")
 	}
 }
 

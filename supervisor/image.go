@@ -45,6 +45,7 @@ type site struct {
 	hits   int // traps
 	state  siteState
 	window *execso.Window // of a rewritten one
+	code   function       // of the window
 	tramp  uint64         // where its trampoline is
 	record *siteRecord
 }

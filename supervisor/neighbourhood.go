@@ -28,6 +28,7 @@ type placed struct {
 
 const (
 	nearSize  = 64 << 10
+	maxNear   = 64            // areas of a process: libraries may come and go for ever
 	nearReach = 1<<31 - 1<<20 // of a 32-bit displacement, with room for the area itself
 )
 
@@ -40,17 +41,11 @@ type module struct {
 	inode      uint64
 }
 
-// moduleOf returns the mapping that addr is in.
-func (t *Thread) moduleOf(addr uint64) (module, bool) {
-	i := t.proc.image
-	for again := range 2 {
-		for _, m := range i.text {
-			if addr >= m.start && addr < m.end {
-				return m, true
-			}
-		}
-		if again == 0 {
-			i.text, _ = t.mappings()
+// moduleOf returns the mapping that addr was in when they were last read.
+func (i *image) moduleOf(addr uint64) (module, bool) {
+	for _, m := range i.text {
+		if addr >= m.start && addr < m.end {
+			return m, true
 		}
 	}
 	return module{}, false
@@ -116,6 +111,9 @@ func (i *image) areaNear(addr uint64) *nearArea {
 
 // makeRoom has the thread map an area within reach of addr.
 func (t *Thread) makeRoom(addr uint64) error {
+	if len(t.proc.image.near) >= maxNear {
+		return errNoRoom
+	}
 	_, taken := t.mappings()
 	for _, at := range places(addr) {
 		if overlaps(taken, at, at+nearSize) {

@@ -19,6 +19,8 @@ import (
 const (
 	mapAfter     = 48 // calls of a program that have trapped, before the region is mapped
 	rewriteAfter = 3  // traps of a site, before it is rewritten
+
+	maxKnown = 1 << 14 // sites of a process that are kept in mind
 )
 
 // shorten is called when a call that could have gone directly has been handled, and
@@ -45,6 +47,9 @@ func (t *Thread) shorten() {
 	}
 	i.traps++
 	call := s.info.IP - ptrace.SyscallInsnLen
+	if i.sites[call] == nil && len(i.sites) >= maxKnown {
+		return // it makes code as it goes
+	}
 	site := i.site(call)
 	site.hits++
 	site.nr = s.info.Nr()
@@ -137,19 +142,14 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 			*s = site{hits: s.hits, nr: s.nr}
 		}
 	}
+	if s.window != nil && !t.has(mem, s.code) {
+		t.loop.direct.dropRecord(s)
+		*s = site{hits: s.hits, nr: s.nr}
+	}
 	if s.window == nil {
-		if s.window, err = t.plan(mem, call, s.nr); err != nil {
+		if s.window, s.code, err = t.plan(mem, call, s.nr); err != nil {
 			return err
 		}
-	}
-	original := s.window.Original()
-	there := make([]byte, len(original))
-	if _, err := mem.ReadAt(there, int64(s.window.Addr)); err != nil {
-		return err
-	}
-	if !bytes.Equal(there, original) {
-		s.window = nil
-		return errChanged
 	}
 	if !t.maySafely(s.window) {
 		return nil // not now
@@ -209,55 +209,6 @@ func (t *Thread) overwrite(mem *os.File, addr uint64, code []byte) error {
 	return err
 }
 
-// A planKey is a site in a file.
-type planKey struct {
-	device string
-	inode  uint64
-	offset uint64
-	nr     int
-}
-
-// A plan is what was decided for a site where its file was mapped at base.
-type plan struct {
-	window *execso.Window
-	base   uint64
-}
-
-// plan decides what is to be displaced.
-func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, error) {
-	m, ok := t.moduleOf(call)
-	if !ok {
-		return nil, errNoModule
-	}
-	key := planKey{m.device, m.inode, call - m.base, nr}
-	if p, ok := t.loop.direct.plans[key]; ok {
-		return p.window.Moved(m.base - p.base), nil
-	}
-	var file io.ReaderAt
-	if f := t.fileOf(m); f != nil {
-		defer f.Close()
-		file = f
-	}
-	start, end, err := execso.FunctionOf(mem, m.base, file, call)
-	if err != nil {
-		return nil, err
-	}
-	code := make([]byte, end-start)
-	if _, err := mem.ReadAt(code, int64(start)); err != nil {
-		return nil, err
-	}
-	for c, s := range t.proc.image.sites {
-		if s.state == siteRewritten && c >= start && c < end {
-			s.window.Undo(code, start)
-		}
-	}
-	w, err := execso.PlanWindow(code, start, call, nr)
-	if err == nil {
-		t.loop.direct.plans[key] = plan{w, m.base}
-	}
-	return w, err
-}
-
 // fileOf opens the file of a mapping, nil if it is not to be found any more.
 func (t *Thread) fileOf(m module) *os.File {
 	// In the program's own view of the file system; whatever has come to that
@@ -276,7 +227,6 @@ func (t *Thread) fileOf(m module) *os.File {
 
 var (
 	errNoModule = errors.New("not in the code of a file")
-	errChanged  = errors.New("the code is not what the file has")
 	errNoRoom   = errors.New("no memory for a trampoline within reach")
 )
 

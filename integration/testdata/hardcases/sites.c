@@ -209,6 +209,29 @@ static void mapped_over(void)
 	say("changed by its file: %d and %d wrong", called(moving, getppid()), called(moving2, getppid()));
 }
 
+/* Other code again: its function is longer than the one that was there, and from behind
+ * that one's end it jumps to between the instructions before the call. */
+static void mapped_longer(void)
+{
+	show_calls("in place");
+	int fd = must("memfd", memfd_create("text", 0));
+	char page[4096];
+	memset(page, 0x90, sizeof page);
+	memcpy(page, "\x89\xf8\x89\xc0\x90\x0f\x05\xc3", 8); /* mov %edi,%eax; mov %eax,%eax; nop; syscall; ret */
+	memcpy(page + 16, "\xb8\x6e\0\0\0\xeb\xeb", 7); /* mov $110,%eax; jmp to the second mov */
+	must("write", write(fd, page, sizeof page));
+	if (mmap(moving, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) != (void *)moving)
+		say("mmap: %s", strerror(errno));
+	long (*numbered)(int) = (long (*)(int))(void *)moving;
+	code entered = (code)((char *)moving + 16);
+	int wrong = 0;
+	for (int i = 0; i < 3 * OFTEN; i++) {
+		wrong += numbered(SYS_getpid) != getpid();
+		wrong += entered() != getppid();
+	}
+	say("a longer function: %d wrong", wrong);
+}
+
 /* The program changes its own text: the number that the call is made with. */
 static void changed(void)
 {
@@ -559,7 +582,7 @@ static void stepped(void)
 int main(int argc, char **argv)
 {
 	struct one_case cases[] = {
-		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"mapped_over", mapped_over}, {"changed", changed}, {"changed_as_memory", changed_as_memory},
+		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"mapped_over", mapped_over}, {"mapped_longer", mapped_longer}, {"changed", changed}, {"changed_as_memory", changed_as_memory},
 		{"loaded", loaded}, {"first_time", first_time}, {"forks_between", forks_between}, {"fork_server", fork_server}, {"shared_memory", shared_memory},
 		{"own_gs", own_gs}, {"own_wrgsbase", own_wrgsbase}, {"stepped", stepped},
 	};
