@@ -193,9 +193,10 @@ func (e *Event) emitFD(name string, num uint64, dir bool) {
 		v.Kind = DirFD
 	}
 	fd := int(int32(num))
-	if f := e.opts.FDPath; f != nil && e.thread != nil && (fd >= 0 || dir) {
-		if path, ok := f(e.thread, fd); ok {
-			v.Text = append(e.alloc(len(path))[:0], path...)
+	if f := e.opts.FDName; f != nil && e.thread != nil && (fd >= 0 || dir) {
+		if name, ok := f(e.thread, fd); ok {
+			v.Text = append(e.alloc(len(name.Path))[:0], name.Path...)
+			v.Symbol = name.Note
 		}
 	}
 }

@@ -17,13 +17,22 @@ type Options struct {
 	Shallow bool
 	// Raw shows all arguments as they are in the registers (strace -e raw=all).
 	Raw bool
-	// FDPath, if set, tells what a descriptor of t's process refers to
+	// FDName, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
-	FDPath func(t table.Thread, fd int) (path string, ok bool)
+	FDName func(t table.Thread, fd int) (name FDName, ok bool)
 	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
 	// process is, so that what goes through it is decoded as messages. It is asked of
 	// few calls: those whose data could be such.
 	Netlink func(t table.Thread, fd int) (family int, ok bool)
+}
+
+// An FDName is what a descriptor refers to.
+type FDName struct {
+	// Path is a path or the kernel's name of what has none, which the program may have
+	// chosen.
+	Path string
+	// Note is shown behind the path, or, if that is "", in its place, as it is.
+	Note string
 }
 
 // DefaultStringLimit is Options.StringLimit where it is 0.

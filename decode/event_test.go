@@ -174,16 +174,20 @@ func TestPageEnd(t *testing.T) {
 
 // TestPaths shows what descriptors refer to.
 func TestPaths(t *testing.T) {
-	opts := Options{FDPath: func(_ table.Thread, fd int) (string, bool) {
+	opts := Options{FDName: func(_ table.Thread, fd int) (FDName, bool) {
 		switch fd {
 		case unix.AT_FDCWD:
-			return "/tmp", true
+			return FDName{Path: "/tmp"}, true
 		case 3:
-			return "/a<b>\n\"", true
+			return FDName{Path: "/a<b>\n\""}, true
 		case 4:
-			return "/x (deleted)", true
+			return FDName{Path: "/x (deleted)"}, true
+		case 6:
+			return FDName{Path: "/dev/null", Note: "<char 1:3>"}, true
+		case 7:
+			return FDName{Note: `UNIX:[1->2,"/a"]`}, true
 		}
-		return "", false
+		return FDName{}, false
 	}}
 	for _, tt := range []struct {
 		want, name string
@@ -193,6 +197,8 @@ func TestPaths(t *testing.T) {
 		{`openat(AT_FDCWD</tmp>, "f", O_RDONLY) = 3</a\74b\76\n\">`, "openat", ok(3), []uint64{cwd, cstr("f"), 0}},
 		{`close(4</x>(deleted)) = 0`, "close", ok(0), []uint64{4}},
 		{`close(5) = 0`, "close", ok(0), []uint64{5}},
+		{`close(6</dev/null<char 1:3>>) = 0`, "close", ok(0), []uint64{6}},
+		{`close(7<UNIX:[1->2,"/a"]>) = 0`, "close", ok(0), []uint64{7}},
 		{`poll([{fd=4</x>(deleted), events=POLLIN}], 1, 0) = 1 ([{fd=4</x>(deleted), revents=POLLIN}])`, "poll", ok(1), []uint64{join(uint32(4), uint16(1), uint16(1)), 1, 0}},
 		{`select(5, [4</x>(deleted)], NULL, NULL, NULL) = 1 (in [4</x>(deleted)])`, "select", ok(1), []uint64{5, words(16), 0, 0, 0}},
 	} {

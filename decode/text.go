@@ -437,10 +437,11 @@ func appendFD(dst []byte, v *Value) []byte {
 	} else {
 		dst = strconv.AppendInt(dst, int64(fd), 10)
 	}
-	if v.Text != nil {
+	if v.Text != nil || v.Symbol != "" {
 		path, deleted := bytes.CutSuffix(v.Text, []byte(" (deleted)"))
 		dst = append(dst, '<')
 		dst = appendPathEscaped(dst, path)
+		dst = append(dst, v.Symbol...)
 		dst = append(dst, '>')
 		if deleted {
 			dst = append(dst, "(deleted)"...)

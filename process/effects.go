@@ -113,6 +113,8 @@ func sockets(flags int) *effect {
 	return &effect{arrives: true, end: func(t *Thread, op *Op, res table.Result) {
 		f := socketFlags(op, flags)
 		t.opened(op, int(res.Value()), unix.O_RDWR|f&unix.O_NONBLOCK, f&unix.O_CLOEXEC != 0)
+		t.detailNow(op.fds, int(res.Value()))
+		t.accepted()
 	}}
 }
 
@@ -136,6 +138,7 @@ func pairs(at, flags int) func(*Thread, *Op, table.Result) {
 			// Another thread may have changed them since: what they are is asked.
 			if fd, ok := op.word(op.args[at] + 4*i); ok {
 				t.arrived(op.fds, int(int32(fd)))
+				t.detailNow(op.fds, int(int32(fd)))
 			}
 		}
 	}

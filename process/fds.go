@@ -47,6 +47,23 @@ func (f *FDs) Get(fd int) (table.Descriptor, bool) {
 	return table.Descriptor{Number: fd, CloseOnExec: s.cloexec, File: s.file}, true
 }
 
+// Name returns the name of what fd stands for.
+func (f *FDs) Name(fd int) (name string, ok bool) {
+	if f.tree.tracked && (!f.unseen || f.tree.past) || len(f.tree.virtual) > 0 {
+		s := f.get(fd)
+		if s == nil {
+			return "", false
+		}
+		return s.file.Name(), true
+	}
+	ok = fd >= 0 && f.users.some(func(tid int) bool {
+		var err error
+		name, err = procfs.FDLink(tid, fd)
+		return err == nil
+	})
+	return name, ok
+}
+
 // File returns the open file description of fd, nil if it is not open.
 func (f *FDs) File(fd int) *File {
 	if s := f.get(fd); s != nil {

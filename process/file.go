@@ -30,6 +30,10 @@ type File struct {
 	number  int
 	indexed bool // it is in Tree.files
 
+	protocol string // of a socket
+	// detail is what Detail returns, detailed what it returns while there is none.
+	detail, detailed string
+
 	virtual     any
 	virtualName string
 }

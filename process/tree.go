@@ -24,6 +24,9 @@ type Tree struct {
 	tracked bool
 	// eager: what a call brings is looked at when it ends. Later it may be gone.
 	eager bool
+	// details: also what sockets are connected to is looked at then.
+	details bool
+
 	// past: what is told now has happened a while ago.
 	past bool
 
@@ -56,9 +59,15 @@ func (tr *Tree) Tracked() bool { return tr.tracked }
 // asks: where others are told of calls later than they are made.
 func (tr *Tree) SetEager(eager bool) { tr.eager = eager }
 
+// SetDetails says whether the addresses of sockets are wanted: see FDs.Detail.
+func (tr *Tree) SetDetails(details bool) { tr.details = details }
+
 // SetPast says whether what is told from now on has happened a while ago, so that /proc
-// does not show it any more.
-func (tr *Tree) SetPast(past bool) { tr.past = past }
+// does not show it any more. It returns what held before.
+func (tr *Tree) SetPast(past bool) (before bool) {
+	before, tr.past = tr.past, past
+	return before
+}
 
 // tables yields all descriptor tables.
 func (tr *Tree) tables() iter.Seq[*FDs] {

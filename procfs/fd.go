@@ -73,6 +73,22 @@ func FDInfo(tid, fd int) ([]byte, error) {
 	return read(ofThread(tid, "fdinfo/")+strconv.Itoa(fd), make([]byte, 4096))
 }
 
+// PidOf returns the id of the process that a pidfd stands for, -1 if it is gone.
+func PidOf(tid, fd int) (int, error) {
+	b, err := FDInfo(tid, fd)
+	if err != nil {
+		return 0, err
+	}
+	for line := range bytes.Lines(b) {
+		if value, ok := bytes.CutPrefix(line, []byte("Pid:")); ok {
+			if pid, err := strconv.Atoi(string(bytes.TrimSpace(value))); err == nil {
+				return pid, nil
+			}
+		}
+	}
+	return 0, fmt.Errorf("/proc/%d/fdinfo/%d: no Pid: %w", tid, fd, errFormat)
+}
+
 // An EpollTarget is a line of the fdinfo of an epoll instance: an entry of its interest
 // list.
 type EpollTarget struct {

@@ -67,6 +67,10 @@ type Cmd struct {
 	// table.Dispositions), which needs all calls that change it to be seen. Without it
 	// the same questions are answered, from /proc each time.
 	Track bool
+	// TrackSockets says that of sockets their addresses are wanted
+	// (process.FDs.Detail): by the direct route they are asked for when they change, as
+	// nobody could ask later.
+	TrackSockets bool
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

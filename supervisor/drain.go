@@ -201,8 +201,7 @@ func (d *drainer) fetch(t *Thread) bool {
 
 // tell acts on the event at hand of a thread.
 func (d *drainer) tell(t *Thread) {
-	d.loop.tree.SetPast(true)
-	defer d.loop.tree.SetPast(false)
+	defer d.loop.tree.SetPast(d.loop.tree.SetPast(true))
 	r := &t.rec
 	e := &r.next
 	r.has = false
@@ -265,6 +264,7 @@ func (d *drainer) tellEntered(except *Thread) {
 	if len(d.entered) == 0 || len(d.entered) == 1 && d.entered[0] == except {
 		return
 	}
+	defer d.loop.tree.SetPast(d.loop.tree.SetPast(true)) // they run meanwhile
 	for _, t := range d.entered {
 		if t == except {
 			continue

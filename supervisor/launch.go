@@ -89,6 +89,7 @@ func (l *loop) setUpRoutes() (seccomp.Program, error) {
 		return nil, err
 	}
 	l.tree.SetEager(l.direct != nil)
+	l.tree.SetDetails(l.cmd.TrackSockets)
 	return l.policy(l.wantFilter)
 }
 

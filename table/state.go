@@ -12,6 +12,9 @@ import "iter"
 type FDs interface {
 	// Get returns what the descriptor fd stands for, false if it is not open.
 	Get(fd int) (Descriptor, bool)
+	// Name returns the Name of the File of fd, false if it is not open. Where nothing is
+	// kept it is the cheaper way.
+	Name(fd int) (string, bool)
 	// All yields all open descriptors in order of their numbers.
 	All() iter.Seq[Descriptor]
 	// SetVirtual gives the open file description of fd the value v, by which it is known

@@ -54,7 +54,7 @@ type options struct {
 	argNames   bool
 	number     bool
 	ip         bool
-	fdPaths    bool
+	fds        fdNames
 	column     int
 	clock      stamp
 	relative   bool
@@ -304,8 +304,11 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	if o.showPID {
 		t.PID = handlers.PIDBracketed
 	}
-	if o.fdPaths {
-		t.Decode.FDPath = handlers.FDPath
+	switch o.fds {
+	case fdPaths:
+		t.Decode.FDName = handlers.FDName
+	case fdDetails:
+		t.Decode.FDName = handlers.FDDetail
 	}
 	if o.output != "" {
 		t.PID = handlers.PIDAlways

@@ -70,6 +70,7 @@ What of a call:
   -i, --instruction-pointer
                           show from where calls are made
   -y, --decode-fds        show the paths behind descriptors
+  -yy                     and the addresses of sockets, the numbers of devices, and so on
   -a, --columns N         put results at column N (40)
   -t, -tt, -ttt           begin lines with the time of day; with microseconds;
                           with the time since 1970

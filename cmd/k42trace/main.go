@@ -118,6 +118,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 		cmd.Table.Use(opts.calls, opts.filter.Wrap)
 	}
 	cmd.Route = opts.routing(out)
+	cmd.Track, cmd.TrackSockets = opts.fds != fdNumbers && !opts.summary, opts.fds == fdDetails
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
 	finish := func() {
 		if count != nil {

@@ -20,13 +20,13 @@ func (o *options) setRoute(s string) error {
 
 // routing returns by which routes calls may come. Calls that come directly are told
 // a little late: so auto means the trap route for a trace that somebody reads while it
-// is written, and where descriptors are shown as what they are at the moment.
+// is written.
 func (o *options) routing(out *outputs) supervisor.Routing {
 	if o.stacks {
 		return supervisor.RouteTrap // where registers are known
 	}
 	late := o.separate || out.main.batched || o.summary
-	if o.route == supervisor.RouteAuto && (!late || o.fdPaths) {
+	if o.route == supervisor.RouteAuto && !late {
 		return supervisor.RouteTrap
 	}
 	return o.route

@@ -38,17 +38,25 @@ func (o *options) setHex(s string) error {
 	return nil
 }
 
+// fdNames says what is shown of what descriptors refer to.
+type fdNames uint8
+
+const (
+	fdNumbers fdNames = iota
+	fdPaths           // -y
+	fdDetails         // -yy
+)
+
 func (o *options) setDecodeFDs(s string) error {
 	switch s {
 	case noArgument:
-		if o.fdPaths {
-			return errLater("-yy")
-		}
-		o.fdPaths = true
+		o.fds = min(o.fds+1, fdDetails)
+	case "all":
+		o.fds = fdDetails
 	case "path":
-		o.fdPaths = true
+		o.fds = fdPaths
 	case "none":
-		o.fdPaths = false
+		o.fds = fdNumbers
 	default:
 		return errLater(strconv.Quote(s))
 	}
