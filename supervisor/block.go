@@ -84,7 +84,7 @@ func (t *Thread) enterWait(result table.Result, w *table.Wait) (err error) {
 	if s.position == pending {
 		err = ptrace.SetCall(t.tid, abi, &s.info, b.nr, b.args)
 		s.changed, s.position = true, outside
-	} else {
+	} else if err = t.deferSignals(); err == nil {
 		if b.site, err = t.site(); err == nil {
 			regs := s.regs
 			regs.SetEntry(abi, b.site, b.nr, b.args)

@@ -40,6 +40,8 @@ type callState struct {
 	faults        bool // a call from the vsyscall page that ends in SIGSEGV
 	execed        bool // a successful exec: a new image, nothing to restore
 	pins          []pinArea
+	deferred      bool      // all signals are blocked: see defer.go
+	mask          uint64    // the program's own
 	until         time.Time // the deadline that the call had before a signal interrupted it
 }
 
@@ -238,8 +240,7 @@ func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 	for {
 		r := t.run(nr, args)
 		t.afterCall(c.ABI(), nr, args, r)
-		// The signal that interrupted it is held until the outermost return;
-		// the program's handlers have no part in an injected call.
+		// A stop has interrupted it; the program's signals wait (see defer.go).
 		if e := r.Errno(); e != table.ERESTARTSYS && e != table.ERESTARTNOINTR {
 			if r.Restarting() {
 				return table.Errno(unix.EINTR)
@@ -261,9 +262,19 @@ func (t *Thread) run(nr int, args [6]uint64) table.Result {
 // runCall is run for a call that changes nothing that is kept.
 func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 	s := &t.current
+	own := s.inNative || needsMask(t.call.ABI(), nr) // its signals may interrupt it
 	var result table.Result
 	var err error
-	if s.position == pending {
+	if !own || s.position != pending {
+		err = t.deferSignals()
+	}
+	step := t.step
+	if own {
+		step = t.stepOwn
+	}
+	if err != nil {
+		// It is dying.
+	} else if s.position == pending {
 		if nr != s.info.Nr() || args != s.info.Args() {
 			if err = t.save(); err == nil {
 				err = ptrace.SetCall(t.tid, t.call.ABI(), &s.info, nr, args)
@@ -279,7 +290,7 @@ func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 		if err = t.save(); err == nil {
 			if site, err = t.site(); err == nil {
 				s.position = outside
-				result, err = ptrace.Enter(t.tid, s.regs, t.call.ABI(), site, nr, args, t.step)
+				result, err = ptrace.Enter(t.tid, s.regs, t.call.ABI(), site, nr, args, step)
 			}
 		}
 	}
@@ -365,6 +376,7 @@ func (t *Thread) leave() {
 // emerge sees to it that what was put off while the thread was in the layer happens
 // when it goes on.
 func (t *Thread) emerge() {
+	t.admitSignals()
 	t.deliverHeld()
 	if t.stopAgain {
 		// It will stop again at once, in a group-stop if that is still on.

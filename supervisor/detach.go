@@ -161,6 +161,7 @@ func (t *Thread) putBack() {
 	if !t.loop.check(regs.Set(t.tid), t) {
 		return
 	}
+	t.admitSignals()
 	t.deliverHeld()
 	t.awaits = t.held.Raised() &^ t.blocked()
 	t.debt = owesDelivery
