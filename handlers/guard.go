@@ -20,8 +20,8 @@ import (
 // Files that are opened are opened by a path without symbolic links, where the kernel is told that
 // there are none (openat2(2), RESOLVE_NO_SYMLINKS). For other calls this program holds
 // the file, or its directory, and the call is led there through /proc. Where the
-// program may not look at this process, because it has other ids, and for execve(2), it is
-// only the path that is fixed.
+// program may not look at this process, because it has other ids, it is only the path that
+// is fixed. What was executed is looked at again before it runs.
 type guard struct {
 	tree *paths.View
 	// check decides about a place: the errno with which the call fails, or 0.
@@ -97,7 +97,10 @@ func (g *guard) try(c *table.Call, next table.Handler, args []paths.Arg) (r tabl
 		if how != nil {
 			return g.open(c, next, a, &p, *how)
 		}
-		if p.Magic || a.Use&paths.Execute != 0 || !mayLookAtUs(c.Thread()) {
+		if a.Use&paths.Execute != 0 {
+			return g.execute(c, next, a, &p), false
+		}
+		if p.Magic || !mayLookAtUs(c.Thread()) {
 			if err := c.PinPath(a.Path, p.ForKernel()); err != nil {
 				return failed(err), false
 			}
@@ -117,6 +120,45 @@ func (g *guard) try(c *table.Call, next table.Handler, args []paths.Arg) (r tabl
 		}
 	}
 	return next.Handle(c), false
+}
+
+// execute lets the kernel execute a file. By then another may have its path: a process that executes
+// what it may not is killed before it runs an instruction.
+func (g *guard) execute(c *table.Call, next table.Handler, a paths.Arg, p *paths.Place) table.Result {
+	if e := g.checkLinker(c, a, p); e != 0 {
+		return table.Errno(e)
+	}
+	if err := c.PinPath(a.Path, p.ForKernel()); err != nil {
+		return failed(err)
+	}
+	r := next.Handle(c)
+	if r.Failed() || r.Gone() {
+		return r
+	}
+	pid := c.Process().PID()
+	now, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, "/proc/"+itoa(pid)+"/exe", paths.Arg{Follow: true})
+	if err == nil && g.check(c, a, &now) != 0 {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+	return r
+}
+
+// checkLinker decides about the dynamic linker that the kernel will load for a program.
+func (g *guard) checkLinker(c *table.Call, a paths.Arg, p *paths.Place) unix.Errno {
+	f, err := os.Open(p.Outside())
+	if err != nil {
+		return 0 // the kernel will say why not, or may read what we may not
+	}
+	defer f.Close()
+	name := interp(f)
+	if name == "" {
+		return 0
+	}
+	linker, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, name, paths.Arg{Follow: true})
+	if err != nil {
+		return 0
+	}
+	return g.check(c, a, &linker)
 }
 
 // openHow returns what a call that opens a file by name asks for, as openat2(2) has it; nil for

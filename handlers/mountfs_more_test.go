@@ -289,3 +289,12 @@ func install(t *testing.T, root, from, to string) {
 		t.Fatal(err)
 	}
 }
+
+// mapOf returns a file system of names and their contents.
+func mapOf(files ...string) fstest.MapFS {
+	m := fstest.MapFS{}
+	for i := 0; i < len(files); i += 2 {
+		m[files[i]] = &fstest.MapFile{Data: []byte(files[i+1])}
+	}
+	return m
+}

@@ -313,6 +313,83 @@ int main(void) {
 	}
 }
 
+// Calls with several messages, and 32-bit ones with arguments in memory, are looked at too.
+func TestLoopbackIndirectly(t *testing.T) {
+	const source = `
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+int main(void) {
+	struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001)}, there = here;
+	socklen_t n = sizeof here;
+	char buf[8] = "";
+	int r = socket(AF_INET, SOCK_DGRAM, 0), s = socket(AF_INET, SOCK_DGRAM, 0);
+	bind(r, (void *)&here, n); getsockname(r, (void *)&here, &n);
+	there.sin_addr.s_addr = htonl(0x08080808); there.sin_port = htons(9);
+	struct iovec v = {"abc", 3};
+	struct mmsghdr m[3] = {{{&here, n, &v, 1}}, {{&here, n, &v, 1}}, {{&there, n, &v, 1}}};
+	printf("%d", sendmmsg(s, m, 3, 0));
+	printf(" %d %d", m[0].msg_len, m[1].msg_len);
+	printf(" %d", sendmmsg(s, m + 2, 1, 0)); printf(" %d", errno == ENETUNREACH);
+	printf(" %d", (int)recv(r, buf, 8, 0)); printf(" %d\n", (int)recv(r, buf, 8, 0));
+#ifdef __i386__
+	long connect_[3] = {s, (long)&there, n}, socket_[3] = {AF_INET, SOCK_RAW, 1}, send_[6] = {s, (long)"x", 1, 0, (long)&there, n};
+	printf("%ld", syscall(SYS_socketcall, 3, connect_)); printf(" %d", errno == ENETUNREACH);
+	printf(" %ld", syscall(SYS_socketcall, 11, send_)); printf(" %d", errno == ENETUNREACH);
+	printf(" %ld", syscall(SYS_socketcall, 1, socket_)); printf(" %d", errno == EPERM);
+	connect_[1] = (long)&here;
+	printf(" %ld\n", syscall(SYS_socketcall, 3, connect_));
+#endif
+	return 0;
+}`
+	for _, test := range []struct{ flag, want string }{
+		{"-m64", "2 3 3 -1 1 3 3\n"}, {"-m32", "2 3 3 -1 1 3 3\n-1 1 -1 1 -1 1 0\n"},
+	} {
+		t.Run(test.flag, func(t *testing.T) {
+			file := compile(t, source, test.flag, "-static")
+			tbl := table.New()
+			handlers.Loopback().Use(tbl)
+			if got := confined(t, tbl, "/", file); got.out != test.want {
+				t.Errorf("%s%s%d", got.out, got.err, got.status)
+			}
+		})
+	}
+}
+
+// What may not be executed is not, whatever comes in between.
+func TestDenyExecute(t *testing.T) {
+	dir := t.TempDir()
+	install(t, dir, "/bin/echo", "secret/echo")
+	install(t, dir, "/bin/true", "open/echo")
+	for name, target := range map[string]string{"link": "secret", "swap": "open"} {
+		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tbl := table.New()
+	swapped := false
+	tbl.Handle(handlers.DenyCalls, handlers.Deny(unix.EACCES, filepath.Join(dir, "secret"))(table.HandlerFunc(func(c *table.Call) table.Result {
+		if name, err := c.Path(0); err == nil && c.Name() == "execve" && filepath.Base(name) == "echo" {
+			// As if another process had done it at the last moment.
+			if filepath.Dir(name) != filepath.Join(dir, "open") {
+				t.Errorf("executes %s", name)
+			}
+			err := errors.Join(os.Rename(filepath.Join(dir, "open"), filepath.Join(dir, "was")), os.Symlink("secret", filepath.Join(dir, "open")))
+			swapped = err == nil
+		}
+		return c.Native()
+	})))
+	got := confined(t, tbl, dir, "bash", "-c", "secret/echo one; link/echo two; swap/echo three; echo $?")
+	if !swapped || got.out != "137\n" {
+		t.Errorf("%v %s%s", swapped, got.out, got.err)
+	}
+}
+
 func TestTouched(t *testing.T) {
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	if err != nil {

@@ -68,6 +68,15 @@ func (v *View) Bind(host, at string) error { return v.tree.Bind(host, at) }
 // is mounted in the new tree, whether before or after.
 func (v *View) Root(dir string) error { return v.tree.Root(dir) }
 
+// Close gives back the memory, and the descriptors, of contents that are kept for the next that
+// opens them. Programs keep what they have open. The View can go on to be used.
+func (v *View) Close() error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.contents = contents{} // whoever is about to use one keeps it alive
+	return nil
+}
+
 // Use puts the View in front of the handlers that tbl has for the calls concerned. They
 // get the calls with the host's paths.
 func (v *View) Use(tbl *table.Table) {
