@@ -12,7 +12,7 @@ func init() {
 		if n := r.u32(); e.done { // the program does not set it
 			e.num("fsx_nextents", Uint, 32, n)
 		}
-		e.num("fsx_projid", Uint, 32, r.u32())
+		e.num("fsx_projid", Hex, 32, r.u32())
 		e.num("fsx_cowextsize", Uint, 32, r.u32())
 		e.close(outer)
 	})
@@ -21,7 +21,7 @@ func init() {
 		show := min(len(s), e.opts.StringLimit)
 		e.bytes(name, r.addr, s[:show], uint64(len(s)), show < len(s))
 	})
-	register("fstrim_range", sizesAll(24), record(field{"start", Hex, 8, nil}, field{"len", Hex, 8, nil}, field{"minlen", Hex, 8, nil}))
+	register("fstrim_range", sizesAll(24), record(field{"start", Hex, 8, nil}, field{"len", Uint, 8, nil}, field{"minlen", Uint, 8, nil}))
 	register("file_clone_range", sizesAll(32), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
 		e.emitFD("src_fd", r.u64(), false)

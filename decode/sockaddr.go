@@ -26,7 +26,17 @@ var addressFamilies = map[uint64]addressFamily{
 	unix.AF_PACKET:  {unix.SizeofSockaddrLinklayer, packetAddress},
 	unix.AF_ALG:     {28, algAddress},
 	unix.AF_VSOCK:   {unix.SizeofSockaddrVM, vsockAddress},
-	unix.AF_XDP:     {unix.SizeofSockaddrXDP, func(e *Event, r *reader) { e.fields(r, xdpAddress) }},
+	unix.AF_XDP: {unix.SizeofSockaddrXDP, func(e *Event, r *reader) {
+		const sharedUmem = 1
+		if le.Uint16(r.b[2:])&sharedUmem != 0 {
+			e.fields(r, xdpAddress)
+		} else {
+			e.fields(r, xdpAddress[:3])
+			if fd := r.u32(); fd != 0 {
+				e.num("sxdp_shared_umem_fd", Hex, 32, fd)
+			}
+		}
+	}},
 	unix.AF_QIPCRTR: {12, func(e *Event, r *reader) { e.fields(r.at(4), qipcrtrAddress) }},
 }
 
@@ -119,7 +129,7 @@ func packetAddress(e *Event, r *reader) {
 	addr := r.b[r.off:]
 	outer = e.begin("sll_addr", Array)
 	for _, c := range addr[:min(n, len(addr))] {
-		e.num("", Hex, 8, uint64(c))
+		e.num("", Mask, 8, uint64(c))
 	}
 	if n > len(addr) {
 		e.cut()
@@ -141,9 +151,21 @@ func algAddress(e *Event, r *reader) {
 		e.emit(Value{Name: name, Kind: Bytes, Text: s, Size: uint64(len(s)), Cut: cut})
 	}
 	text("salg_type", r.bytes(14))
-	e.flags("salg_feat", 32, r.u32(), setCryptoFlags)
-	e.flags("salg_mask", 32, r.u32(), setCryptoFlags)
+	e.notedFlags("salg_feat", r.u32(), setCryptoFlags)
+	e.notedFlags("salg_mask", r.u32(), setCryptoFlags)
 	text("salg_name", r.b[r.off:])
+}
+
+// notedFlags emits a number with what its bits mean behind it.
+func (e *Event) notedFlags(name string, num uint64, set *ConstSet) {
+	if num&set.known() == 0 {
+		e.flags(name, 32, num, set)
+		return
+	}
+	outer := e.begin(name, Noted)
+	e.num("", Hex, 32, num)
+	e.flags("", 32, num, set)
+	e.close(outer)
 }
 
 var (
@@ -165,7 +187,9 @@ func vsockAddress(e *Event, r *reader) {
 var (
 	xdpAddress = []field{
 		{"sxdp_flags", Flags, 2, SetByName("xdp_flags")}, {"sxdp_ifindex", Interface, 4, nil},
-		{"sxdp_queue_id", Uint, 4, nil}, {"sxdp_shared_umem_fd", Hex, 4, nil},
+		{"sxdp_queue_id", Uint, 4, nil}, {"sxdp_shared_umem_fd", Int, 4, nil},
 	}
-	qipcrtrAddress = []field{{"sq_node", Hex, 4, nil}, {"sq_port", Hex, 4, nil}}
+	qipcrtrAddress = []field{{"sq_node", Enum, 4, setNodes}, {"sq_port", Enum, 4, setPorts}}
+	setNodes       = SetByName("qrtr_node").withPrefix("")
+	setPorts       = SetByName("qrtr_port").withPrefix("")
 )

@@ -118,7 +118,7 @@ func (e *Event) sockoptName(set bool) {
 	v := e.arg(2)
 	level, ok := sockoptLevels()[e.args[1]]
 	if !ok {
-		v.Kind, v.Bits = Int, 32
+		v.Kind, v.Bits = Uint, 32
 		return
 	}
 	more := level.get
@@ -140,7 +140,9 @@ func entrySetsockopt(e *Event) {
 	}
 	e.into(3)
 	switch least := form.size(e.abi); {
-	case n < 0 || n < least || form.exact && n > least:
+	case n < 0 && form.typ == nil && form.rows == nil:
+		e.anyOption(addr, uint64(n))
+	case n < least || form.exact && n > least:
 		e.emitAddr("", addr, false)
 	case form.typ != nil:
 		e.emitStruct("", form.typ, addr)
@@ -163,7 +165,7 @@ func exitGetsockopt(e *Event) {
 	form := sockoptValues()[sockopt{e.args[1], e.args[2]}].get
 	e.into(3)
 	switch {
-	case n == 0 || form.address:
+	case n == 0 || form.address || int32(n) < 0:
 		e.emitAddr("", addr, false)
 	case form.numbers:
 		e.emitArray("", structs["uint"], addr, n/4)

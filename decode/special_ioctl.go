@@ -17,6 +17,7 @@ const (
 	ioctlInt                 // a number
 	ioctlFD                  // a descriptor
 	ioctlSignal              // a signal
+	ioctlAddr                // an address of something
 	ioctlFlags               // a number with names for its bits
 	ioctlEnum                // a number with a name
 	ioctlDecimal             // the same, shown in decimal if it has none
@@ -147,6 +148,12 @@ var ioctlArgs = sync.OnceValue(func() map[uint64]ioctlArg {
 	requests(none, 0x5206, 0x5207)                                                             // RNDCLEARPOOL, RNDRESEEDCRNG
 	requests(none, 0x80045705, 0x9406, 0x9407, 0x9408, 0x941c, 0x942e, 0x5000940c, 0x50009402) // WDIOC_KEEPALIVE, BTRFS_IOC_...
 	requests(number, 0xae41)                                                                   // KVM_CREATE_VCPU
+	for _, c := range ioctlAddresses {
+		args[uint64(c)] = ioctlArg{kind: ioctlAddr}
+	}
+	for _, c := range ioctlWithout {
+		args[uint64(c)] = none
+	}
 	return args
 })
 
@@ -164,6 +171,8 @@ func entryIoctl(e *Event) {
 	case ioctlFD:
 		e.into(2)
 		e.emitFD("", num, false)
+	case ioctlAddr:
+		v.Kind = Addr
 	case ioctlSignal:
 		v.Kind = Signal
 	case ioctlFlags:

@@ -304,6 +304,8 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = t.appendValue(dst, e, &e.values[first.next])
 	case Joined:
 		dst = t.appendChildren(dst, e, v, "")
+	case Sum:
+		dst = t.appendChildren(dst, e, v, "+")
 	case Or:
 		dst = t.appendChildren(dst, e, v, "|")
 	case Change:

@@ -49,6 +49,7 @@ const (
 	Noted                 // children are a value and what it means
 	Joined                // children are shown without anything between them
 	Indexed               // children are a place in an array, by name, and what is there
+	Sum                   // children are parts that are added
 	Or                    // children are parts that are or-ed together
 	Shifted               // children are a number and by how much it is shifted to the left
 	Macro                 // children are the operands of the macro Symbol

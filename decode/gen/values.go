@@ -113,13 +113,14 @@ var headers = []string{
 }
 
 // ioctlsOf returns the names of the ioctl requests that a header defines by the
-// macros _IO, _IOR, _IOW and _IOWR.
+// macros _IO, _IOR, _IOW and _IOWR, or by others whose names end so.
 func ioctlsOf(header string) ([]string, error) {
 	data, err := os.ReadFile(filepath.Join("/usr/include", header))
 	if err != nil {
 		return nil, err
 	}
 	var names []string
+	data = bytes.ReplaceAll(data, []byte("\\\n"), nil) // macros of several lines
 	for _, m := range ioctlMacro.FindAllSubmatch(data, -1) {
 		names = append(names, string(m[1]))
 	}
@@ -129,7 +130,7 @@ func ioctlsOf(header string) ([]string, error) {
 	return names, nil
 }
 
-var ioctlMacro = regexp.MustCompile(`(?m)^\s*#\s*define\s+(\w+)\s+\(?_IO[WR]*\s*\(`)
+var ioctlMacro = regexp.MustCompile(`(?m)^\s*#\s*define\s+(\w+)\s+\(?[A-Z0-9_]*_S?IO[CWR]*\s*\(`)
 
 // headerValues returns what the C compiler makes of names. Those of optional are
 // looked for in the headers that they are mapped to, and left out if that does

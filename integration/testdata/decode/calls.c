@@ -95,6 +95,8 @@ static void filter(void)
 		exit(3);
 }
 
+static int abi32;
+
 /* Numbers that depend on the seed alone. */
 static u64 state;
 static u64 next(void)
@@ -221,8 +223,17 @@ static u64 argument(int nr, int i)
 	return below(30) ? v : v | 1ull << 32;
 }
 
+/* An address of a socket begins with its family. */
+static void address_family(int nr, u64 *a)
+{
+	int i = nr == SYS_bind || nr == SYS_connect || nr == SYS_accept || nr == SYS_getsockname ? 1 : nr == SYS_sendto ? 4 : -1;
+	if (i >= 0 && !abi32 && a[i] >= (u64)area(i) && a[i] <= (u64)area_end(i) - 2) {
+		((char *)a[i])[0] = below(46);
+		((char *)a[i])[1] = 0;
+	}
+}
+
 static long number_bits;
-static int abi32;
 
 static void call(int nr, u64 *a)
 {
@@ -281,6 +292,7 @@ int main(int argc, char **argv)
 				if (abi32) /* a 32-bit program has no more */
 					a[i] = (u32)a[i];
 			}
+			address_family(nr, a);
 			call(nr, a);
 		}
 	_exit(0);
