@@ -35,7 +35,19 @@ func TestCallsOfEveryShape(t *testing.T) {
 func TestTextThatChanges(t *testing.T) {
 	needX86(t)
 	for _, v := range []variant{dynamic64, warm64} {
-		compareCases(t, v, "sites", "moved", "dropped", "mapped_over", "mapped_longer", "changed")
+		compareCases(t, v, "sites", "moved", "grown", "dropped", "mapped_over", "mapped_longer", "changed")
+	}
+}
+
+// The same where nobody wants to know of the calls that change it.
+func TestTextThatChangesUnasked(t *testing.T) {
+	needX86(t)
+	for _, c := range []string{"moved", "grown", "dropped", "mapped_over", "mapped_longer", "changed"} {
+		t.Run(c, func(t *testing.T) {
+			p := caseOf(t, dynamic64, "sites", c)
+			p.TracerFlags = []string{"-e", "trace=getpid,getppid"}
+			p.compareInDir(t).mustExit(t, 0)
+		})
 	}
 }
 

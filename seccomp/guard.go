@@ -33,19 +33,22 @@ func FilterRules() []ArgRule {
 
 // RewritingRules returns the rules that report the calls after which a program's
 // rewritten system-call instructions would not work, or could not be rewritten any
-// more: creating a thread (clone(2), CLONE_THREAD; clone3 is in TreeRules), moving memory to an address of
-// the program's choice (mremap(2), MREMAP_FIXED: hardly anything else moves code), making it
-// writable, taking memory away for good or from children (madvise(2)), a GS of
+// more: creating a thread (clone(2), CLONE_THREAD; clone3 is in TreeRules), moving memory
+// (mremap(2), MREMAP_MAYMOVE: what grows may be code), making it writable, taking memory
+// away for good or from children (madvise(2), process_madvise(2)), a GS of
 // its own (arch_prctl(2)), and dispatch of its calls by where they are made
 // (prctl(2), PR_SET_SYSCALL_USER_DISPATCH).
 func RewritingRules() []ArgRule {
 	const archSetGS, archGetGS, setUserDispatch = 0x1001, 0x1004, 59
 	return slices.Concat(
 		rules("clone", 0, unix.CLONE_THREAD, unix.CLONE_THREAD),
-		rules("mremap", 3, unix.MREMAP_FIXED, unix.MREMAP_FIXED),
+		rules("mremap", 3, unix.MREMAP_MAYMOVE, unix.MREMAP_MAYMOVE),
 		rules("madvise", 2, ^uint32(0), unix.MADV_REMOVE),
 		rules("madvise", 2, ^uint32(0), unix.MADV_DONTFORK),
 		rules("madvise", 2, ^uint32(0), unix.MADV_WIPEONFORK),
+		rules("process_madvise", 3, ^uint32(0), unix.MADV_REMOVE),
+		rules("process_madvise", 3, ^uint32(0), unix.MADV_DONTFORK),
+		rules("process_madvise", 3, ^uint32(0), unix.MADV_WIPEONFORK),
 		rules("mprotect", 2, unix.PROT_WRITE, unix.PROT_WRITE),
 		rules("pkey_mprotect", 2, unix.PROT_WRITE, unix.PROT_WRITE),
 		rules("arch_prctl", 0, ^uint32(0), archSetGS),

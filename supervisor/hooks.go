@@ -15,20 +15,21 @@ import (
 type hook uint8
 
 const (
-	noHook        hook = iota
-	hookFork           // creates a process; must not be injected
-	hookClone          // the same, with its flags in argument 0
-	hookClone3         // the same, with its flags in memory
-	hookReturn         // sigreturn: sets all registers
-	hookSeccomp        // may install a filter
-	hookPrctl          // the same, and may ask whether there is one
-	hookIOUring        // system calls that no filter sees
-	hookUserfault      // makes reading its memory wait for the program itself
-	hookMove           // may move rewritten code
-	hookArea           // may give GS another use, or ask for the present one
-	hookWritable       // may make code writable
-	hookAdvise         // may take our memory away
-	hookIdentity       // may change user and group ids
+	noHook         hook = iota
+	hookFork            // creates a process; must not be injected
+	hookClone           // the same, with its flags in argument 0
+	hookClone3          // the same, with its flags in memory
+	hookReturn          // sigreturn: sets all registers
+	hookSeccomp         // may install a filter
+	hookPrctl           // the same, and may ask whether there is one
+	hookIOUring         // system calls that no filter sees
+	hookUserfault       // makes reading its memory wait for the program itself
+	hookMove            // may move rewritten code
+	hookArea            // may give GS another use, or ask for the present one
+	hookWritable        // may make code writable
+	hookAdvise          // may take our memory away
+	hookAdviseMany      // the same, with its ranges in memory
+	hookIdentity        // may change user and group ids
 )
 
 var hookNames = map[string]hook{
@@ -37,7 +38,7 @@ var hookNames = map[string]hook{
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
 	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
 	"mremap": hookMove, "arch_prctl": hookArea, "mprotect": hookWritable, "pkey_mprotect": hookWritable,
-	"madvise": hookAdvise,
+	"madvise": hookAdvise, "process_madvise": hookAdviseMany,
 }
 
 // hooks has the hook of every number below its length.
@@ -126,10 +127,12 @@ func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
 		return ok && flags&cloneUntraced != 0
 	case hookMove, hookWritable:
 		args := info.Args()
-		return t.proc.image.rewritten(args[0], args[1])
+		return t.proc.image.knows(args[0], args[1])
 	case hookAdvise:
 		args := info.Args()
 		return t.proc.image.holds(args[0], args[1])
+	case hookAdviseMany:
+		return t.proc.image != nil && t.proc.image.mapped
 	case hookIdentity:
 		return l.direct != nil && l.direct.remembers
 	case noHook, hookFork, hookReturn:
@@ -163,8 +166,8 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 func (t *Thread) beforeCall(abi table.ABI, nr int, args [6]uint64) {
 	switch hookOf(abi, nr) {
 	case hookMove:
-		if t.proc.image.rewritten(args[0], args[1]) {
-			t.restore()
+		if args[3]&unix.MREMAP_MAYMOVE != 0 {
+			t.restoreRange(args[0], args[1])
 		}
 	case hookArea:
 		if uint32(args[0]) == archSetGS {
@@ -226,11 +229,12 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 			return table.Return(0), true
 		}
 	case hookAdvise:
-		switch args[2] {
-		case unix.MADV_REMOVE, unix.MADV_DONTFORK, unix.MADV_WIPEONFORK:
-			if t.proc.image.holds(args[0], args[1]) {
-				return table.Errno(unix.EINVAL), true // as for memory of other kinds
-			}
+		if takesAway(args[2]) && t.proc.image.holds(args[0], args[1]) {
+			return table.Errno(unix.EINVAL), true // as for memory of other kinds
+		}
+	case hookAdviseMany:
+		if takesAway(args[3]) && t.holdsAny(args[1], args[2]) {
+			return table.Errno(unix.EINVAL), true
 		}
 	case hookPrctl:
 		// There would be none without us.
@@ -252,12 +256,45 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 	return table.Result{}, false
 }
 
+// takesAway reports whether an advice may make memory go away (madvise(2)).
+func takesAway(advice uint64) bool {
+	switch uint32(advice) {
+	case unix.MADV_REMOVE, unix.MADV_DONTFORK, unix.MADV_WIPEONFORK:
+		return true
+	}
+	return false
+}
+
+// holdsAny reports whether any of our own memory is in the ranges of an iovec.
+func (t *Thread) holdsAny(addr, n uint64) bool {
+	const most = 1024 // UIO_MAXIOV
+	word := uint64(t.call.ABI().PointerBits() / 8)
+	b := make([]byte, min(n, most)*2*word)
+	got, _ := t.ReadMemory(addr, b)
+	value := func(at uint64) uint64 {
+		if word == 4 {
+			return uint64(binary.NativeEndian.Uint32(b[at:]))
+		}
+		return binary.NativeEndian.Uint64(b[at:])
+	}
+	for at := uint64(0); at+2*word <= uint64(got); at += 2 * word {
+		if t.proc.image.holds(value(at), value(at+word)) {
+			return true
+		}
+	}
+	return false
+}
+
 // afterCall notes what a call has changed, of the program's or an injected one.
 func (t *Thread) afterCall(abi table.ABI, nr int, args [6]uint64, r table.Result) {
 	if r.Failed() {
 		return
 	}
 	switch hookOf(abi, nr) {
+	case hookWritable, hookMove:
+		if i := t.proc.image; i != nil {
+			i.text = nil // it is to be read again
+		}
 	case hookIdentity:
 		t.forgetKnown()
 	case hookSeccomp:

@@ -120,7 +120,7 @@ func (i *image) holds(addr, size uint64) bool {
 	if i == nil || !i.mapped || size == 0 {
 		return false
 	}
-	end := addr + size
+	end := pageEnd(addr, size)
 	if addr < execso.Base+execso.RegionSize && end > execso.Base {
 		return true
 	}
@@ -132,18 +132,41 @@ func (i *image) holds(addr, size uint64) bool {
 	return false
 }
 
-// rewritten reports whether there are rewritten sites from addr on, in size bytes.
-func (i *image) rewritten(addr, size uint64) bool {
-	if i == nil || !i.mapped {
+// knows reports whether anything is known of the code from addr on, in the pages of size
+// bytes.
+func (i *image) knows(addr, size uint64) bool {
+	if i == nil {
 		return false
 	}
 	for call, s := range i.sites {
-		const window = 32 // more than from a window's start to its call
-		if s.state == siteRewritten && call-addr < size+window {
+		if s.within(call, addr, size) {
 			return true
 		}
 	}
-	return false
+	return overlaps(i.text, addr, pageEnd(addr, size))
+}
+
+// within reports whether the site of call, or what is displaced there, is in these pages.
+func (s *site) within(call, addr, size uint64) bool {
+	start := call
+	if s.window != nil {
+		start = s.window.Addr
+	}
+	return start < pageEnd(addr, size) && call+ptrace.SyscallInsnLen > addr
+}
+
+// pageEnd returns the end of the pages that hold size bytes from addr on: what calls about
+// memory mean. It is the end of memory if the numbers are too large.
+func pageEnd(addr, size uint64) uint64 {
+	const page = 4096
+	end := addr + size
+	switch last := (end + page - 1) &^ (page - 1); {
+	case size == 0:
+		return addr
+	case end >= addr && last >= end:
+		return last
+	}
+	return ^uint64(0)
 }
 
 // overwritten returns the site of which ip is an instruction that is no longer

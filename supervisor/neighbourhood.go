@@ -85,8 +85,9 @@ func (t *Thread) mappings() (text []module, taken []module) {
 		if offset == 0 {
 			bases[key] = start
 		}
-		// Shared mappings cannot be written without changing the file.
-		if fields[1][2] == 'x' && fields[1][3] == 'p' {
+		// Shared mappings cannot be written without changing the file; what the
+		// program can write it may.
+		if fields[1][1] == '-' && fields[1][2] == 'x' && fields[1][3] == 'p' {
 			base, ok := bases[key]
 			if !ok {
 				base = start - offset

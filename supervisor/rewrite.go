@@ -260,7 +260,7 @@ func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
 // it is about to change, and leaves them alone from then on.
 func (t *Thread) restoreRange(addr, size uint64) {
 	i := t.proc.image
-	if !i.rewritten(addr, size) {
+	if !i.knows(addr, size) {
 		return
 	}
 	mem, err := ptrace.OpenMemory(t.tid)
@@ -269,12 +269,14 @@ func (t *Thread) restoreRange(addr, size uint64) {
 	}
 	defer mem.Close()
 	i.own()
-	const window = 32 // more than from a window's start to its call
 	for call, s := range i.sites {
-		if s.state == siteRewritten && call-addr < size+window {
-			t.undo(mem, s)
-			s.state = siteRefused
+		if !s.within(call, addr, size) {
+			continue
 		}
+		if s.state == siteRewritten {
+			t.undo(mem, s)
+		}
+		s.state = siteRefused
 	}
 }
 

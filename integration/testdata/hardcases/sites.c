@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/ucontext.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define OFTEN 12
@@ -148,6 +149,27 @@ static void moved(void)
 	show_calls("back again");
 }
 
+/* Text that grows must go elsewhere, and may leave its place mapped. */
+static void grown(void)
+{
+	show_calls("in place");
+	char *to = mremap(moving, 4096, 8192, MREMAP_MAYMOVE);
+	say("it has moved: %d", to != MAP_FAILED && to != (char *)moving);
+	code f = (code)to, g = (code)(to + ((char *)moving2 - (char *)moving));
+	say("elsewhere: %d and %d wrong", called(f, getppid()), called(g, getpid()));
+	void *r = mremap(to, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, moving);
+	say("moved back: %d", r == (void *)moving);
+	show_calls("back again");
+#ifdef MREMAP_DONTUNMAP
+	to = mremap(moving, 4096, 4096, MREMAP_MAYMOVE | MREMAP_DONTUNMAP, NULL);
+	if (to != MAP_FAILED) {
+		f = (code)to, g = (code)(to + ((char *)moving2 - (char *)moving));
+		say("copied: %d and %d wrong", called(f, getppid()), called(g, getpid()));
+	}
+	show_calls("still there");
+#endif
+}
+
 /* Copies of the text, as data and to be executed. */
 static void copied(void)
 {
@@ -179,6 +201,13 @@ static void dropped(void)
 			n++;
 	}
 	fclose(maps);
+	/* The same by process_madvise, if the kernel does that for oneself. */
+	int self = must("pidfd_open", syscall(434, getpid(), 0));
+	struct iovec v = {moving, 4096};
+	long dropped = syscall(440, self, &v, 1, MADV_DONTNEED, 0);
+	say("process_madvise: %ld", dropped < 0 ? -errno : dropped);
+	show_calls("after process_madvise");
+	close(self);
 	for (int k = 0; k < 3; k++) {
 		for (int i = 0; i < n; i++)
 			must("madvise of all text", madvise((void *)from[i], to[i] - from[i], MADV_DONTNEED));
@@ -236,7 +265,12 @@ static void mapped_longer(void)
 static void changed(void)
 {
 	show_calls("in place");
-	must("mprotect", mprotect(moving, 4096, PROT_READ | PROT_WRITE | PROT_EXEC));
+	must("mprotect", mprotect(moving, 1, PROT_READ | PROT_WRITE | PROT_EXEC)); /* all of the page */
+	volatile unsigned char *number2 = (unsigned char *)moving2 + 1;
+	*number2 = 110;
+	say("the other one: %d wrong", called(moving2, getppid()));
+	*number2 = 39;
+	say("as it was: %d wrong", called(moving2, getpid()));
 	volatile unsigned char *number = (unsigned char *)moving + 1;
 	int wrong = 0;
 	for (int i = 0; i < 100; i++) {
@@ -582,7 +616,7 @@ static void stepped(void)
 int main(int argc, char **argv)
 {
 	struct one_case cases[] = {
-		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"mapped_over", mapped_over}, {"mapped_longer", mapped_longer}, {"changed", changed}, {"changed_as_memory", changed_as_memory},
+		{"shapes", shapes}, {"moved", moved}, {"copied", copied}, {"dropped", dropped}, {"grown", grown}, {"mapped_over", mapped_over}, {"mapped_longer", mapped_longer}, {"changed", changed}, {"changed_as_memory", changed_as_memory},
 		{"loaded", loaded}, {"first_time", first_time}, {"forks_between", forks_between}, {"fork_server", fork_server}, {"shared_memory", shared_memory},
 		{"own_gs", own_gs}, {"own_wrgsbase", own_wrgsbase}, {"stepped", stepped},
 	};
