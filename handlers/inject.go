@@ -162,7 +162,7 @@ func (d *dose) run(c *table.Call, next table.Handler) table.Result {
 		_ = c.Raise(d.Signal)
 	}
 	if d.Answers {
-		return d.Result
+		return d.Result.Exactly()
 	}
 	return next.Handle(c)
 }

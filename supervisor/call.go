@@ -184,6 +184,7 @@ func (t *Thread) conclude(result table.Result) {
 			return
 		}
 	}
+	result = t.sensible(result)
 	t.remember(result)
 	t.shorten()
 	t.finish(result)

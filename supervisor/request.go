@@ -73,7 +73,7 @@ func (t *Thread) handleRequest() {
 	if t.gone || t.loop.killing {
 		return
 	}
-	if result.Restarting() {
+	if result = t.sensible(result); result.Restarting() {
 		result = table.Errno(unix.EINTR)
 	}
 	t.slot.Answer(result.Raw())

@@ -1,12 +1,17 @@
 package table
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 // A Result is what a system call gives back: a value or an errno, as the kernel
 // leaves it in the result register.
 type Result struct {
 	raw     int64
 	gone    bool
+	exact   bool     // whatever it is
 	blocked *blocked // it is Block: see block.go
 }
 
@@ -25,6 +30,53 @@ func FromRaw(raw int64) Result { return Result{raw: raw} }
 // Gone is the result of a call that never returned: the thread ended in it
 // (exit, a fatal signal, an exec by another thread) or it has no result to give.
 func Gone() Result { return Result{raw: -int64(unix.ESRCH), gone: true} }
+
+// Exactly is r, to be given to the program even if it is nonsense: an errno that there
+// is not, or more bytes than the call asked for. Otherwise such a result becomes EIO.
+func (r Result) Exactly() Result {
+	r.exact = true
+	return r
+}
+
+// Nonsense reports whether r is no result that c can have, and says why: if r is not
+// Exactly what is wanted. It is for engines.
+func (r Result) Nonsense(c *Call) (why string, is bool) {
+	switch {
+	case r.exact, r.gone, r.blocked != nil, r.Restarting():
+		return "", false
+	case r.Failed():
+		if unix.ErrnoName(r.Errno()) == "" {
+			return fmt.Sprintf("errno %d, which there is not", int(r.Errno())), true
+		}
+		return "", false
+	}
+	most, ok := c.most()
+	if ok && (r.raw < 0 || uint64(r.raw) > most) {
+		return fmt.Sprintf("%d, of %d bytes", r.raw, most), true
+	}
+	return "", false
+}
+
+// most returns how many bytes a call moves at most, if it is one that returns how many
+// it has moved.
+func (c *Call) most() (n uint64, ok bool) {
+	if c.sig == nil {
+		return 0, false
+	}
+	switch c.sig.Name {
+	case "read", "write", "pread64", "pwrite64", "getdents", "getdents64", "sendto":
+		return c.Arg(2), true
+	case "readlink": // the size is an int
+		return uint64(uint32(c.Arg(2))), true
+	case "readlinkat":
+		return uint64(uint32(c.Arg(3))), true
+	case "sendfile", "sendfile64":
+		return c.Arg(3), true
+	case "getrandom", "getcwd":
+		return c.Arg(1), true
+	}
+	return 0, false
+}
 
 // Raw returns the register value: negative errnos for failures.
 func (r Result) Raw() int64 { return r.raw }

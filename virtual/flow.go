@@ -269,7 +269,7 @@ func (d *description) once(c *table.Call, pos int64, op func(pos *int64) table.R
 		at = &d.pos
 	}
 	r := op(at)
-	if err := d.ready.sync(func() (int, error) { return d.placeholder(c) }); err != nil {
+	if err := d.ready.sync(func() (int, error) { return d.placeholder(c, 0) }); err != nil {
 		d.files.warn(err)
 	}
 	return r

@@ -33,6 +33,8 @@ func init() {
 	add(0, (*description).sync, "fsync", "fdatasync", "sync_file_range")
 	add(0, (*description).fcntl, "fcntl", "fcntl64")
 	add(0, (*description).ioctl, "ioctl")
+	// The old mmap of i386, which nobody calls who could help it, maps the placeholder.
+	add(4, (*description).mmap, "mmap", "mmap2")
 	// Advice, which we are free to ignore.
 	add(0, answer(0), "fadvise64", "fadvise64_64", "readahead")
 	// The kernel cannot copy what it does not have; programs then do it by read and

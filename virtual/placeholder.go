@@ -145,10 +145,10 @@ func copyOf(c *table.Call, fd int) (int, error) {
 // errReplaced: the descriptor is not d's any more.
 var errReplaced = errors.New("virtual: the descriptor has been closed or replaced, or its thread has ended")
 
-// placeholder returns a copy, in our process, of d's placeholder, which the call c is
-// about.
-func (d *description) placeholder(c *table.Call) (int, error) {
-	fd, err := copyOf(c, c.FD(0))
+// placeholder returns a copy, in our process, of d's placeholder, of which the call c
+// has the descriptor in its argument arg.
+func (d *description) placeholder(c *table.Call, arg int) (int, error) {
+	fd, err := copyOf(c, c.FD(arg))
 	if errors.Is(err, unix.EBADF) || errors.Is(err, unix.ESRCH) {
 		return -1, errReplaced
 	}

@@ -153,6 +153,13 @@ func positions() {
 	var stx unix.Statx_t
 	try(unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &stx))
 	fmt.Println("statx", stx.Mode, stx.Size, stx.Mtime)
+	for _, m := range []struct{ prot, flags int }{
+		{unix.PROT_READ, unix.MAP_PRIVATE}, {unix.PROT_READ, unix.MAP_SHARED},
+		{unix.PROT_READ | unix.PROT_WRITE, unix.MAP_PRIVATE}, {unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED},
+	} {
+		p, err := unix.Mmap(fd, 0, 10, m.prot, m.flags)
+		show("mmap", string(p), err)
+	}
 	ep, err := unix.EpollCreate1(0)
 	try(err)
 	show("epoll", nil, unix.EpollCtl(ep, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}))
