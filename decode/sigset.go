@@ -94,20 +94,22 @@ func decodeSigaction(e *Event, name string, r *reader) {
 // handler emits the address of a signal handler, or what stands for none.
 func (e *Event) handler(name string, bits uint8, num uint64) {
 	switch num {
-	case 0:
-		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_DFL"})
-	case 1:
-		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_IGN", Num: 1})
-	case 1<<bits - 1:
-		e.emit(Value{Name: name, Kind: Symbol, Symbol: "SIG_ERR", Num: num})
+	case 0, 1, 1<<bits - 1:
+		e.enum(name, bits, num, &handlers)
 	default:
 		e.num(name, Addr, bits, num)
 	}
 }
 
+// handlers are what stands in the place of a handler's address (signal(2)).
+var handlers = ConstSet{Name: "handlers", Consts: []Const{
+	{Name: "SIG_DFL", Value: 0}, {Name: "SIG_IGN", Value: 1},
+	{Name: "SIG_ERR", Value: 1<<32 - 1}, {Name: "SIG_ERR", Value: 1<<64 - 1},
+}}
+
 // appendSigSet appends a set of n signals: [INT CHLD]. One with two thirds of
 // all in it is shown by what it lacks: ~[KILL].
-func appendSigSet(dst []byte, mask uint64, n int) []byte {
+func appendSigSet(dst []byte, mask uint64, n int, style ConstStyle) []byte {
 	if bits.OnesCount64(mask) >= n*2/3 {
 		dst = append(dst, '~')
 		mask = ^mask
@@ -122,10 +124,16 @@ func appendSigSet(dst []byte, mask uint64, n int) []byte {
 		}
 		first = false
 		sig := bits.TrailingZeros64(mask) + 1
-		if name := SignalName(sig); len(name) > 3 {
-			dst = append(dst, name[3:]...)
-		} else {
+		name := SignalName(sig)
+		if style != ConstNames || len(name) <= 3 {
 			dst = strconv.AppendInt(dst, int64(sig), 10)
+		}
+		switch {
+		case len(name) <= 3 || style == ConstRaw:
+		case style == ConstBoth:
+			dst = append(append(append(dst, " /* "...), name[3:]...), " */"...)
+		default:
+			dst = append(dst, name[3:]...)
 		}
 	}
 	return append(dst, ']')

@@ -23,6 +23,9 @@ func exitPoll(left int) func(e *Event) {
 			e.timeout()
 			return
 		}
+		if e.opts.Shallow {
+			return
+		}
 		outer := e.note()
 		defer e.close(outer)
 		e.revents()

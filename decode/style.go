@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,21 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 	case Limit:
 		dst = strconv.AppendUint(dst, v.Num, 10)
 		named = v.Num == 1<<v.width()-1 || v.Num > 1024 && v.Num%1024 == 0
+	case Symbol:
+		if v.Num == 0 || v.Symbol == "" || v.Symbol[0] < 'A' || v.Symbol[0] > 'Z' {
+			return dst, false
+		}
+		dst = appendHex(dst, v.Num)
+		named = true
+	case Port:
+		dst = t.appendBytes(dst, &Value{Raw: true, Text: []byte{byte(v.Num >> 8), byte(v.Num)}})
+		named = true
+	case NetLong:
+		dst = t.appendBytes(dst, &Value{Raw: true, Text: binary.BigEndian.AppendUint32(nil, uint32(v.Num))})
+		named = true
+	case IPv4, IPv6:
+		dst = t.appendBytes(dst, &Value{Raw: true, Text: v.Text})
+		named = true
 	case DirFD:
 		if int32(v.Num) != unix.AT_FDCWD || v.Text != nil {
 			return dst, false
@@ -53,8 +69,12 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		plain := *t
 		plain.Consts = ConstNames
 		from := len(dst)
-		dst = plain.appendValue(dst, nil, v)
-		dst = onlyComment(dst, from)
+		if v.Kind == IPv6 {
+			dst = append(dst, "inet_pton(AF_INET6, "...)
+			dst = append(plain.appendValue(dst, nil, v), ')')
+		} else {
+			dst = onlyComment(plain.appendValue(dst, nil, v), from)
+		}
 		dst = append(dst, " */"...)
 	}
 	return dst, true
@@ -110,4 +130,16 @@ func (t *Text) appendComm(dst []byte, pid int) []byte {
 	dst = append(dst, '<')
 	dst = appendPathEscaped(dst, []byte(name))
 	return append(dst, '>')
+}
+
+// appendIP appends an address as text, which strace shows in hexadecimal as it does
+// strings.
+func (t *Text) appendIP(dst, b []byte) []byte {
+	if t.Hex != HexAlways {
+		return appendIP(dst, b)
+	}
+	for _, c := range appendIP(nil, b) {
+		dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
 }

@@ -112,11 +112,13 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		return dst
 	}
 	dst = append(dst, " ("...)
+	plain := *t
+	plain.Consts = ConstNames // strace's notes have names in all styles
 	for i := first; i != 0; i = e.values[i].next {
 		if i != first {
 			dst = append(dst, ", "...)
 		}
-		dst = t.appendLabelled(dst, e, &e.values[i])
+		dst = plain.appendLabelled(dst, e, &e.values[i])
 	}
 	return append(dst, ')')
 }
@@ -146,9 +148,9 @@ func Pad(dst []byte, start, column int) []byte {
 
 // appendNamed appends a value with its name in front, if it has one.
 func (t *Text) appendNamed(dst []byte, e *Event, v *Value) []byte {
-	if v.Kind == IPv6 && v.Name != "" {
+	if v.Kind == IPv6 && v.Name != "" && t.Consts == ConstNames {
 		dst = append(dst, "inet_pton(AF_INET6, \""...)
-		dst = appendIP(dst, v.Text)
+		dst = t.appendIP(dst, v.Text)
 		dst = append(dst, "\", &"...)
 		dst = append(dst, v.Name...)
 		return append(dst, ')')
@@ -248,11 +250,11 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, ')')
 	case IPv4:
 		dst = append(dst, "inet_addr(\""...)
-		dst = appendIP(dst, v.Text)
+		dst = t.appendIP(dst, v.Text)
 		dst = append(dst, "\")"...)
 	case IPv6:
 		dst = append(dst, '"')
-		dst = appendIP(dst, v.Text)
+		dst = t.appendIP(dst, v.Text)
 		dst = append(dst, '"')
 	case HWAddr:
 		for i, c := range v.Text {
@@ -281,7 +283,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, v.Symbol...)
 		dst = t.appendBytes(dst, v)
 	case SigSet:
-		dst = appendSigSet(dst, v.Num, int(v.width()))
+		dst = appendSigSet(dst, v.Num, int(v.width()), t.Consts)
 	case Status:
 		dst = appendStatus(dst, uint32(v.Num))
 	case Struct:

@@ -1,0 +1,50 @@
+package decode
+
+import "testing"
+
+func TestStyles(t *testing.T) {
+	open := SetByName("open_flags")
+	for _, test := range []struct {
+		v                Value
+		names, raw, both string
+	}{
+		{Value{Kind: Flags, Num: 0x80000, Set: open}, "O_RDONLY|O_CLOEXEC", "0x80000", "0x80000 /* O_RDONLY|O_CLOEXEC */"},
+		{Value{Kind: Flags, Set: open}, "O_RDONLY", "0", "0 /* O_RDONLY */"},
+		{Value{Kind: Flags, Num: 4}, "0x4", "0x4", "0x4"},
+		{Value{Kind: Enum, Num: 1, Set: SetByName("whence")}, "SEEK_CUR", "0x1", "0x1 /* SEEK_CUR */"},
+		{Value{Kind: Enum, Num: 99, Set: SetByName("whence")}, "0x63 /* SEEK_??? */", "0x63", "0x63 /* SEEK_??? */"},
+		{Value{Kind: Mode, Num: 0100644}, "S_IFREG|0644", "0100644", "0100644 /* S_IFREG|0644 */"},
+		{Value{Kind: Signal, Num: 9}, "SIGKILL", "9", "9 /* SIGKILL */"},
+		{Value{Kind: Signal}, "0", "0", "0"},
+		{Value{Kind: SigSet, Bits: 64, Num: 1<<11 | 1<<31}, "[USR2 RTMIN]", "[12 32]", "[12 /* USR2 */ 32 /* RTMIN */]"},
+		{Value{Kind: DirFD, Num: 1<<32 - 100}, "AT_FDCWD", "-100", "-100 /* AT_FDCWD */"},
+		{Value{Kind: DirFD, Num: 3}, "3", "3", "3"},
+		{Value{Kind: Limit, Num: 4096, Symbol: "RLIM64_INFINITY"}, "4*1024", "4096", "4096 /* 4*1024 */"},
+		{Value{Kind: Port, Num: 80}, "htons(80)", `"\x00\x50"`, `"\x00\x50" /* htons(80) */`},
+		{Value{Kind: IPv4, Text: []byte{127, 0, 0, 1}}, `inet_addr("127.0.0.1")`, `"\x7f\x00\x00\x01"`, `"\x7f\x00\x00\x01" /* inet_addr("127.0.0.1") */`},
+		{Value{Kind: Int, Bits: 32, Num: 1<<32 - 1}, "-1", "-1", "-1"},
+		{Value{Kind: Addr}, "NULL", "NULL", "NULL"},
+	} {
+		for style, want := range map[ConstStyle]string{ConstNames: test.names, ConstRaw: test.raw, ConstBoth: test.both} {
+			text := Text{Consts: style}
+			if got := string(text.appendValue(nil, nil, &test.v)); got != want {
+				t.Errorf("style %d: %s, want %s", style, got, want)
+			}
+		}
+	}
+}
+
+func TestHexEscapes(t *testing.T) {
+	v := Value{Kind: Bytes, Text: []byte("a\n\"\\\x1b\xff1")}
+	for mode, want := range map[HexMode]string{
+		HexNever:    `"a\n\"\\\33\3771"`,
+		HexNonASCII: `"\x61\x0a\x22\x5c\x1b\xff\x31"`,
+		HexAlways:   `"\x61\x0a\x22\x5c\x1b\xff\x31"`,
+		HexEscapes:  `"a\n\"\\\x1b\xff1"`,
+	} {
+		text := Text{Hex: mode}
+		if got := string(text.appendValue(nil, nil, &v)); got != want {
+			t.Errorf("mode %d: %s, want %s", mode, got, want)
+		}
+	}
+}
