@@ -113,12 +113,16 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 	}
 	dst = append(dst, " ("...)
 	plain := *t
-	plain.Consts = ConstNames // strace's notes have names in all styles
+	plain.Consts = ConstNames // so strace shows flags, but not what structs have
 	for i := first; i != 0; i = e.values[i].next {
 		if i != first {
 			dst = append(dst, ", "...)
 		}
-		dst = plain.appendLabelled(dst, e, &e.values[i])
+		if v := &e.values[i]; v.Kind == Flags {
+			dst = plain.appendLabelled(dst, e, v)
+		} else {
+			dst = t.appendLabelled(dst, e, v)
+		}
 	}
 	return append(dst, ')')
 }

@@ -54,9 +54,10 @@ func (h leaveHandler) Handle(c *table.Call) table.Result {
 	if l.hasLeft(c.Thread()) {
 		return c.Native()
 	}
-	res := h.next.Handle(c)
-	l.count(res)
-	return res
+	return h.next.Handle(c).After(func(res table.Result) table.Result {
+		l.count(res)
+		return res
+	})
 }
 
 func (l *Leave) count(res table.Result) {
