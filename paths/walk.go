@@ -172,7 +172,9 @@ func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, er
 		return Place{}, unix.ENOENT
 	}
 	w := &walk{v: v, t: t}
-	w.prefix, w.root = rootPrefix(t.TID())
+	if !v.Mounted() { // who has a view of its own keeps the root that it has
+		w.prefix, w.root = rootPrefix(t.TID())
+	}
 	start := "/"
 	var err error
 	if !strings.HasPrefix(name, "/") || a.Resolve&inRoot != 0 {
@@ -290,7 +292,7 @@ func (w *walk) push(name string) {
 
 // run walks from the directory cur of the view.
 func (w *walk) run(cur string, follow bool) (Place, error) {
-	here, err := w.look(cur)
+	here, err := w.lookStart(cur)
 	if err != nil {
 		return Place{}, err
 	}
@@ -298,8 +300,11 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 		name := w.rest[len(w.rest)-1]
 		w.rest = w.rest[:len(w.rest)-1]
 		last := len(w.rest) == 0
-		if !here.Exists {
+		switch {
+		case !here.Exists:
 			return Place{}, unix.ENOENT
+		case !here.Mode.IsDir():
+			return Place{}, unix.ENOTDIR
 		}
 		if name == ".." {
 			if here.Path == w.base && w.base != "/" {
@@ -308,7 +313,7 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 				}
 				continue
 			}
-			if here, err = w.look(path.Dir(here.Path)); err != nil {
+			if here, err = w.lookDir(path.Dir(here.Path)); err != nil {
 				return Place{}, err
 			}
 			continue
@@ -333,7 +338,7 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 				return Place{}, err
 			}
 			if !magic {
-				if next, err = w.look(at); err != nil {
+				if next, err = w.lookDir(at); err != nil {
 					return Place{}, err
 				}
 				break
@@ -415,30 +420,51 @@ func isMagic(host string) bool {
 	return ok && err == nil && rest != ""
 }
 
+// lookDir is look for what is known to be a directory: it is looked at only if it may be one
+// that just leads to a mount.
+func (w *walk) lookDir(at string) (Place, error) {
+	m, rest := w.v.mountOf(at)
+	if m.FS != nil || at != "/" && w.v.leadsToMount(at) {
+		return w.look(at)
+	}
+	if m != w.v.root || m.Host != "/" {
+		w.moved = true
+	}
+	return Place{Path: at, Mount: m, Host: m.host(rest), Exists: true, Mode: fs.ModeDir, prefix: w.prefix, root: w.root}, nil
+}
+
+// lookStart looks at where a path starts: a directory, unless the descriptor is another file's, which
+// the kernel will find out if the path goes on below it.
+func (w *walk) lookStart(at string) (Place, error) {
+	if n := len(w.rest); at != "/" && (n == 0 || w.rest[n-1] == "..") {
+		return w.look(at)
+	}
+	return w.lookDir(at)
+}
+
 // look looks at what the view has at a path whose directories are there.
 func (w *walk) look(at string) (Place, error) {
 	m, rest := w.v.mountOf(at)
 	p := Place{Path: at, Mount: m, prefix: w.prefix, root: w.root}
-	var info fs.FileInfo
 	var err error
 	if m.FS != nil {
 		p.Name = m.name(rest)
-		info, err = lstatFS(m.FS, p.Name)
+		p.Mode, err = modeFS(m.FS, p.Name)
 	} else {
 		p.Host = m.host(rest)
-		info, err = os.Lstat(p.Outside())
+		p.Mode, err = modeOf(p.Outside())
 	}
 	if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)) && w.v.leadsToMount(at) {
 		m = w.v.ghosts
 		p.Mount, p.Host, p.Name = m, "", m.name(at)
-		info, err = lstatFS(m.FS, p.Name)
+		p.Mode, err = modeFS(m.FS, p.Name)
 	}
 	if m != w.v.root || m.Host != "/" {
 		w.moved = true
 	}
 	switch {
 	case err == nil:
-		p.Exists, p.Mode = true, info.Mode()
+		p.Exists = true
 	case errors.Is(err, fs.ErrNotExist):
 	default:
 		return Place{}, Errno(err)
@@ -517,6 +543,46 @@ func Errno(err error) unix.Errno {
 		return unix.EINVAL
 	}
 	return unix.EIO
+}
+
+// modeFS returns the mode of a file in an fs.FS.
+func modeFS(fsys fs.FS, name string) (fs.FileMode, error) {
+	info, err := lstatFS(fsys, name)
+	if err != nil {
+		return 0, err
+	}
+	return info.Mode(), nil
+}
+
+// modeOf returns type and permissions of a file of the host. It is what a walk spends its
+// time with.
+func modeOf(name string) (fs.FileMode, error) {
+	var st unix.Stat_t
+	for {
+		err := unix.Lstat(name, &st)
+		if err == nil {
+			break
+		}
+		if err != unix.EINTR {
+			return 0, err
+		}
+	}
+	mode := fs.FileMode(st.Mode & 0o777)
+	switch st.Mode & unix.S_IFMT {
+	case unix.S_IFDIR:
+		mode |= fs.ModeDir
+	case unix.S_IFLNK:
+		mode |= fs.ModeSymlink
+	case unix.S_IFIFO:
+		mode |= fs.ModeNamedPipe
+	case unix.S_IFSOCK:
+		mode |= fs.ModeSocket
+	case unix.S_IFBLK:
+		mode |= fs.ModeDevice
+	case unix.S_IFCHR:
+		mode |= fs.ModeDevice | fs.ModeCharDevice
+	}
+	return mode, nil
 }
 
 // Stat returns what the place's file system tells of it; a link is not followed.
