@@ -17,7 +17,7 @@ import (
 // A conn is a connection whose other end is in Go. It takes only so much at a time, so
 // that the program has to wait to write.
 type conn struct {
-	virtual.Gate
+	virtual.Notifier
 	mu      sync.Mutex
 	in, out []byte
 	ended   bool // nothing comes after in
@@ -28,12 +28,12 @@ type conn struct {
 const connSize = 64
 
 func newConn() *conn {
-	c := &conn{closed: make(chan struct{}), more: make(chan struct{}, 1)}
-	c.Become(virtual.Out)
-	return c
+	return &conn{closed: make(chan struct{}), more: make(chan struct{}, 1)}
 }
 
-func (c *conn) readiness() (now virtual.Events) {
+func (c *conn) Readiness() (now virtual.Events) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.in) > 0 {
 		now |= virtual.In
 	}
@@ -51,7 +51,6 @@ func (c *conn) Read(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	n := copy(p, c.in)
 	c.in = c.in[n:]
-	c.Become(c.readiness())
 	switch {
 	case n > 0 || len(p) == 0:
 		return n, nil
@@ -66,7 +65,6 @@ func (c *conn) Write(p []byte) (int, error) {
 	defer c.mu.Unlock()
 	n := min(len(p), connSize-len(c.out))
 	c.out = append(c.out, p[:n]...)
-	c.Become(c.readiness())
 	if n > 0 {
 		select {
 		case c.more <- struct{}{}:
@@ -85,9 +83,8 @@ func (c *conn) Close() error { close(c.closed); return nil }
 func (c *conn) change(f func()) {
 	c.mu.Lock()
 	f()
-	now := c.readiness()
 	c.mu.Unlock()
-	c.Set(now)
+	c.Changed()
 }
 
 // client sends rounds messages, the next when the last has come back.

@@ -2,6 +2,7 @@ package virtual_test
 
 import (
 	"io"
+	"maps"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -27,7 +28,7 @@ func newFifo() *fifo {
 
 // A fifoEnd is one end of a fifo.
 type fifoEnd struct {
-	virtual.Gate
+	virtual.Notifier
 	fifo   *fifo
 	writes bool
 }
@@ -41,15 +42,16 @@ func (f *fifo) open(writes bool) *fifoEnd {
 	} else {
 		f.readers[e] = true
 	}
-	now := f.readiness(writes)
 	f.mu.Unlock()
-	e.Become(now)
 	return e
 }
 
-// readiness returns what an end is ready for.
-func (f *fifo) readiness(writes bool) (now virtual.Events) {
-	if writes {
+// Readiness returns what an end is ready for.
+func (e *fifoEnd) Readiness() (now virtual.Events) {
+	f := e.fifo
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if e.writes {
 		if len(f.buf) < fifoSize || len(f.readers) == 0 {
 			now |= virtual.Out
 		}
@@ -64,22 +66,17 @@ func (f *fifo) readiness(writes bool) (now virtual.Events) {
 	return now
 }
 
-// tell tells the ends of one kind, and all but e again.
-func (f *fifo) tell(e *fifoEnd, writes bool) {
+// tell tells the ends of one kind.
+func (f *fifo) tell(writes bool) {
 	f.mu.Lock()
 	ends := f.readers
 	if writes {
 		ends = f.writers
 	}
-	var others []*fifoEnd
-	for x := range ends {
-		others = append(others, x)
-	}
-	now, own := f.readiness(writes), f.readiness(e.writes)
+	ends = maps.Clone(ends)
 	f.mu.Unlock()
-	e.Become(own)
-	for _, x := range others {
-		x.Set(now)
+	for x := range ends {
+		x.Changed()
 	}
 }
 
@@ -91,13 +88,12 @@ func (e *fifoEnd) Read(p []byte) (int, error) {
 	ended := len(f.writers) == 0 && f.had
 	f.mu.Unlock()
 	if n == 0 {
-		e.Become(0)
 		if ended {
 			return 0, io.EOF
 		}
 		return 0, unix.EAGAIN
 	}
-	f.tell(e, true)
+	f.tell(true)
 	return n, nil
 }
 
@@ -111,7 +107,7 @@ func (e *fifoEnd) Write(p []byte) (int, error) {
 	n := min(len(p), fifoSize-len(f.buf))
 	f.buf = append(f.buf, p[:n]...)
 	f.mu.Unlock()
-	f.tell(e, false)
+	f.tell(false)
 	if n < len(p) {
 		return n, unix.EAGAIN
 	}
@@ -127,6 +123,6 @@ func (e *fifoEnd) Close() error {
 		f.buf, f.had = nil, false
 	}
 	f.mu.Unlock()
-	f.tell(e, !e.writes)
+	f.tell(!e.writes)
 	return nil
 }
