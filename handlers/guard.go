@@ -83,6 +83,9 @@ func (g *guard) try(c *table.Call, next table.Handler, args []paths.Arg) (r tabl
 		if err != nil {
 			return failed(err), false
 		}
+		if a.Use&paths.Write != 0 && isMemory(&p) {
+			return table.Errno(unix.EACCES), false
+		}
 		if e := g.check(c, a, &p); e != 0 {
 			return table.Errno(e), false
 		}
@@ -120,6 +123,17 @@ func (g *guard) try(c *table.Call, next table.Handler, args []paths.Arg) (r tabl
 		}
 	}
 	return next.Handle(c), false
+}
+
+// isMemory reports whether the place is a process's memory (proc_pid_mem(5)): by writing there it
+// could change what was pinned.
+func isMemory(p *paths.Place) bool {
+	name, host := p.Outside(), p.Host
+	if p.Magic {
+		name, host = p.Target, p.Target
+	}
+	var st unix.Statfs_t
+	return path.Base(host) == "mem" && unix.Statfs(name, &st) == nil && st.Type == unix.PROC_SUPER_MAGIC
 }
 
 // execute lets the kernel execute a file. By then another may have its path: a process that executes

@@ -5,6 +5,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/paths"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -15,14 +16,27 @@ import (
 // told otherwise (SCTP, MPTCP), are refused. Sockets of the kinds unix and netlink stay as they
 // are.
 //
-// Addresses are checked in a copy that the program cannot change. Sockets that it has from
+// Addresses are checked in a copy that the program cannot change; to that end /proc/PID/mem
+// cannot be opened for writing. Sockets that it has from
 // its parent, or gets over a local socket from a process that is not traced, are as
 // they are. To be a policy it wants Cmd.Enforce.
 func Loopback() Layer {
+	opens := &guard{tree: paths.NewView(), check: func(*table.Call, paths.Arg, *paths.Place) unix.Errno { return 0 }}
 	return Layer{
-		Calls: "socket,connect,bind,listen,sendto,sendmsg,sendmmsg,socketcall",
+		Calls: "socket,connect,bind,listen,sendto,sendmsg,sendmmsg,socketcall,open,openat,openat2",
 		Wrap: func(next table.Handler) table.Handler {
-			return table.HandlerFunc(func(c *table.Call) table.Result { return loopback(c, next) })
+			return table.HandlerFunc(func(c *table.Call) table.Result {
+				switch c.Name() {
+				case "open", "openat":
+					if paths.OpenFlags(c)&unix.O_ACCMODE == unix.O_RDONLY {
+						return next.Handle(c) // the flags are in a register
+					}
+					return opens.handle(c, next)
+				case "openat2":
+					return opens.handle(c, next)
+				}
+				return loopback(c, next)
+			})
 		},
 	}
 }

@@ -361,6 +361,28 @@ int main(void) {
 	}
 }
 
+// By /proc/PID/mem a program could change what was checked.
+func TestPoliciesRefuseMemory(t *testing.T) {
+	deny := table.New()
+	deny.Handle(handlers.DenyCalls, handlers.Deny(unix.EACCES, "/nothing")(table.Native))
+	loopback, readonly := table.New(), table.New()
+	handlers.Loopback().Use(loopback)
+	handlers.ReadOnly("/proc").Use(readonly)
+	for name, tbl := range map[string]*table.Table{"Deny": deny, "Loopback": loopback, "ReadOnly": readonly} {
+		got := confined(t, tbl, "/proc", "python3", "-c", `
+import os
+print(os.open("/proc/self/mem", os.O_RDONLY) > 0)
+for f in "/proc/self/mem", "self/task/%d/mem" % os.getpid(), "/proc/self/fd/3", "/dev/fd/3", "/proc/thread-self/../../mem":
+    for how in os.O_RDWR, os.O_WRONLY|os.O_CREAT:
+        try: os.open(f, how); print(f, "is open")
+        except PermissionError: pass
+print(os.open("/dev/null", os.O_RDWR) > 0)`)
+		if got.out != "True\nTrue\n" {
+			t.Errorf("%s: %s%s", name, got.out, got.err)
+		}
+	}
+}
+
 // What may not be executed is not, whatever comes in between.
 func TestDenyExecute(t *testing.T) {
 	dir := t.TempDir()
