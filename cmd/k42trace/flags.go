@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -127,6 +128,7 @@ func (o *options) parse(args []string) (done bool, err error) {
 	flags.SortFlags = false
 	o.define(flags, fail)
 	addLaterFlags(flags)
+	allowPrefixes(flags)
 	if err := cmd.Execute(); err != nil {
 		if failure != nil {
 			err = failure
@@ -137,6 +139,28 @@ func (o *options) parse(args []string) (done bool, err error) {
 		return false, &usageError{err}
 	}
 	return done, nil
+}
+
+// allowPrefixes lets the names of long flags be cut as getopt_long(3) does, if what is
+// left means one flag only.
+func allowPrefixes(flags *pflag.FlagSet) {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	flags.SetNormalizeFunc(func(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+		var found []string
+		for _, n := range names {
+			if n == name {
+				return pflag.NormalizedName(n)
+			}
+			if strings.HasPrefix(n, name) {
+				found = append(found, n)
+			}
+		}
+		if len(found) == 1 {
+			return pflag.NormalizedName(found[0])
+		}
+		return pflag.NormalizedName(name)
+	})
 }
 
 // define declares the flags. fail notes an error in the words that the user is
@@ -238,6 +262,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	value("decode-pids", "", o.setDecodePIDs)
 	bare("command-names", "Y", func(string) error { return o.setDecodePIDs("comm") })
 	optional("tips", "", o.tips.set)
+	value("color", "", setColor)
 	flags.BoolP("debug", "d", false, "")         // there is nothing to tell
 	flags.BoolP("follow-vforks", "F", false, "") // strace's old name for -f
 	value("user", "u", o.user.set)

@@ -15,7 +15,6 @@ var laterFlags = [][3]string{
 	{"", "namespace"},
 	{"", "secontext"},
 	{"", "pidns-translation"},
-	{"", "color", "x"},
 }
 
 // laterExpressions are the same for -e NAME=.

@@ -58,7 +58,14 @@ func (o *options) setDecodeFDs(s string) error {
 	case "none":
 		o.fds = fdNumbers
 	default:
-		return errLater(strconv.Quote(s))
+		for word := range strings.SplitSeq(s, ",") {
+			switch word {
+			case "path", "socket", "dev", "eventfd", "pidfd", "signalfd":
+			default:
+				return fmt.Errorf("%q is none of path, all, none", word)
+			}
+		}
+		return errLater("a choice of details such as " + strconv.Quote(s))
 	}
 	return nil
 }
@@ -247,4 +254,15 @@ func (c *caution) set(s string) error {
 		}
 	}
 	return fmt.Errorf("%q is none of 1 (anywhere), 2 (waiting), 3 (never), 4 (never_tstp)", s)
+}
+
+// setColor is --color=: there are no colours to be had.
+func setColor(s string) error {
+	switch s {
+	case "auto", "never":
+		return nil
+	case "always":
+		return errors.New("there are no colours: auto, never")
+	}
+	return fmt.Errorf("%q is neither auto nor never", s)
 }
