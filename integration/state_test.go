@@ -19,7 +19,9 @@ import (
 )
 
 // Rows 16 and 32: what is kept of the processes of random programs is what /proc shows, at
-// moments of their choice.
+// moments of their choice. Where calls of several threads overlap, and nobody can tell in
+// which order the kernel has done them, two descriptors may be taken for different files
+// though they are copies.
 func TestStateOfRandomPrograms(t *testing.T) {
 	needX86(t)
 	for _, v := range []struct {
@@ -30,10 +32,7 @@ func TestStateOfRandomPrograms(t *testing.T) {
 			path := compileC(t, "state", append([]string{"-pthread"}, v.flags...)...)
 			onEachRoute(t, func(t *testing.T, r route) {
 				for i := range rounds(4) {
-					seed := rand.Uint32()
-					if i == 0 {
-						seed = 1
-					}
+					seed := rand.Uint32()&^1 | uint32(i)&1
 					if !checkState(t, r, path, seed) {
 						return
 					}
@@ -45,7 +44,7 @@ func TestStateOfRandomPrograms(t *testing.T) {
 
 func rounds(n int) int {
 	if testing.Short() {
-		return max(1, n/4)
+		return max(2, n/4)
 	}
 	return n
 }
@@ -56,7 +55,7 @@ func checkState(t *testing.T, r route, path string, seed uint32) bool {
 	if err := os.Mkdir(cmd.Args[3], 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Track = true
+	cmd.Track, cmd.TrackNames = true, seed%4 < 2
 	cmd.Route = supervisor.RouteTrap
 	if r == direct {
 		cmd.Route = supervisor.RouteDirect
@@ -71,7 +70,7 @@ func checkState(t *testing.T, r route, path string, seed uint32) bool {
 			return c.Native()
 		}
 		looked++
-		if diff := stateDiff(c); len(diff) > 0 && !t.Failed() {
+		if diff := stateDiff(c, seed%2 == 0); len(diff) > 0 && !t.Failed() {
 			t.Errorf("seed %d, process %d, thread %d, look %d:\n%s", seed, c.Process().PID(), c.Thread().TID(), looked, strings.Join(diff, "\n"))
 		}
 		return table.Errno(unix.EINVAL)
@@ -85,10 +84,9 @@ func checkState(t *testing.T, r route, path string, seed uint32) bool {
 	return !t.Failed()
 }
 
-
 // stateDiff returns in what the state that is kept of a thread differs from what /proc
 // shows of it.
-func stateDiff(c *table.Call) (diff []string) {
+func stateDiff(c *table.Call, overlaps bool) (diff []string) {
 	tid := c.Thread().TID()
 	differ := func(format string, args ...any) { diff = append(diff, fmt.Sprintf(format, args...)) }
 	there, err := procfs.FDs(tid)
@@ -115,6 +113,10 @@ func stateDiff(c *table.Call) (diff []string) {
 		if d.CloseOnExec {
 			ours |= unix.O_CLOEXEC
 		}
+		if overlaps {
+			const shared = unix.O_APPEND | unix.O_NONBLOCK | unix.O_DIRECT | unix.O_NOATIME | unix.O_ASYNC
+			flags, ours = flags&^shared, ours&^shared // with copies that are not known to be
+		}
 		if link != d.File.Name() || flags != ours {
 			differ("%d is %q with flags %#o, and here %q with %#o", fd, link, flags, d.File.Name(), ours)
 		}
@@ -123,7 +125,7 @@ func stateDiff(c *table.Call) (diff []string) {
 		}
 		for other, o := range here {
 			r, _, e := unix.RawSyscall6(unix.SYS_KCMP, uintptr(tid), uintptr(tid), 0, uintptr(fd), uintptr(other), 0)
-			if e == 0 && (r == 0) != (o.File == d.File) {
+			if e == 0 && (r == 0) != (o.File == d.File) && !(overlaps && r == 0) {
 				differ("%d and %d are copies: %v, and here: %v", fd, other, r == 0, o.File == d.File)
 			}
 		}

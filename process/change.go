@@ -15,13 +15,11 @@ func about(arg int) func(*Thread, *Op) {
 
 // opened tells that a call has made the descriptor fd.
 func (t *Thread) opened(op *Op, fd, flags int, cloexec bool) {
-	if op.doubtful || op.doubt() {
-		t.arrived(op.fds, fd)
-		return
-	}
 	s := &slot{file: &File{tree: t.tree, flags: flags}, cloexec: cloexec}
 	op.fds.put(fd, s)
-	if t.tree.eager {
+	if op.doubtful || op.doubt() {
+		t.arrived(op.fds, fd)
+	} else if t.tree.eager && !t.tree.past {
 		op.fds.learn(fd, s.file)
 	}
 }
@@ -85,6 +83,7 @@ const (
 func beginCloseRange(t *Thread, op *Op) {
 	op.closing()
 	op.others = op.inRange()
+	t.leaving = uint32(op.args[2])&closeRangeUnshare != 0
 	for _, o := range op.others {
 		op.closesSlot(o.slot)
 	}
@@ -101,7 +100,11 @@ func (op *Op) inRange() (all []numbered) {
 	return all
 }
 
-func endCloseRange(t *Thread, op *Op, _ table.Result) {
+func endCloseRange(t *Thread, op *Op, res table.Result) {
+	t.leaving = false
+	if res.Failed() {
+		return
+	}
 	flags := uint32(op.args[2])
 	if flags&closeRangeUnshare != 0 && len(t.fds.users) > 1 {
 		t.ownFDs()

@@ -16,18 +16,18 @@ const (
 var effects = map[string]*effect{
 	"open":              opens(1),
 	"openat":            opens(2),
-	"creat":             {end: created, arrives: true},
+	"creat":             {end: created, named: true},
 	"openat2":           arrives(),
 	"open_by_handle_at": opens(2),
 	"socket":            sockets(1),
 	"accept":            sockets(never),
 	"accept4":           sockets(3),
-	"socketpair":        {end: pairs(3, 1), arrives: true},
-	"pipe":              {end: pairs(0, never), arrives: true},
-	"pipe2":             {end: pairs(0, 1), arrives: true},
+	"socketpair":        {end: pairs(3, 1), named: true},
+	"pipe":              {end: pairs(0, never), named: true},
+	"pipe2":             {end: pairs(0, 1), named: true},
 
 	"close":       {begin: beginClose, end: endClose, always: true, replaces: true},
-	"close_range": {begin: beginCloseRange, end: endCloseRange, replaces: true},
+	"close_range": {begin: beginCloseRange, end: endCloseRange, always: true, arrives: true, replaces: true},
 	"dup":         {begin: about(0), end: endDup},
 	"dup2":        {begin: beginDup2, end: endDup2(never), replaces: true},
 	"dup3":        {begin: beginDup2, end: endDup2(2), replaces: true},
@@ -87,7 +87,9 @@ var effects = map[string]*effect{
 	"chroot":     {end: rooted, arrives: true},
 	"pivot_root": {end: pivoted, arrives: true},
 	"setns":      {end: endSetns, arrives: true},
-	"unshare":    {end: endUnshare, arrives: true, replaces: true},
+	"unshare":    {begin: leave, end: endUnshare, always: true, arrives: true},
+	"execve":     {begin: leave, end: stayed, always: true, arrives: true},
+	"execveat":   {begin: leave, end: stayed, always: true, arrives: true},
 	"umask":      {begin: beginUmask, end: endUmask, always: true},
 
 	"rt_sigaction": {begin: beginSigaction, end: endSigaction, arrives: true},
@@ -97,7 +99,7 @@ var effects = map[string]*effect{
 
 // opens is the effect of a call that opens a file, with flags in an argument.
 func opens(flags int) *effect {
-	return &effect{arrives: true, end: func(t *Thread, op *Op, res table.Result) {
+	return &effect{named: true, end: func(t *Thread, op *Op, res table.Result) {
 		f := int(uint32(op.args[flags]))
 		t.opened(op, int(res.Value()), fileFlags(f, op.abi), f&unix.O_CLOEXEC != 0)
 	}}
@@ -110,7 +112,7 @@ func created(t *Thread, op *Op, res table.Result) {
 
 // sockets is the effect of a call that makes a socket, with SOCK_ flags in an argument.
 func sockets(flags int) *effect {
-	return &effect{arrives: true, end: func(t *Thread, op *Op, res table.Result) {
+	return &effect{named: true, end: func(t *Thread, op *Op, res table.Result) {
 		f := socketFlags(op, flags)
 		t.opened(op, int(res.Value()), unix.O_RDWR|f&unix.O_NONBLOCK, f&unix.O_CLOEXEC != 0)
 		t.detailNow(op.fds, int(res.Value()))
@@ -135,11 +137,21 @@ func arrives() *effect {
 func pairs(at, flags int) func(*Thread, *Op, table.Result) {
 	return func(t *Thread, op *Op, _ table.Result) {
 		for i := range uint64(2) {
-			// Another thread may have changed them since: what they are is asked.
-			if fd, ok := op.word(op.args[at] + 4*i); ok {
-				t.arrived(op.fds, int(int32(fd)))
-				t.detailNow(op.fds, int(int32(fd)))
+			n, ok := op.word(op.args[at] + 4*i)
+			fd := int(int32(n))
+			if !ok || fd < 0 {
+				continue
 			}
+			if t.tree.past {
+				// What they are is asked later.
+				f := socketFlags(op, flags)
+				t.opened(op, fd, f&unix.O_NONBLOCK, f&unix.O_CLOEXEC != 0)
+				op.fds.slots[fd].file.asks = true
+				continue
+			}
+			// Another thread may have changed the numbers since.
+			t.made(op.fds, fd)
+			t.detailNow(op.fds, fd)
 		}
 	}
 }

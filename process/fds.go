@@ -81,7 +81,10 @@ func (f *FDs) get(fd int) *slot {
 	if s == nil || f.unseen || !f.tree.tracked {
 		return f.discover(fd)
 	}
-	if s.doubtful && !f.tree.past {
+	if f.tree.past {
+		return s
+	}
+	if s.doubtful {
 		f.remove(fd)
 		return f.discover(fd)
 	}

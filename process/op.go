@@ -47,6 +47,8 @@ type effect struct {
 	// arrives: what the call makes has to be looked at before it can go again, so the
 	// thread has to stop for it.
 	arrives bool
+	// named: the same, if what it makes is wanted by its name at once.
+	named bool
 	// replaces: the call changes what its own arguments stand for.
 	replaces bool
 }
@@ -82,9 +84,9 @@ func Matters(abi table.ABI, nr int) bool { return effectOf(abi, nr) != nil }
 
 // Arrives reports whether the thread has to stand still at the End of such a call: what
 // it brings is looked at in /proc.
-func Arrives(abi table.ABI, nr int) bool {
+func (tr *Tree) Arrives(abi table.ABI, nr int) bool {
 	e := effectOf(abi, nr)
-	return e != nil && e.arrives
+	return e != nil && (e.arrives || e.named && tr.eager)
 }
 
 // Calls returns all calls for which Matters is true.

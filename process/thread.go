@@ -14,6 +14,8 @@ type Thread struct {
 	fds     *FDs
 	fs      *FS
 	signals *Signals
+	// leaving: it is in a call that may give it its own of these, and may have done so.
+	leaving bool
 }
 
 // NewThread returns the state of a thread of which nothing is known yet.
@@ -134,7 +136,7 @@ func (t *Thread) Adopted(by *Thread) {
 // Execed tells that the thread has executed another program, and is the only one of its
 // process now.
 func (t *Thread) Execed(tid int) {
-	t.tid = tid
+	t.tid, t.leaving = tid, false
 	if !t.tree.tracked {
 		return
 	}
@@ -188,8 +190,17 @@ func (t *Thread) setSignals(s *Signals) {
 	s.users.add(t)
 }
 
+// leave begins a call that may give the thread its own of what it shares.
+func leave(t *Thread, _ *Op) { t.leaving = true }
+
+// stayed ends such a call, if it has failed.
+func stayed(t *Thread, _ *Op, res table.Result) { t.leaving = res.Gone() }
+
 // endUnshare ends unshare(2).
-func endUnshare(t *Thread, op *Op, _ table.Result) {
+func endUnshare(t *Thread, op *Op, res table.Result) {
+	if stayed(t, op, res); res.Failed() {
+		return
+	}
 	flags := uint32(op.args[0])
 	if flags&unix.CLONE_FILES != 0 && len(t.fds.users) > 1 {
 		t.ownFDs()

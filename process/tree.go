@@ -56,7 +56,7 @@ func NewTree(tracked bool) *Tree {
 func (tr *Tree) Tracked() bool { return tr.tracked }
 
 // SetEager says whether what calls bring is looked at when they end, and not when somebody
-// asks: where others are told of calls later than they are made.
+// asks: where names are wanted by those who are told of calls later than they are made.
 func (tr *Tree) SetEager(eager bool) { tr.eager = eager }
 
 // SetDetails says whether the addresses of sockets are wanted: see FDs.Detail.
@@ -111,9 +111,14 @@ const maxCandidates = 256
 
 // learnAll asks of all files what they are, so that they can be found by that.
 func (tr *Tree) learnAll() {
-	for f := range tr.unknown {
-		if s := f.at.slots[f.number]; s != nil && s.file == f && !f.at.changing(s) {
-			f.at.learn(f.number, f)
+	if len(tr.unknown) == 0 {
+		return
+	}
+	for fds := range tr.tables() {
+		for fd, s := range fds.slots {
+			if !s.file.known && !fds.changing(s) {
+				fds.learn(fd, s.file)
+			}
 		}
 	}
 }
@@ -163,12 +168,15 @@ func (u *users) add(t *Thread) {
 	(*u)[t] = struct{}{}
 }
 
-// any returns the id of one of them, 0 if there is none.
-func (u users) any() int {
+// any returns the id of one of them, 0 if there is none. One that may be about to have its
+// own is only asked if there is no other.
+func (u users) any() (tid int) {
 	for t := range u {
-		return t.tid
+		if tid = t.tid; !t.leaving {
+			return tid
+		}
 	}
-	return 0
+	return tid
 }
 
 // some calls f with ids of them until one can tell what is asked: of one that is about to
@@ -177,12 +185,15 @@ func (u users) some(f func(tid int) bool) bool {
 	const tries = 4
 	n := 0
 	for t := range u {
+		if t.leaving {
+			continue
+		}
 		if f(t.tid) {
 			return true
 		}
 		if n++; n == tries {
-			break
+			return false
 		}
 	}
-	return false
+	return n == 0 && f(u.any())
 }

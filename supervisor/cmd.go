@@ -67,10 +67,11 @@ type Cmd struct {
 	// table.Dispositions), which needs all calls that change it to be seen. Without it
 	// the same questions are answered, from /proc each time.
 	Track bool
-	// TrackSockets says that of sockets their addresses are wanted
-	// (process.FDs.Detail): by the direct route they are asked for when they change, as
-	// nobody could ask later.
-	TrackSockets bool
+	// TrackNames says that Recorders want to know what descriptors refer to, and
+	// TrackSockets that of sockets they want the addresses too (process.FDs.Detail). By
+	// the direct route they hear of calls when nobody could ask any more, so the calls that
+	// make descriptors stop their threads: that is when it is asked.
+	TrackNames, TrackSockets bool
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

@@ -85,11 +85,11 @@ func (l *loop) launch() error {
 // setUpRoutes decides which calls stop, and sets up the direct route for others.
 func (l *loop) setUpRoutes() (seccomp.Program, error) {
 	l.wantFilter = l.wanted()
+	l.tree.SetEager(l.cmd.TrackNames && l.cmd.Route != RouteTrap)
+	l.tree.SetDetails(l.cmd.TrackSockets)
 	if err := l.setUpDirect(); err != nil {
 		return nil, err
 	}
-	l.tree.SetEager(l.direct != nil)
-	l.tree.SetDetails(l.cmd.TrackSockets)
 	return l.policy(l.wantFilter)
 }
 

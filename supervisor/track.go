@@ -82,7 +82,7 @@ func (l *loop) tracksBy(nr int, s execso.Service) execso.Service {
 	if !l.tracks(ptrace.NativeABI, nr) {
 		return s
 	}
-	if makesCalls(s) && (s != execso.Record || process.Arrives(ptrace.NativeABI, nr)) {
+	if makesCalls(s) && (s != execso.Record || l.tree.Arrives(ptrace.NativeABI, nr)) {
 		return execso.Trap
 	}
 	return s

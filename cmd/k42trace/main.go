@@ -118,7 +118,9 @@ func trace(opts *options, prog string, out *outputs) ending {
 		cmd.Table.Use(opts.calls, opts.filter.Wrap)
 	}
 	cmd.Route = opts.routing(out)
-	cmd.Track, cmd.TrackSockets = opts.fds != fdNumbers && !opts.summary, opts.fds == fdDetails
+	if opts.fds != fdNumbers && !opts.summary {
+		cmd.Track, cmd.TrackNames, cmd.TrackSockets = true, true, opts.fds == fdDetails
+	}
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
 	finish := func() {
 		if count != nil {

@@ -27,6 +27,7 @@ var roles = map[string]func(args []string) error{
 	"answer":  answerRole,
 	"switch":  switchRole,
 	"service": serviceRole,
+	"track":   trackRole,
 }
 
 // loopRole makes a call many times: loop CALL COUNT.
@@ -148,6 +149,21 @@ func serviceRole(args []string) error {
 		return errors.New("usage: service NAME CMD ARGS")
 	}
 	return serve(supervisor.RouteDirect, args[1:], services[args[0]])
+}
+
+// trackRole runs a command whose calls are looked at, with its state kept or not: track
+// trap|direct on|off CMD ARGS.
+func trackRole(args []string) error {
+	routes := map[string]supervisor.Routing{"trap": supervisor.RouteTrap, "direct": supervisor.RouteDirect}
+	if len(args) < 3 {
+		return errors.New("usage: track trap|direct on|off CMD ARGS")
+	}
+	cmd := supervisor.Command(args[2], args[3:]...)
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.Route, cmd.Track = routes[args[0]], args[1] == "on"
+	cmd.Table = table.New()
+	cmd.Table.HandleSet(everyCall(), &watcher{})
+	return cmd.Run()
 }
 
 // services say what is to be done.

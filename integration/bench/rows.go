@@ -71,6 +71,15 @@ var (
 	straceOpenat = &way{tracer: "strace -f", writes: true, stops: true, argv: underStrace("-e", "trace=openat")}
 	oursOpenat   = &way{tracer: "k42trace", writes: true, argv: underK42trace("-e", "trace=openat"), place: followed}
 
+	straceY = &way{tracer: "strace -f -y", writes: true, stops: true, argv: underStrace("-y")}
+	trapY   = &way{tracer: "k42trace -y, trap", writes: true, stops: true, argv: underK42trace("--route=trap", "-y"), place: followed}
+	directY = &way{tracer: "k42trace -y, direct", writes: true, argv: underK42trace("--route=direct", "-y")}
+
+	lookTrap    = &way{tracer: "looked at, trap", stops: true, argv: underTrack("trap", "off"), place: followed}
+	trackTrap   = &way{tracer: "and kept, trap", stops: true, argv: underTrack("trap", "on"), place: followed}
+	lookDirect  = &way{tracer: "looked at, direct", argv: underTrack("direct", "off")}
+	trackDirect = &way{tracer: "and kept, direct", argv: underTrack("direct", "on")}
+
 	answer           = &way{tracer: "handler", argv: underAnswer, place: followed}
 	answerUnfollowed = &way{tracer: "handler", argv: underAnswer, place: unfollowed}
 	answerCore       = &way{tracer: "handler", argv: underAnswer, place: oneCore}
@@ -97,6 +106,13 @@ func underStrace(flags ...string) func(*tools, []string) []string {
 func underK42trace(flags ...string) func(*tools, []string) []string {
 	return func(t *tools, child []string) []string {
 		return append(append(append([]string{t.k42trace, "-o", t.trace}, flags...), "--"), child...)
+	}
+}
+
+// underTrack is a supervisor that looks at all calls: see trackRole.
+func underTrack(route, kept string) func(*tools, []string) []string {
+	return func(t *tools, child []string) []string {
+		return append([]string{t.self, "track", route, kept}, child...)
 	}
 }
 
@@ -199,6 +215,14 @@ func allRows(quick bool) []row {
 		serviceRow("read", each, 1.45),
 		serviceRow("open+close", each, 1.25),
 		serviceRow("stat", each, 1.45),
+		trackRow("read", each),
+		trackRow("open+close", each),
+		{
+			name:  "find, -y",
+			child: func(t *tools, _ int) []string { return []string{"find", t.tree} },
+			ways:  []*way{native, strace, straceY, ours, trapY, oursDirect, directY},
+			goals: []goal{{trapY, 1.1, ours}, {directY, 1.1, oursDirect}}, figure: wallTime, traced: true, silent: true,
+		},
 		{
 			name: "the tracer's CPU time in 2 s of sleep",
 			child: func(t *tools, _ int) []string {
@@ -236,6 +260,18 @@ func serviceRow(call string, n int, recorded float64, more ...*way) row {
 	}
 	r.goals = slices.DeleteFunc(r.goals, func(g goal) bool { return !slices.Contains(r.ways, g.way) })
 	return r
+}
+
+// trackRow compares what it costs to look at calls with what it costs to keep the state as
+// well.
+func trackRow(call string, n int) row {
+	return row{
+		name:  call + ", the state kept, per call",
+		child: looping(call), count: n, fewer: 20,
+		ways:   []*way{native, lookTrap, trackTrap, lookDirect, trackDirect},
+		goals:  []goal{{trackTrap, 1.1, lookTrap}, {trackDirect, 1.1, lookDirect}},
+		figure: perCall,
+	}
 }
 
 const statLoop = "import os\nfor i in range(50000): os.stat('/etc/passwd')"

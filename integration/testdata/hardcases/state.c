@@ -3,7 +3,8 @@
  * anywhere and makes a call that a tracer knows: getpriority(MARK, ...). What the tracer
  * thinks of the process can then be compared with /proc.
  *
- * argv: seed, operations of each thread, directory to work in */
+ * argv: seed, operations of each thread, directory to work in, how often to execute itself.
+ * With an even seed, operations of several threads overlap. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <errno.h>
@@ -35,19 +36,7 @@ static struct shared {
 } *shared;
 
 static char self[4096], dir[2048];
-static int operations;
-
-static void enter(void)
-{
-	for (;;) {
-		int n = atomic_load(&shared->users);
-		if (n >= 0 && atomic_compare_exchange_weak(&shared->users, &n, n + 1))
-			return;
-		syscall(SYS_sched_yield);
-	}
-}
-
-static void leave(void) { atomic_fetch_sub(&shared->users, 1); }
+static int operations, serial;
 
 static void enter_alone(void)
 {
@@ -60,6 +49,28 @@ static void enter_alone(void)
 }
 
 static void leave_alone(void) { atomic_store(&shared->users, 0); }
+
+static void enter(void)
+{
+	if (serial) {
+		enter_alone();
+		return;
+	}
+	for (;;) {
+		int n = atomic_load(&shared->users);
+		if (n >= 0 && atomic_compare_exchange_weak(&shared->users, &n, n + 1))
+			return;
+		syscall(SYS_sched_yield);
+	}
+}
+
+static void leave(void)
+{
+	if (serial)
+		leave_alone();
+	else
+		atomic_fetch_sub(&shared->users, 1);
+}
 
 /* xorshift */
 static unsigned next(uint64_t *r)
@@ -97,7 +108,8 @@ static void *thread(void *arg)
 static int child(void *arg)
 {
 	struct work *w = arg;
-	leave(); /* what the creator's count of itself gave us */
+	if (!serial)
+		leave(); /* what the creator's count of itself gave us */
 	operate(w);
 	atomic_fetch_sub(&shared->processes, 1);
 	syscall(SYS_exit, 0);
@@ -118,9 +130,11 @@ static void spawn(struct work *w)
 	static const int flags[] = {0, CLONE_FILES, CLONE_FS, CLONE_FILES | CLONE_FS, CLONE_VM, CLONE_VM | CLONE_SIGHAND | CLONE_FILES,
 				    CLONE_VM | CLONE_SIGHAND};
 	int f = flags[next(&w->random) % 7];
-	atomic_fetch_add(&shared->users, 1); /* for the child */
+	if (!serial)
+		atomic_fetch_add(&shared->users, 1); /* for the child */
 	if (clone(child, stack + (256 << 10), f | SIGCHLD, c) < 0) {
-		atomic_fetch_sub(&shared->users, 1);
+		if (!serial)
+			atomic_fetch_sub(&shared->users, 1);
 		atomic_fetch_sub(&shared->processes, 1);
 	}
 }
@@ -324,6 +338,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 5)
 		return 2;
+	serial = strtoul(argv[1], NULL, 10) % 2;
 	operations = atoi(argv[2]);
 	snprintf(dir, sizeof dir, "%s", argv[3]);
 	int again = atoi(argv[4]); /* how often to execute itself */
