@@ -181,3 +181,6 @@ func (r *Regs) DWARF(to *table.Registers) {
 		to.ABI = table.I386
 	}
 }
+
+// TakeBases takes the bases of thread-local memory from other registers.
+func (r *Regs) TakeBases(from *Regs) { r.Fs_base, r.Gs_base = from.Fs_base, from.Gs_base }

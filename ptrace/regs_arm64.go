@@ -153,3 +153,6 @@ func (r *Regs) DWARF(to *table.Registers) {
 	copy(to.Reg[:31], r.Regs[:])
 	to.Reg[31] = r.Sp
 }
+
+// TakeBases does nothing: the base of thread-local memory is not among these.
+func (r *Regs) TakeBases(from *Regs) {}

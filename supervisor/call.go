@@ -103,7 +103,7 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 		t.releasedSyscallStop(&info)
 	case info.Op == ptrace.OpEntry && t.proc.attached:
 		// It has no filter of ours: this is where its calls are seen.
-		t.stopped = false
+		t.stopped, t.inKernel = false, true
 		t.current = callState{info: info}
 		t.loop.place.observe(t.tid, t.loop.running == 0)
 		t.begin(&t.current.info)
@@ -115,6 +115,7 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 		t.current = callState{position: decided, info: t.entry, result: info.Result()}
 		t.begin(&t.entry)
 	default:
+		t.inKernel = false
 		t.goOn(0)
 	}
 }
@@ -220,7 +221,10 @@ func (t *Thread) Native(c *table.Call) table.Result {
 	}
 	s.inNative = true
 	result := t.run(nr, args)
-	s.inNative, s.ran, s.own = false, true, result
+	s.inNative = false
+	if !t.gone {
+		s.ran, s.own = true, result
+	}
 	t.afterCall(c.ABI(), nr, args, result)
 	return result
 }
@@ -300,6 +304,13 @@ func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 		return table.Gone()
 	}
 	s.result = result
+	if s.saved && hookOf(t.call.ABI(), nr) == hookArea {
+		// It may have moved the thread's own memory, which is to stay so.
+		var now ptrace.Regs
+		if t.loop.check(now.Get(t.tid), t) {
+			s.regs.TakeBases(&now)
+		}
+	}
 	if returnsElsewhere(t.call.ABI(), nr) {
 		// sigreturn has set every register: these are the ones to keep.
 		s.saved = false
@@ -364,6 +375,7 @@ func (t *Thread) finish(result table.Result) {
 		err = ptrace.SetResult(t.tid, result)
 	}
 	if t.loop.check(err, t) {
+		t.inKernel = t.inKernel && s.position == pending // its exit is still to come
 		t.leave()
 	}
 }

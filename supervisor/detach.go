@@ -10,15 +10,20 @@ import (
 
 	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
 )
 
 // To detach, a tracer has to stop a thread, and to stop it is to interrupt the call
 // in which it waits. There is one other way: when the tracing thread ends, the kernel
-// frees what it traced, as it is, without waking anybody (kernel/ptrace.c,
-// exit_ptrace). Signals that were about to be delivered are delivered, group-stops stay in
-// force, and threads that no signal could stop, as one in vfork, are freed as well. So
-// that is what happens when nothing but attached processes is left. Before,
-// only those threads are stopped whose registers or memory have to be put back.
+// frees what it traced, as it is (kernel/ptrace.c, exit_ptrace): no call is disturbed,
+// signals that are about to be delivered are delivered, group-stops stay in force, and
+// threads that no signal could stop, as one in vfork, are freed as well. So threads that are in
+// the kernel wait for that, where nothing but attached processes is left.
+//
+// Those that run are stopped and detached, since they might be at the entry of a call just
+// then. There a thread must not be freed, in either way: it is woken as if for a
+// signal (__ptrace_unlink), and a call that the kernel cannot restart, as epoll_wait, would
+// fail with EINTR.
 
 // Detach lets the processes of Attach, and what they have created since, go on without
 // the supervisor; Wait returns when the rest, if there was a program to start, has
@@ -61,7 +66,7 @@ func (l *loop) release() {
 	for _, tid := range slices.Sorted(maps.Keys(l.threads)) {
 		if t := l.threads[tid]; t != nil && t.proc.attached {
 			t.release()
-			if !t.gone && (mixed || len(t.proc.pins) > 0) {
+			if !t.gone && (mixed || t.proc.littered()) {
 				l.check(ptrace.Interrupt(t.tid), t)
 			}
 		}
@@ -128,11 +133,13 @@ func (t *Thread) release() {
 	t.gone = true // to the handler
 	t.endCall()
 	t.gone, t.stranded = false, false
-	if !inCall {
-		t.awaits = t.held.Raised() &^ t.blocked()
-		return
-	}
 	switch {
+	case !inCall:
+		t.awaits = t.held.Raised() &^ t.blocked()
+		if !t.inKernel && !t.fresh {
+			t.debt = owesDelivery
+			t.loop.check(ptrace.Interrupt(t.tid), t)
+		}
 	case running && s.saved:
 		s.inNative = native
 		t.debt = owesCall
@@ -142,6 +149,7 @@ func (t *Thread) release() {
 		t.putBack()
 		t.goOn(0)
 	default:
+		t.debt = owesDelivery
 		t.goOn(0)
 	}
 }
@@ -150,15 +158,24 @@ func (t *Thread) release() {
 // registers: they are those after the program's call, or, if it has not run, before it.
 func (t *Thread) putBack() {
 	s := &t.current
-	regs := s.regs
-	if s.ran {
-		regs.SetResult(s.own)
-	} else {
-		abi := t.call.ABI()
+	regs, abi := s.regs, t.call.ABI()
+	var err error
+	switch {
+	case s.inNative && s.ran && returnsElsewhere(abi, t.call.Nr()):
+		// It has set them all.
+	case s.ran:
+		var now ptrace.Regs
+		if err = now.Get(t.tid); err == nil {
+			regs.TakeBases(&now)
+			regs.SetResult(s.own)
+			err = regs.Set(t.tid)
+		}
+	default:
 		regs.SetEntry(abi, s.info.IP-ptrace.SyscallInsnLen, s.info.Nr(), s.info.Args())
+		err = regs.Set(t.tid)
 	}
 	s.saved = false
-	if !t.loop.check(regs.Set(t.tid), t) {
+	if !t.loop.check(err, t) {
 		return
 	}
 	t.admitSignals()
@@ -178,7 +195,7 @@ func (t *Thread) blocked() uint64 {
 // clean reports whether the thread may go on without us. What is in its process's
 // memory may be taken away by any of its threads.
 func (t *Thread) clean() bool {
-	return !t.inLayer() && t.debt == noDebt && t.awaits == 0 && t.fix == nil && len(t.proc.pins) == 0
+	return !t.inLayer() && t.debt == noDebt && t.awaits == 0 && t.fix == nil && !t.proc.littered()
 }
 
 // departs reports whether a thread of those that are released, which stands still, is
@@ -188,7 +205,7 @@ func (t *Thread) departs() bool {
 	if t.clean() {
 		return true
 	}
-	if t.debt != noDebt || len(t.proc.pins) > 0 {
+	if t.debt != noDebt || t.proc.littered() && !t.proc.owed() {
 		t.loop.check(ptrace.Interrupt(t.tid), t)
 	}
 	return false
@@ -197,6 +214,11 @@ func (t *Thread) departs() bool {
 // releasedSyscallStop acts on the stops of a thread that is being released.
 func (t *Thread) releasedSyscallStop(info *ptrace.SyscallInfo) {
 	exit := info.Op != ptrace.OpEntry
+	if !exit && t.debt == owesCall {
+		// It has not run yet, and is not the program's.
+		t.current.inNative = false
+		t.loop.check(ptrace.Answer(t.tid, t.call.ABI(), table.Errno(unix.EINTR)), t)
+	}
 	if exit && t.debt == owesCall {
 		if s := &t.current; s.inNative {
 			s.ran, s.own = true, info.Result()
@@ -206,6 +228,9 @@ func (t *Thread) releasedSyscallStop(info *ptrace.SyscallInfo) {
 	if exit && (info.Result().Restarting() || info.Result().Errno() == unix.EINTR) {
 		// What interrupted it comes next, and decides what it returns.
 		t.debt = owesDelivery
+	}
+	if !exit && t.debt == noDebt {
+		t.debt = owesDelivery // not here
 	}
 	t.goOn(0)
 }
@@ -226,29 +251,51 @@ func (t *Thread) forget() {
 	}
 	l.place.whom.died(t.tid)
 	t.gone = true
+	t.state.Forget()
 	t.endCall()
 }
 
 // tidies reports whether a released thread, in a TrapStop or GroupStop, has begun
 // something that has to be done before it may go.
 func (t *Thread) tidies() bool {
+	if t.debt == owesCall {
+		// It was about to enter a call that is not the program's.
+		t.current.inNative = false
+		t.putBack()
+	}
 	t.debt = noDebt
-	if len(t.proc.pins) == 0 {
+	if !t.proc.littered() || t.proc.owed() {
 		return false
 	}
-	t.start((*Thread).unmapPins)
+	t.start((*Thread).tidy)
 	return true
 }
 
-// unmapPins takes away, the memory that was mapped into an attached
-// process for checked arguments.
-func (t *Thread) unmapPins() {
+// littered reports whether memory of ours is mapped in the process: for arguments that
+// were checked, for calls that have waited.
+func (p *Process) littered() bool { return len(p.pins)+len(p.waits.areas) > 0 }
+
+// owed reports whether a thread of it is in a call that may need that memory.
+func (p *Process) owed() bool {
+	for _, t := range p.loop.threads {
+		if t.proc == p && t.debt == owesCall {
+			return true
+		}
+	}
+	return false
+}
+
+// tidy takes it away.
+func (t *Thread) tidy() {
 	t.current = callState{}
+	areas := t.proc.pins
+	for _, addr := range t.proc.waits.areas {
+		areas = append(areas, pinArea{addr, pinPage})
+	}
+	t.proc.pins, t.proc.waits = nil, waitSlots{}
 	c, err := t.caller()
-	for err == nil && len(t.proc.pins) > 0 {
-		area := t.proc.pins[0]
-		t.proc.pins = t.proc.pins[1:]
-		_, err = c.callByName("munmap", area.addr, area.size)
+	for i := 0; err == nil && i < len(areas); i++ {
+		_, err = c.callByName("munmap", areas[i].addr, areas[i].size)
 	}
 	if err == nil {
 		err = c.regs.Set(t.tid)

@@ -43,6 +43,9 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	}
 	t.proc.pins, t.proc.waits = nil, waitSlots{}
 	t.proc.sites = [table.NumABI]uint64{}
+	if t.debt == owesCall {
+		t.debt, t.current.saved = noDebt, false
+	}
 	if t.busy {
 		s := &t.current
 		s.execed, s.saved, s.pins = true, false, nil

@@ -51,9 +51,9 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 	if proc == nil {
 		t.proc.inherit(by.proc, kind)
 	}
-	if by.busy && by.current.changed {
+	if by.changing() {
 		args := by.current.info.Args()
-		t.fix, t.fixABI = &args, by.call.ABI()
+		t.fix, t.fixABI, t.fixIP = &args, by.call.ABI(), by.current.info.IP
 	}
 	l.welcome(t, by)
 }
@@ -116,6 +116,7 @@ func (t *Thread) firstStop() {
 		for i, v := range t.fix {
 			regs.SetArg(t.fixABI, i, v)
 		}
+		regs.SetIP(t.fixIP)
 		// x0 of arm64 is the result register too.
 		err = regs.Set(t.tid)
 	}
@@ -180,7 +181,7 @@ func (l *loop) adopt(tid int) {
 		creator = &Process{loop: l, attached: true}
 	}
 	for _, t := range l.threads {
-		if t.proc == creator && t.busy && t.current.changed {
+		if t.proc == creator && t.changing() {
 			return // its event is needed to undo the change in the new thread
 		}
 	}

@@ -15,7 +15,7 @@ func (t *Thread) signalStop(e ptrace.Event) {
 	if !t.loop.check(ptrace.GetSiginfo(t.tid, &info), t) {
 		return
 	}
-	if t.inLayer() {
+	if t.inLayer() || t.debt == owesCall {
 		if !t.held.Hold(e.Signal, &info) {
 			// SIGSTOP is never held.
 			t.resume(t.how, e.Signal)
@@ -34,7 +34,9 @@ func (t *Thread) signalStop(e ptrace.Event) {
 			return
 		}
 	}
-	t.awaits &^= 1 << (e.Signal - 1)
+	if t.awaits != 0 {
+		t.awaits = t.held.Raised() &^ t.blocked()
+	}
 	if o := t.loop.observer; o != nil && !t.released {
 		t.loop.guard(func() { o.SignalDelivered(t, &info) })
 		if t.loop.killing {

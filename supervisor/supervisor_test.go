@@ -513,3 +513,26 @@ func TestIdle(t *testing.T) {
 	used := time.Duration(after.Utime.Nano() + after.Stime.Nano() - before.Utime.Nano() - before.Stime.Nano())
 	t.Logf("used %v of CPU while idle", used)
 }
+
+// TestInjectAround injects a call before and after every other: arch_prctl too, which moves
+// thread-local memory, and fork, whose child goes on behind the program's instruction.
+func TestInjectAround(t *testing.T) {
+	tbl := table.New()
+	calls := 0
+	tbl.HandleFunc("all", func(c *table.Call) table.Result {
+		calls++
+		c.Inject("getppid")
+		res := c.Native()
+		if !strings.HasPrefix(c.Name(), "exec") {
+			c.Inject("getppid")
+		}
+		return res
+	})
+	cmd := supervisor.Command("sh", "-c", "for i in 1 2 3; do /bin/true || exit; done; echo fine")
+	var out bytes.Buffer
+	cmd.Table, cmd.Stdout = tbl, &out
+	run(t, cmd)
+	if out.String() != "fine\n" || calls < 50 {
+		t.Errorf("output %q after %d calls", out.String(), calls)
+	}
+}

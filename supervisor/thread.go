@@ -66,7 +66,9 @@ type Thread struct {
 	// stopped: it has been in a group-stop since its last call or SIGCONT.
 	stopped bool
 
-	fresh bool // it was seized, and has not stopped since
+	// inKernel: of an attached process, it is between the entry and the exit of a call.
+	inKernel bool
+	fresh    bool // it was seized, and has not stopped since
 	// Of an attached process that is let go: the handlers know no more of it;
 	// what is to be done before it can go; signals whose delivery it awaits.
 	released bool
@@ -77,9 +79,11 @@ type Thread struct {
 	// born: the event of its first stop is still to come.
 	born bool
 	// fix: argument registers to be put back before it first runs, because the
-	// call that created it had been changed.
+	// call that created it had been changed; and the address behind the program's own
+	// instruction, as it may have been made by another.
 	fix    *[6]uint64
 	fixABI table.ABI
+	fixIP  uint64
 }
 
 var _ table.Engine = (*Thread)(nil)
@@ -238,6 +242,11 @@ func (t *Thread) step(how ptrace.Resumption) (ptrace.Event, error) {
 		return ptrace.Event{}, unix.ESRCH
 	}
 	return t.event, nil
+}
+
+// changing reports whether the thread's call is, or may be, another than the program's.
+func (t *Thread) changing() bool {
+	return (t.busy || t.debt == owesCall) && t.current.changed
 }
 
 // wake gives a stop to the coroutine that waits for it.
