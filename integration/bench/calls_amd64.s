@@ -62,3 +62,13 @@ TEXT ·callNanosleep(SB), NOSPLIT, $0-8
 	MOVL $35, AX
 	SYSCALL
 	RET
+
+// func callPoll(args *[4]uintptr)
+TEXT ·callPoll(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), BX
+	MOVQ 0(BX), DI
+	MOVQ 8(BX), SI
+	MOVQ 16(BX), DX
+	MOVL $7, AX
+	SYSCALL
+	RET

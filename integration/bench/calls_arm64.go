@@ -1,6 +1,10 @@
 package main
 
-import "golang.org/x/sys/unix"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
 
 // The calls that loops make, with args as far as they take any. In a process without a
 // Go runtime.
@@ -29,3 +33,9 @@ func callOpenClose(args *[4]uintptr) {
 
 //go:nosplit
 func callNanosleep(args *[4]uintptr) { unix.RawSyscall(unix.SYS_NANOSLEEP, args[0], args[1], 0) }
+
+//go:nosplit
+func callPoll(args *[4]uintptr) {
+	now := unix.Timespec{}
+	unix.RawSyscall6(unix.SYS_PPOLL, args[0], args[1], uintptr(unsafe.Pointer(&now)), 0, 0, 0)
+}

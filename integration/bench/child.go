@@ -28,6 +28,8 @@ var roles = map[string]func(args []string) error{
 	"switch":  switchRole,
 	"service": serviceRole,
 	"track":   trackRole,
+	"trapped": trappedRole,
+	"virtual": virtualRole,
 }
 
 // loopRole makes a call many times: loop CALL COUNT.
@@ -40,7 +42,7 @@ func loopRole(args []string) error {
 		return err
 	}
 	l := &loop{count: n}
-	zero, err := os.Open("/dev/zero")
+	zero, err := os.Open(zeroPath)
 	if err != nil {
 		return err
 	}
@@ -61,6 +63,10 @@ func loopRole(args []string) error {
 		l.call, l.args = callOpenClose, [4]uintptr{uintptr(cwd), path, unix.O_RDONLY}
 	case "stat":
 		l.call, l.args = callStat, [4]uintptr{uintptr(cwd), path, memory}
+	case "poll":
+		if err := pollLoop(l); err != nil {
+			return err
+		}
 	default:
 		return fmt.Errorf("loop %s: no such loop", args[0])
 	}

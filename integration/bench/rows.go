@@ -146,7 +146,7 @@ func allRows(quick bool) []row {
 	many := size(10000, 1000)
 	fast := size(2000000, 500000)
 	each := size(400000, 100000)
-	return []row{
+	rows := []row{
 		{
 			name:   "getppid, answered, per call",
 			child:  looping("getppid"),
@@ -243,6 +243,7 @@ func allRows(quick bool) []row {
 		memoryRow(many / 10),
 		memoryRow(many),
 	}
+	return append(rows, virtualRows(calls, calls/10)...)
 }
 
 // serviceRow compares what is done about a call by the direct route, and the tracers.
