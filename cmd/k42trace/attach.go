@@ -36,7 +36,7 @@ var detachers = []os.Signal{unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT
 // watchAttached watches processes that were not started by us until they have ended
 // or a signal says that it is enough; then it ends by the same signal, as strace does.
 // A second one ends it at once.
-func watchAttached(cmd *supervisor.Cmd, finish func()) ending {
+func watchAttached(cmd *supervisor.Cmd, attached, finish func()) ending {
 	signals := make(chan os.Signal, 2)
 	for _, sig := range detachers {
 		if !signal.Ignored(sig) {
@@ -46,6 +46,7 @@ func watchAttached(cmd *supervisor.Cmd, finish func()) ending {
 	if err := cmd.Start(); err != nil {
 		return complain(err)
 	}
+	attached()
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	var by unix.Signal

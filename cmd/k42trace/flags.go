@@ -68,6 +68,8 @@ type options struct {
 	comm    bool
 	showPID bool
 	argv0   string
+	daemon  daemon
+	tracee  int // the process that is to become the program, if this is -D's tracer
 	caution caution
 	tips    tips
 	killed  bool // --kill-on-exit
@@ -256,6 +258,10 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	flags.StringVar(&o.argv0, "argv0", "", "")
 	value("syscall-limit", "", o.setLimit)
 	value("detach-on", "b", o.setDetachOn)
+	bare("daemon", "D", o.daemon.add)
+	optional("daemonize", "", o.daemon.set)
+	optional("daemonised", "", o.daemon.set)
+	optional("daemonized", "", o.daemon.set)
 	value("interruptible", "I", o.caution.set)
 	flags.BoolVar(&o.killed, "kill-on-exit", false, "")
 	flags.BoolVar(&o.showPID, "always-show-pid", false, "")
@@ -278,6 +284,9 @@ func (o *options) check() error {
 	}
 	if o.output != "" && o.quietBy == "" && len(o.attach) == 0 {
 		o.quiet = quietLevels[1] // as in strace: who reads a file wants the calls
+	}
+	if err := o.checkDaemon(); err != nil {
+		return err
 	}
 	switch {
 	case len(o.command) == 0 && len(o.attach) == 0:

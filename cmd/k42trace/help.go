@@ -109,6 +109,9 @@ How to run it:
                           most calls are recorded without a stop; auto (the
                           default): direct for a trace that goes to a file,
                           and with -c
+  -D, -DD, -DDD, --daemonize=grandchild|pgroup|session
+                          run the program in place of k42trace, and trace it from
+                          another process; in a process group, or session, of its own
   -b, --detach-on=execve  stop looking at processes that execute a program
   --syscall-limit N       stop looking at all when N calls have been shown
   -I, --interruptible 1|2|3|4

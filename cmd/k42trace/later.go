@@ -10,7 +10,6 @@ import (
 // laterFlags are strace's flags that this version does not have: to say so is
 // better than "unknown flag". Those with a third field take an argument.
 var laterFlags = [][3]string{
-	{"D", "daemonize"},
 	{"", "kvm", "x"},
 	{"", "namespace"},
 	{"", "secontext"},

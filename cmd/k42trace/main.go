@@ -32,7 +32,10 @@ func run(args []string) ending {
 	if len(args) > 0 && args[0] == "run" {
 		return runProgram(args[1:])
 	}
-	opts := options{}
+	if os.Getenv(starterEnv) != "" {
+		return startTracer()
+	}
+	opts := options{tracee: tracedProcess()}
 	if done, err := opts.parse(args); err != nil {
 		return complain(err)
 	} else if done {
@@ -41,6 +44,9 @@ func run(args []string) ending {
 	prog, err := opts.program()
 	if err != nil {
 		return complain(err)
+	}
+	if opts.daemon > 0 && opts.tracee == 0 {
+		return runHere(&opts, prog)
 	}
 	out, err := openOutputs(&opts)
 	if err != nil {
@@ -66,6 +72,9 @@ func trace(opts *options, prog string, out *outputs) ending {
 	defer cancel()
 	cmd := supervisor.CommandContext(ctx, prog)
 	cmd.Path, cmd.Args, cmd.Err = prog, opts.command, nil
+	if opts.tracee != 0 {
+		opts.attach = []int{opts.tracee}
+	}
 	if opts.argv0 != "" && len(cmd.Args) > 0 {
 		cmd.Args = append([]string{opts.argv0}, cmd.Args[1:]...)
 	}
@@ -117,6 +126,13 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if opts.filters() {
 		cmd.Table.Use(opts.calls, opts.filter.Wrap)
 	}
+	if opts.tracee != 0 {
+		await := &handlers.Await{PID: opts.tracee, Observer: observer}
+		cmd.Table.Use(opts.calls, await.Wrap)
+		observer = await
+		cmd.Path, cmd.Args = "", nil
+		opts.keepAway()
+	}
 	cmd.Route = opts.routing(out)
 	if opts.fds != fdNumbers && !opts.summary {
 		cmd.Track, cmd.TrackNames, cmd.TrackSockets = true, true, opts.fds == fdDetails
@@ -129,9 +145,13 @@ func trace(opts *options, prog string, out *outputs) ending {
 		out.close()
 		opts.tips.print(os.Stderr)
 	}
-	if prog == "" {
+	if cmd.Path == "" {
 		cmd.Observer = observer
-		return watchAttached(cmd, finish)
+		attached := func() {}
+		if opts.tracee != 0 {
+			attached = tellAttached
+		}
+		return watchAttached(cmd, attached, finish)
 	}
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
