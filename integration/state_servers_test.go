@@ -1,0 +1,88 @@
+package integration
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
+)
+
+// redis-server with all its descriptors tracked while redis-benchmark connects and
+// disconnects: whenever it looks at the clock of its own accord, the table is /proc's.
+func TestStateOfRedis(t *testing.T) {
+	for _, name := range []string{"redis-server", "redis-benchmark", "redis-cli"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skip(err)
+		}
+	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		socket := t.TempDir() + "/s"
+		cmd := supervisor.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		cmd.Track, cmd.Route = true, supervisor.RouteTrap
+		if r == direct {
+			cmd.Route = supervisor.RouteDirect
+		}
+		cmd.Table = table.New()
+		cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
+		looked := 0
+		cmd.Table.HandleFunc("getpid,accept4,accept", func(c *table.Call) table.Result {
+			// Some of redis' threads may be in the midst of something; then it is the
+			// same when they have come to its end.
+			res := c.Native()
+			if looked++; looked%16 == 0 && !t.Failed() {
+				if diff := fdDiff(c); diff != "" {
+					t.Errorf("look %d: %s", looked, diff)
+				}
+			}
+			return res
+		})
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			_ = cmd.Process.Signal(unix.SIGTERM)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("redis-server: %v\n%s", err, out.String())
+			}
+		}()
+		deadline := time.Now().Add(defaultDeadline)
+		for exec.Command("redis-cli", "-s", socket, "ping").Run() != nil {
+			if time.Now().After(deadline) {
+				t.Fatal("redis-server does not answer")
+			}
+		}
+		// -k 0: a connection for each request.
+		for _, flags := range []string{"-n 500 -k 0 -c 20", "-n 5000 -c 50"} {
+			args := append([]string{"-s", socket, "-q", "-t", "set,get"}, strings.Fields(flags)...)
+			if b, err := exec.Command("redis-benchmark", args...).CombinedOutput(); err != nil {
+				t.Fatalf("redis-benchmark: %v\n%s", err, b)
+			}
+		}
+		if looked < 500 {
+			t.Errorf("looked only %d times", looked)
+		}
+	})
+}
+
+// fdDiff returns in what the descriptors of the calling thread differ from those in /proc.
+func fdDiff(c *table.Call) string {
+	for range 3 {
+		diff := stateDiff(c, true)
+		if len(diff) == 0 {
+			return ""
+		}
+		if again := stateDiff(c, true); fmt.Sprint(again) == fmt.Sprint(diff) {
+			return strings.Join(diff, "\n")
+		}
+	}
+	return ""
+}
