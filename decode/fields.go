@@ -93,7 +93,7 @@ func (e *Event) unknownRest(addr, known, n uint64) {
 	want := int(n - known)
 	b := e.read(addr+known, want)
 	if len(b) < want {
-		e.cut()
+		e.emit(Value{Kind: Symbol, Symbol: "???"})
 		return
 	}
 	if len(bytes.Trim(b, "\x00")) == 0 {

@@ -101,7 +101,20 @@ func init() {
 			v.Kind = Int
 		}
 	}}
-	addSpecial(unknown, "socketcall", "ipc")
+	addSpecial(unknown, "socketcall")
+	addSpecial(special{entry: func(e *Event) {
+		unknown.entry(e)
+		if v := e.arg(0); v.Kind == Int && v.Num>>16 != 0 { // with a version
+			e.into(0)
+			outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[0]})
+			inner := e.begin("", Shifted)
+			e.num("", Uint, 32, e.args[0]>>16)
+			e.num("", Uint, 32, 16)
+			e.close(inner)
+			e.num("", Uint, 32, e.args[0]&0xffff)
+			e.close(outer)
+		}
+	}}, "ipc")
 }
 
 // narrow returns the call's plan for i386.

@@ -17,7 +17,12 @@ const (
 )
 
 func init() {
-	num := func(name string, size width) field { return field{name, Int, size, nil} }
+	num := func(name string, size width) field {
+		if size == 8 {
+			return field{name, Uint, size, nil}
+		}
+		return field{name, Int, size, nil}
+	}
 	pid := func(name string) field { return field{name, PID, 4, nil} }
 
 	qbytes := part{88, []field{{"msg_qbytes", Uint, 8, nil}}}

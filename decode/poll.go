@@ -89,6 +89,10 @@ var nodeWord = &structType{size: sizesLong, decode: func(e *Event, name string, 
 // nodeMask emits a mask of n bits at addr.
 func (e *Event) nodeMask(addr, n uint64) {
 	bits := uint64(longBits(e.abi))
+	if n == 1 || n > 1<<62 {
+		e.emitAddr("", addr, true)
+		return
+	}
 	if n > 0 {
 		n-- // as the kernel counts them
 	}
@@ -121,7 +125,16 @@ func (e *Event) affinity(addr, n uint64) {
 		e.emitAddr("", addr, true)
 		return
 	}
-	e.bitList("", b, 8*len(b))
+	outer := e.begin("", List)
+	for i := range 8 * len(b) {
+		if b[i/8]>>(i%8)&1 != 0 {
+			e.num("", Int, 32, uint64(i))
+		}
+	}
+	if n > maxCPUSet {
+		e.cut()
+	}
+	e.close(outer)
 }
 
 // bitList emits the numbers below n that are in the set b.

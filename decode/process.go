@@ -101,7 +101,7 @@ func decodeSysinfo(e *Event, name string, r *reader) {
 	bits := r.longBits()
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	e.num("uptime", Int, bits, r.long())
+	e.num("uptime", Uint, bits, r.long())
 	loads := e.begin("loads", Array)
 	for range 3 {
 		e.num("", Uint, bits, r.long())
@@ -173,8 +173,10 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 			e.num("set_tid_size", Uint, 64, n)
 		}
 	}
-	if len(r.b) >= cloneArgsSize && flags&cloneIntoCgroup != 0 {
-		e.num("cgroup", Uint, 64, r.u64())
+	if len(r.b) >= cloneArgsSize {
+		if cgroup := r.u64(); cgroup != 0 || flags&cloneIntoCgroup != 0 {
+			e.num("cgroup", Uint, 64, cgroup)
+		}
 	}
 	e.unknownRest(r.addr, cloneArgsSize, e.args[1])
 }

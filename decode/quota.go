@@ -27,7 +27,7 @@ func init() {
 		}}
 	}
 	block := func(id bool) *structType {
-		return &structType{size: sizes64(72, 68), decode: func(e *Event, name string, r *reader) { e.dqblk(name, r, id) }}
+		return &structType{size: sizesAll(68), decode: func(e *Event, name string, r *reader) { e.dqblk(name, r, id) }}
 	}
 	info := &structType{size: sizesAll(24), decode: record(
 		field{"dqi_bgrace", Uint, 8, nil}, field{"dqi_igrace", Uint, 8, nil},

@@ -24,7 +24,10 @@ func init() {
 		e.close(outer)
 	})
 	// Handlers and masks that there were before.
-	addSpecial(special{exit: func(e *Event) {
+	addSpecial(special{entry: func(e *Event) {
+		e.into(1)
+		e.handler("", 32, e.args[1])
+	}, exit: func(e *Event) {
 		if n := e.res.Value(); e.good() && (n == 0 || n == 1) {
 			outer := e.note()
 			e.handler("", 32, uint64(n))

@@ -117,6 +117,7 @@ const (
 	fcntlHex fcntlArg = iota
 	fcntlNone
 	fcntlInt
+	fcntlLong
 	fcntlSignal
 	fcntlFDFlags
 	fcntlOpenFlags
@@ -133,7 +134,7 @@ const (
 )
 
 var fcntlArgs = map[uint64]fcntlArg{
-	unix.F_DUPFD: fcntlInt, unix.F_DUPFD_CLOEXEC: fcntlInt,
+	unix.F_DUPFD: fcntlLong, unix.F_DUPFD_CLOEXEC: fcntlLong,
 	unix.F_GETFD: fcntlNone, unix.F_SETFD: fcntlFDFlags,
 	unix.F_GETFL: fcntlNone, unix.F_SETFL: fcntlOpenFlags,
 	fGetLock: fcntlGetLock, fSetLock: fcntlLock, fSetLockWait: fcntlLock,
@@ -212,6 +213,8 @@ func entryFcntl(e *Event) {
 	case fcntlNone:
 		e.drop(2)
 	case fcntlInt:
+		v.Kind, v.Bits, v.Num = Int, 32, uint64(uint32(num))
+	case fcntlLong:
 		v.Kind, v.Bits, v.Num = Int, 64, num
 	case fcntlSignal:
 		v.Kind, v.Bits, v.Num = Signal, 32, uint64(uint32(num))
@@ -263,6 +266,10 @@ func exitFcntl(e *Event) {
 	case unix.F_GETFL:
 		e.values[resultSlot].Kind = Hex
 		e.emit(Value{Name: "flags", Kind: Flags, Bits: 32, Num: res, Set: setOpenFlags})
+	case unix.F_GETSIG:
+		if res > 0 && res <= 64 {
+			e.num("", Signal, 32, res)
+		}
 	case unix.F_GET_SEALS:
 		e.values[resultSlot].Kind = Hex
 		if res != 0 {

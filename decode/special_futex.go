@@ -79,7 +79,7 @@ func entryFutex(e *Event) {
 		e.drop(5)
 	default:
 		e.set(3, Value{Kind: Hex, Bits: 64, Num: e.args[3]})
-		if e.name == "futex_time64" {
+		if e.name == "futex_time64" && e.args[1]&futexPrivate == 0 {
 			e.drop(4)
 		}
 	}

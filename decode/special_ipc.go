@@ -23,7 +23,7 @@ func init() {
 			if size != 0 {
 				e.hugeSize(size, huge)
 			}
-			if flags != 0 && flags&set.known() == 0 && size == 0 {
+			if flags != 0 && flags&set.known() == 0 && huge == "" {
 				// strace shows such flags and permissions as if they were one number.
 				e.values[e.latest].Kind = Hex
 				e.values[e.parent].Kind = Joined
@@ -62,6 +62,10 @@ func (e *Event) message(good bool) {
 	}
 	if b == nil {
 		e.emitAddr("", addr, addr != 0)
+		return
+	}
+	if n := clamp(e.args[2], e.opts.StringLimit); n > 0 && e.readAll(addr+uint64(word), n) == nil {
+		e.emitAddr("", addr, true)
 		return
 	}
 	r := e.reader(b, addr)

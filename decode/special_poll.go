@@ -1,6 +1,11 @@
 package decode
 
 func init() {
+	addSpecial(special{exit: func(e *Event) {
+		if !e.good() { // strace shows the time when the call is over
+			e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
+		}
+	}}, "epoll_pwait2")
 	addSpecial(special{exit: exitPoll(-1)}, "poll")
 	addSpecial(special{exit: exitPoll(2)}, "ppoll", "ppoll_time64")
 	addSpecial(special{need: 5, exit: exitSelect}, "select", "_newselect", "pselect6", "pselect6_time64")

@@ -113,7 +113,7 @@ func init() {
 		}},
 		unix.PR_MCE_KILL_GET:              {forms: rest().forms, note: noted("prctl_mce_policy", Enum)},
 		unix.PR_MCE_KILL:                  rest(enum("prctl_mce")),
-		unix.PR_SET_SYSCALL_USER_DISPATCH: rest(enum("prctl_dispatch")),
+		unix.PR_SET_SYSCALL_USER_DISPATCH: row(enum("prctl_dispatch"), formHex, formHex, formAddr),
 		unix.PR_SET_SECCOMP:               rest(enum("seccomp_mode")),
 		unix.PR_CAP_AMBIENT:               rest(enum("prctl_cap_ambient")),
 		unix.PR_SET_PTRACER: row(form{show: func(e *Event, i int, _ bool) {
@@ -128,14 +128,13 @@ func init() {
 	capability := scalarForm(Enum, 64, setCapabilities)
 	// Some options have options of their own.
 	more := map[[2]uint64][]form{
-		{unix.PR_SET_SECCOMP, 1}:                                     {enum("seccomp_mode")},
-		{unix.PR_SET_SECCOMP, 2}:                                     {enum("seccomp_mode"), fprog},
-		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET}:            {enum("prctl_cap_ambient"), capability, formHex, formHex},
-		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE}:             {enum("prctl_cap_ambient"), capability, formHex, formHex},
-		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER}:             {enum("prctl_cap_ambient"), capability, formHex, formHex},
-		{unix.PR_MCE_KILL, unix.PR_MCE_KILL_SET}:                     {enum("prctl_mce"), mcePolicy, formHex, formHex},
-		{unix.PR_SET_SYSCALL_USER_DISPATCH, unix.PR_SYS_DISPATCH_ON}: {enum("prctl_dispatch"), formHex, formHex, formAddr},
-		{unix.PR_SET_VMA, unix.PR_SET_VMA_ANON_NAME}:                 {enum32("prctl_vma"), formAddr, formUlong, text(vmaNameMax, false)},
+		{unix.PR_SET_SECCOMP, 1}:                          {enum("seccomp_mode")},
+		{unix.PR_SET_SECCOMP, 2}:                          {enum("seccomp_mode"), fprog},
+		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET}: {enum("prctl_cap_ambient"), capability, formHex, formHex},
+		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE}:  {enum("prctl_cap_ambient"), capability, formHex, formHex},
+		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER}:  {enum("prctl_cap_ambient"), capability, formHex, formHex},
+		{unix.PR_MCE_KILL, unix.PR_MCE_KILL_SET}:          {enum("prctl_mce"), mcePolicy, formHex, formHex},
+		{unix.PR_SET_VMA, unix.PR_SET_VMA_ANON_NAME}:      {enum32("prctl_vma"), formAddr, formUlong, text(vmaNameMax, false)},
 	}
 	find := func(e *Event) (p prctl, ok bool) {
 		p, ok = prctls[e.args[0]]

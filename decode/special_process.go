@@ -40,7 +40,12 @@ func entryClone(e *Event) {
 		e.show(2)
 	}
 	if flags&cloneSetTLS != 0 {
-		e.set(tls, Value{Name: "tls", Kind: Addr, Bits: 64, Num: e.args[tls]})
+		if e.abi == table.I386 { // a segment, of which this is the descriptor
+			e.into(tls)
+			e.emitStruct("tls", structs["user_desc"], e.args[tls])
+		} else {
+			e.set(tls, Value{Name: "tls", Kind: Addr, Bits: 64, Num: e.args[tls]})
+		}
 		e.show(tls)
 	}
 	if flags&(cloneChildSetTID|cloneChildClearTID) != 0 {

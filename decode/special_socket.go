@@ -28,7 +28,7 @@ func init() {
 		if set != nil {
 			v.Kind, v.Set = Enum, set
 		} else {
-			v.Kind = Uint
+			wide(Uint, 2).entry(e)
 		}
 	}}, "socket")
 	// Without a place for the address its length does not count.

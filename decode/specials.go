@@ -383,7 +383,7 @@ func exitAffinity(e *Event) {
 
 const maxNodeName = 64 // __NEW_UTS_LEN
 
-const maxCPUSet = 8192 / 8
+const maxCPUSet = 1024 / 8 // of which more are not shown
 
 const eintr = 4
 

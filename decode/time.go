@@ -138,6 +138,10 @@ func init() {
 		return special{entry: func(e *Event) {
 			if e.args[i] != 0 {
 				e.into(i)
+				if e.readAll(e.args[i], 2*t.size[e.abi]) == nil {
+					e.emitAddr("", e.args[i], true)
+					return
+				}
 				e.emitArray("", t, e.args[i], 2)
 			}
 		}}

@@ -50,11 +50,13 @@ func exitUringSetup(e *Event) {
 	e.fields(r.at(20), uringFeatures)
 	inner := e.begin("sq_off", Struct)
 	e.fields(r.at(40), uringSQ)
-	e.reserved("resv2", r, 1, 4)
+	e.reserved("resv1", r, 1, 4)
+	e.reserved("resv2", r, 1, 8)
 	e.close(inner)
 	inner = e.begin("cq_off", Struct)
 	e.fields(r.at(80), uringCQ)
-	e.reserved("resv2", r, 1, 4)
+	e.reserved("resv1", r, 1, 4)
+	e.reserved("resv2", r, 1, 8)
 	e.close(inner)
 }
 

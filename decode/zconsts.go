@@ -5032,7 +5032,6 @@ var sets = [...]ConstSet{
 		{Name: "KEXEC_ARCH_AARCH64", Value: 0xb70000},
 		{Name: "KEXEC_ARCH_RISCV", Value: 0xf30000},
 		{Name: "KEXEC_ARCH_LOONGARCH", Value: 0x1020000},
-		{Name: "KEXEC_ARCH_MASK", Value: 0xffff0000},
 	}},
 	{Name: "kexec_file_flags", Prefix: "KEXEC_FILE_", Newer: 0x8, Consts: []Const{
 		{Name: "KEXEC_FILE_UNLOAD", Value: 0x1},
@@ -5204,7 +5203,7 @@ var sets = [...]ConstSet{
 		{Name: "LANDLOCK_CREATE_RULESET_VERSION", Value: 0x1},
 		{Name: "LANDLOCK_CREATE_RULESET_ERRATA", Value: 0x2, New: true},
 	}},
-	{Name: "landlock_restrict_flags", Prefix: "LANDLOCK_RESTRICT_SELF_", Newer: 0x7, Consts: []Const{
+	{Name: "landlock_restrict_flags", Prefix: "", Newer: 0x7, Consts: []Const{
 		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SAME_EXEC_OFF", Value: 0x1, New: true},
 		{Name: "LANDLOCK_RESTRICT_SELF_LOG_NEW_EXEC_ON", Value: 0x2, New: true},
 		{Name: "LANDLOCK_RESTRICT_SELF_LOG_SUBDOMAINS_OFF", Value: 0x4, New: true},
