@@ -7138,6 +7138,23 @@ var sets = [...]ConstSet{
 	{Name: "statmount_flags", Prefix: "STATMOUNT_", Newer: 0x1, Consts: []Const{
 		{Name: "STATMOUNT_BY_FD", Value: 0x1, New: true},
 	}},
+	{Name: "statmount_mask", Prefix: "STATMOUNT_", Consts: []Const{
+		{Name: "STATMOUNT_SB_BASIC", Value: 0x1},
+		{Name: "STATMOUNT_MNT_BASIC", Value: 0x2},
+		{Name: "STATMOUNT_PROPAGATE_FROM", Value: 0x4},
+		{Name: "STATMOUNT_MNT_ROOT", Value: 0x8},
+		{Name: "STATMOUNT_MNT_POINT", Value: 0x10},
+		{Name: "STATMOUNT_FS_TYPE", Value: 0x20},
+		{Name: "STATMOUNT_MNT_NS_ID", Value: 0x40},
+		{Name: "STATMOUNT_MNT_OPTS", Value: 0x80},
+		{Name: "STATMOUNT_FS_SUBTYPE", Value: 0x100},
+		{Name: "STATMOUNT_SB_SOURCE", Value: 0x200},
+		{Name: "STATMOUNT_OPT_ARRAY", Value: 0x400},
+		{Name: "STATMOUNT_OPT_SEC_ARRAY", Value: 0x800},
+		{Name: "STATMOUNT_SUPPORTED_MASK", Value: 0x1000},
+		{Name: "STATMOUNT_MNT_UIDMAP", Value: 0x2000},
+		{Name: "STATMOUNT_MNT_GIDMAP", Value: 0x4000},
+	}},
 	{Name: "statx_attributes", Prefix: "STATX_ATTR_", Newer: 0x400000, Consts: []Const{
 		{Name: "STATX_ATTR_COMPRESSED", Value: 0x4},
 		{Name: "STATX_ATTR_IMMUTABLE", Value: 0x10},
