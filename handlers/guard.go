@@ -159,7 +159,7 @@ func (g *guard) execute(c *table.Call, next table.Handler, a paths.Arg, p *paths
 
 // checkLinker decides about the dynamic linker that the kernel will load for a program.
 func (g *guard) checkLinker(c *table.Call, a paths.Arg, p *paths.Place) unix.Errno {
-	f, err := os.Open(p.Outside())
+	f, err := openLook(p.Outside())
 	if err != nil {
 		return 0 // the kernel will say why not, or may read what we may not
 	}

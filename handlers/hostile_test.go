@@ -1,7 +1,11 @@
 package handlers
 
 import (
+	"bytes"
+	"debug/elf"
 	"encoding/binary"
+	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -87,6 +91,41 @@ func TestShebang(t *testing.T) {
 			t.Errorf("%q: %q %q %v", line, interpreter, arg, ok)
 		}
 	}
+}
+
+// Of programs that there are the dynamic linker is found; of others none.
+func TestInterp(t *testing.T) {
+	for _, name := range []string{"/bin/sh", "/proc/self/exe"} {
+		f, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := ""
+		if e, err := elf.NewFile(f); err == nil {
+			for _, p := range e.Progs {
+				if p.Type == elf.PT_INTERP {
+					b, _ := io.ReadAll(p.Open())
+					want = strings.TrimRight(string(b), "\x00")
+				}
+			}
+		}
+		if got := interp(f); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+		f.Close()
+	}
+}
+
+func FuzzInterp(f *testing.F) {
+	if b, err := os.ReadFile("/bin/sh"); err == nil {
+		f.Add(b[:min(len(b), 2048)])
+	}
+	f.Add([]byte("\x7fELF\x01" + strings.Repeat("\x01", 200)))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if name := interp(bytes.NewReader(b)); len(name) > table.PathMax || strings.Contains(name, "\x00") {
+			t.Errorf("%q", name)
+		}
+	})
 }
 
 // An argument vector may be unreadable, endless, or end at a page's end.

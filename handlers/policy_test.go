@@ -361,6 +361,28 @@ int main(void) {
 	}
 }
 
+// Nobody waits for what a path has become.
+func TestDenyExecuteFIFO(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mkfifo(filepath.Join(dir, "fifo"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	tbl := table.New()
+	tbl.Handle(handlers.DenyCalls, handlers.Deny(unix.EACCES, "/nothing")(table.Native))
+	// Not a shell, which would read what it cannot execute.
+	const program = "import os, sys\ntry: os.execv(sys.argv[1], ['x'])\nexcept PermissionError: print('refused')"
+	if got := confined(t, tbl, dir, "python3", "-c", program, "./fifo"); got.out != "refused\n" {
+		t.Errorf("%+v", got)
+	}
+	v := handlers.NewView()
+	if err := v.Bind(dir, "/k42"); err != nil {
+		t.Fatal(err)
+	}
+	if got := inView(v, `python3 -c "`+program+`" /k42/fifo`); got.out != "refused\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // By /proc/PID/mem a program could change what was checked.
 func TestPoliciesRefuseMemory(t *testing.T) {
 	deny := table.New()

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"bytes"
-	"debug/elf"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -172,7 +171,7 @@ func (v *View) program(p paths.Place, name, argv0 string, resolve func(string) (
 // linked looks at the dynamic linker that the program asks for. If the View has another at
 // its path than the kernel, it is executed, and told to run the program.
 func (v *View) linked(prog program, head []byte, argv0 string, resolve func(string) (paths.Place, error)) (program, error) {
-	if !bytes.HasPrefix(head, []byte(elf.ELFMAG)) {
+	if !bytes.HasPrefix(head, []byte("\x7fELF")) {
 		return prog, nil
 	}
 	f, err := v.openPlace(&prog.place)
@@ -217,25 +216,6 @@ func (v *View) takesArgv0(p *paths.Place) bool {
 	return err == nil && bytes.Contains(b, []byte("argv0"))
 }
 
-// interp returns the dynamic linker that an ELF file asks for, "" if it asks for none.
-func interp(r io.ReaderAt) string {
-	f, err := elf.NewFile(r)
-	if err != nil {
-		return ""
-	}
-	for _, p := range f.Progs {
-		if p.Type == elf.PT_INTERP && p.Filesz > 1 && p.Filesz <= table.PathMax {
-			b := make([]byte, p.Filesz)
-			if _, err := p.ReadAt(b, 0); err != nil {
-				return ""
-			}
-			name, _, _ := strings.Cut(string(b), "\x00")
-			return name
-		}
-	}
-	return ""
-}
-
 // A readFile is an open file of the host or of an fs.FS.
 type readFile interface {
 	io.ReaderAt
@@ -249,7 +229,7 @@ func (loaded) Close() error { return nil }
 // openPlace opens the file at a place, for us.
 func (v *View) openPlace(p *paths.Place) (readFile, error) {
 	if !p.Virtual() {
-		return os.Open(p.Outside())
+		return openLook(p.Outside())
 	}
 	b, err := p.ReadFile()
 	return loaded{bytes.NewReader(b)}, err

@@ -156,7 +156,7 @@ func (t *Touched) executed(c *table.Call) {
 		return
 	}
 	t.files[name] |= paths.Execute
-	f, err := os.Open(exe)
+	f, err := openLook(exe)
 	if err != nil {
 		return
 	}
