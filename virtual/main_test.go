@@ -110,10 +110,11 @@ func try(err error) {
 }
 
 // compile compiles a C program of testdata.
-func compile(t *testing.T, name string) string {
+func compile(t *testing.T, name string, flags ...string) string {
 	t.Helper()
 	bin := filepath.Join(t.TempDir(), name)
-	out, err := exec.Command("gcc", "-O1", "-Wall", "-pthread", "-D_GNU_SOURCE", "-o", bin, "testdata/"+name+".c").CombinedOutput()
+	args := append([]string{"-O1", "-Wall", "-pthread", "-D_GNU_SOURCE", "-o", bin, "testdata/" + name + ".c"}, flags...)
+	out, err := exec.Command("gcc", args...).CombinedOutput()
 	if errors.Is(err, exec.ErrNotFound) {
 		t.Skip("no gcc")
 	}
@@ -121,4 +122,17 @@ func compile(t *testing.T, name string) string {
 		t.Fatalf("gcc: %v\n%s", err, out)
 	}
 	return bin
+}
+
+// eachWidth runs f with name compiled for 64 and for 32 bits, where gcc can do that.
+func eachWidth(t *testing.T, name string, f func(t *testing.T, bin string)) {
+	t.Run("64 bits", func(t *testing.T) { f(t, compile(t, name)) })
+	t.Run("32 bits", func(t *testing.T) {
+		hello := exec.Command("gcc", "-m32", "-x", "c", "-o", filepath.Join(t.TempDir(), "hello"), "-")
+		hello.Stdin = strings.NewReader("#include <stdio.h>\nint main(void) { return 0; }\n")
+		if err := hello.Run(); err != nil {
+			t.Skipf("gcc -m32: %v", err)
+		}
+		f(t, compile(t, name, "-m32"))
+	})
 }

@@ -26,8 +26,9 @@ func (c countedFifo) Close() error {
 
 // Virtual descriptors are dup'ed, inherited, passed on, kept over exec and closed as
 // real ones; each File is closed once, when nobody has it any more.
-func TestPasses(t *testing.T) {
-	bin := compile(t, "passes")
+func TestPasses(t *testing.T) { eachWidth(t, "passes", testPasses) }
+
+func testPasses(t *testing.T, bin string) {
 	const contents = "abcdefghijklmnopqrstuvwxyz0123456789"
 	dir := t.TempDir()
 	if err := unix.Mkfifo(dir+"/fifo", 0o600); err != nil {

@@ -30,8 +30,9 @@ func newFifoWorld(t *testing.T) *world {
 
 // What waits on a virtual FIFO is interrupted, stopped, killed, canceled and woken as
 // on a real one.
-func TestWaits(t *testing.T) {
-	bin := compile(t, "waits")
+func TestWaits(t *testing.T) { eachWidth(t, "waits", testWaits) }
+
+func testWaits(t *testing.T, bin string) {
 	path := t.TempDir() + "/fifo"
 	if err := unix.Mkfifo(path, 0o600); err != nil {
 		t.Fatal(err)
