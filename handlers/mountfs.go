@@ -67,7 +67,7 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 		}
 		return v.onStandIn(c, next, a, p)
 	case "statfs", "statfs64":
-		return v.onStandIn(c, next, a, p)
+		return v.statfs(c, next, a, p)
 	case "inotify_add_watch":
 		return v.watch(c, next, a, p)
 	}
@@ -176,6 +176,21 @@ func inodeNumber(c *table.Call, ino uint64) uint64 {
 		return (ino ^ ino>>32) & math.MaxUint32
 	}
 	return ino
+}
+
+// statfs tells of the file system of the stand-in, and that it is read-only.
+func (v *View) statfs(c *table.Call, next table.Handler, a paths.Arg, p *paths.Place) table.Result {
+	r := v.onStandIn(c, next, a, p)
+	if r.Failed() || r.Gone() || c.ABI() == table.I386 || c.Name() != "statfs" {
+		return r
+	}
+	const flags = 80 // offset of f_flags in the struct statfs of all 64-bit machines
+	b := make([]byte, 8)
+	if n, err := c.ReadMemory(c.Arg(1)+flags, b); err == nil && n == len(b) {
+		put(b, get(b)|unix.ST_RDONLY)
+		_, _ = c.WriteMemory(c.Arg(1)+flags, b)
+	}
+	return r
 }
 
 // access answers access(2).

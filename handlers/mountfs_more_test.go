@@ -290,6 +290,23 @@ func install(t *testing.T, root, from, to string) {
 	}
 }
 
+// What a View shows may belong to whom another layer says, and is on a file system that is
+// read-only.
+func TestMountFSUnderIdentity(t *testing.T) {
+	var out, errs bytes.Buffer
+	cmd := supervisor.Command("bash", "-c", `cd /k42/fs; stat -c %u:%g dir/file; find . -uid 77 | sort; cp -p dir/file $D/copy; chown 5:6 $D/copy; stat -c %u:%g $D/copy
+		python3 -c 'import os; print(os.statvfs(".").f_flag & os.ST_RDONLY, os.statvfs("dir/file").f_flag & os.ST_RDONLY)'`)
+	cmd.Table = table.New()
+	handlers.MountFS("/k42/fs", mapOf("dir/file", "x")).Use(cmd.Table)
+	handlers.NewIdentity(handlers.IdentityOptions{UID: 77, GID: 78}).Use(cmd.Table)
+	cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = append(scriptEnv(), "D="+t.TempDir()), "/", &out, &errs
+	got := shell(cmd, &out, &errs)
+	want := "77:78\n.\n./dir\n./dir/file\n"
+	if !strings.HasPrefix(got.out, want) || !strings.HasSuffix(got.out, "1 1\n") {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}
+
 // mapOf returns a file system of names and their contents.
 func mapOf(files ...string) fstest.MapFS {
 	m := fstest.MapFS{}
