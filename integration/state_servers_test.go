@@ -2,7 +2,12 @@ package integration
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -69,6 +74,79 @@ func TestStateOfRedis(t *testing.T) {
 		}
 		if looked < 500 {
 			t.Errorf("looked only %d times", looked)
+		}
+	})
+}
+
+// nginx with a master and two workers, which open, accept, send files and close: the table of
+// whoever accepts is /proc's.
+func TestStateOfNginx(t *testing.T) {
+	if _, err := exec.LookPath("nginx"); err != nil {
+		t.Skip(err)
+	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		conf := fmt.Sprintf(`daemon off; pid %[1]s/pid; error_log %[1]s/error; worker_processes 2; events { }
+http { access_log %[1]s/access; root %[1]s; client_body_temp_path %[1]s/b; proxy_temp_path %[1]s/p; fastcgi_temp_path %[1]s/f;
+uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s; server { listen unix:%[1]s/socket; } }`, dir)
+		for name, text := range map[string]string{"conf": conf, "file": strings.Repeat("x", 1<<16)} {
+			if err := os.WriteFile(dir+"/"+name, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := supervisor.Command("nginx", "-c", dir+"/conf", "-e", dir+"/error", "-g", "user root;")
+		var out bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &out
+		cmd.Track, cmd.Route = true, supervisor.RouteTrap
+		if r == direct {
+			cmd.Route = supervisor.RouteDirect
+		}
+		cmd.Table = table.New()
+		cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
+		looked := 0
+		cmd.Table.HandleFunc("accept4,accept", func(c *table.Call) table.Result {
+			res := c.Native()
+			if looked++; looked%8 == 0 && !t.Failed() {
+				if diff := fdDiff(c); diff != "" {
+					t.Errorf("look %d: %s", looked, diff)
+				}
+			}
+			return res
+		})
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		client := &http.Client{Transport: &http.Transport{
+			DisableKeepAlives: true,
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return (&net.Dialer{}).DialContext(ctx, "unix", dir+"/socket")
+			},
+		}}
+		defer client.CloseIdleConnections()
+		defer func() {
+			_ = cmd.Process.Signal(unix.SIGTERM)
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("nginx: %v\n%s", err, out.String())
+			}
+		}()
+		got, deadline := 0, time.Now().Add(defaultDeadline)
+		for got < 400 && time.Now().Before(deadline) {
+			res, err := client.Get("http://nginx/file")
+			if err != nil {
+				continue // it is not there yet
+			}
+			n, _ := io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if n != 1<<16 {
+				t.Fatalf("a file of %d bytes: %s", n, res.Status)
+			}
+			got++
+		}
+		if got < 400 || looked < 200 {
+			t.Errorf("%d answers, looked %d times", got, looked)
 		}
 	})
 }
