@@ -178,8 +178,7 @@ func server() {
 	ep, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	try(err)
 	type state struct {
-		buf  []byte // to be sent
-		left bool
+		buf []byte // to be sent
 	}
 	conns := map[int]*state{}
 	add := func(fd int) {
