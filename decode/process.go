@@ -31,8 +31,9 @@ func init() {
 	t.variable, t.least = true, openHowSize
 	register("sock_fprog", sizesPtr(16, 8), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
-		e.num("len", Uint, 16, r.u16())
-		e.num("filter", Addr, 64, r.ptr())
+		n := r.u16()
+		e.num("len", Uint, 16, n)
+		e.filterProgram("filter", r.ptr(), n)
 		e.close(outer)
 	})
 	register("user_desc", sizesAll(16), func(e *Event, name string, r *reader) {

@@ -324,7 +324,14 @@ func init() {
 			e.drop(3)
 		}
 	}}, "kcmp")
-	addSpecial(special{entry: entrySeccomp}, "seccomp")
+	sizes := &structType{size: sizesAll(6), decode: record(
+		field{"seccomp_notif", Uint, 2, nil}, field{"seccomp_notif_resp", Uint, 2, nil}, field{"seccomp_data", Uint, 2, nil})}
+	addSpecial(special{entry: entrySeccomp, exit: func(e *Event) {
+		const notifSizes = 3
+		if e.args[0] == notifSizes {
+			e.pointer(2, sizes, e.good())
+		}
+	}}, "seccomp")
 	addSpecial(special{entry: entryPtrace}, "ptrace")
 	addSpecial(special{entry: func(e *Event) {
 		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
@@ -544,6 +551,9 @@ func entrySeccomp(e *Event) {
 	const strict, filter, actionAvail = 0, 1, 2
 	if e.args[0] != filter {
 		e.arg(1).Kind = Hex
+	}
+	if e.args[0] == 3 { // SECCOMP_GET_NOTIF_SIZES
+		e.later(2)
 	}
 	switch e.args[0] {
 	case filter:

@@ -98,8 +98,8 @@ func (e *Event) stat(name string, b []byte, l *statLayout) {
 	e.num("st_mode", Mode, 32, mode)
 	if e.opts.Verbose {
 		e.num("st_nlink", Uint, 64, l.nlink.of(b))
-		e.num("st_uid", UID, 32, l.uid.of(b))
-		e.num("st_gid", UID, 32, l.gid.of(b))
+		e.num("st_uid", Uint, 32, l.uid.of(b))
+		e.num("st_gid", Uint, 32, l.gid.of(b))
 		e.num("st_blksize", Uint, 64, l.blksize.of(b))
 		e.num("st_blocks", Uint, 64, l.blocks.of(b))
 	}
@@ -115,7 +115,11 @@ func (e *Event) stat(name string, b []byte, l *statLayout) {
 	for i, n := range [...][2]string{{"st_atime", "st_atime_nsec"}, {"st_mtime", "st_mtime_nsec"}, {"st_ctime", "st_ctime_nsec"}} {
 		m := l.times[i]
 		sec, nsec := m.of(b), member{m.off + m.size, m.size}.of(b)
-		e.emit(Value{Name: n[0], Kind: Time, Bits: 8 * m.size, Num: sec, Size: nsec, Symbol: ".000000000"})
+		kind := Time
+		if nsec >= 1e9 {
+			kind = Int
+		}
+		e.emit(Value{Name: n[0], Kind: kind, Bits: 8 * m.size, Num: sec, Size: nsec, Symbol: ".000000000"})
 		e.num(n[1], Uint, 8*m.size, nsec)
 	}
 }
@@ -131,21 +135,27 @@ func decodeStatx(e *Event, name string, r *reader) {
 	ino, size, blocks, attrsMask := r.u64(), r.u64(), r.u64(), r.u64()
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
+	// Only what the mask says is filled in (STATX_NLINK and so on).
+	has := func(bit uint64, name string, kind Kind, bits uint8, num uint64) {
+		if mask&bit != 0 {
+			e.num(name, kind, bits, num)
+		}
+	}
 	e.flags("stx_mask", 32, mask, setStatxMask)
 	if e.opts.Verbose {
 		e.num("stx_blksize", Uint, 32, blksize)
 	}
 	e.flags("stx_attributes", 64, attrs, setStatxAttrs)
 	if e.opts.Verbose {
-		e.num("stx_nlink", Uint, 32, nlink)
-		e.num("stx_uid", UID, 32, uid)
-		e.num("stx_gid", UID, 32, gid)
+		has(0x4, "stx_nlink", Uint, 32, nlink)
+		has(0x8, "stx_uid", Uint, 32, uid)
+		has(0x10, "stx_gid", Uint, 32, gid)
 	}
 	if mask&statxMode != 0 {
 		e.num("stx_mode", Mode, 16, mode)
 	}
 	if e.opts.Verbose {
-		e.num("stx_ino", Uint, 64, ino)
+		has(0x100, "stx_ino", Uint, 64, ino)
 	}
 	if mask&statxSize != 0 {
 		e.num("stx_size", Uint, 64, size)
@@ -154,20 +164,28 @@ func decodeStatx(e *Event, name string, r *reader) {
 		e.cut()
 		return
 	}
-	e.num("stx_blocks", Uint, 64, blocks)
+	has(0x400, "stx_blocks", Uint, 64, blocks)
 	e.flags("stx_attributes_mask", 64, attrsMask, setStatxAttrs)
-	for _, n := range [...]string{"stx_atime", "stx_btime", "stx_ctime", "stx_mtime"} {
+	for i, n := range [...]string{"stx_atime", "stx_btime", "stx_ctime", "stx_mtime"} {
 		sec, nsec := r.u64(), r.u32()
 		r.skip(4)
-		inner := e.begin(n, Struct)
+		if mask&[...]uint64{0x20, 0x800, 0x80, 0x40}[i] == 0 {
+			continue
+		}
+		noted := e.begin(n, Noted)
+		inner := e.begin("", Struct)
 		e.num("tv_sec", Int, 64, sec)
 		e.num("tv_nsec", Uint, 32, nsec)
 		e.close(inner)
+		if (sec != 0 || nsec != 0) && nsec < 1e9 && dated(int64(sec)) {
+			e.emit(Value{Kind: Date, Bits: 64, Num: sec, Size: nsec, Symbol: ".000000000"})
+		}
+		e.close(noted)
 	}
 	for _, n := range [...]string{"stx_rdev_major", "stx_rdev_minor", "stx_dev_major", "stx_dev_minor"} {
 		e.num(n, Uint, 32, r.u32())
 	}
-	e.num("stx_mnt_id", Hex, 64, r.u64())
+	has(0x1000, "stx_mnt_id", Hex, 64, r.u64())
 }
 
 func (e *Event) statfs(name string, r *reader, word int) {

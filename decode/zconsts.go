@@ -404,6 +404,19 @@ var sets = [...]ConstSet{
 		{Name: "BTPROTO_HIDP", Value: 0x6},
 		{Name: "BTPROTO_AVDTP", Value: 0x7},
 	}},
+	{Name: "bpf_alu", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_ADD", Value: 0x0},
+		{Name: "BPF_SUB", Value: 0x10},
+		{Name: "BPF_MUL", Value: 0x20},
+		{Name: "BPF_DIV", Value: 0x30},
+		{Name: "BPF_OR", Value: 0x40},
+		{Name: "BPF_AND", Value: 0x50},
+		{Name: "BPF_LSH", Value: 0x60},
+		{Name: "BPF_RSH", Value: 0x70},
+		{Name: "BPF_NEG", Value: 0x80},
+		{Name: "BPF_MOD", Value: 0x90},
+		{Name: "BPF_XOR", Value: 0xa0},
+	}},
 	{Name: "bpf_attach_flags", Prefix: "BPF_F_", Consts: []Const{
 		{Name: "BPF_F_ALLOW_OVERRIDE", Value: 0x1},
 		{Name: "BPF_F_ALLOW_MULTI", Value: 0x2},
@@ -454,6 +467,16 @@ var sets = [...]ConstSet{
 		{Name: "BPF_PERF_EVENT", Value: 0x29},
 		{Name: "BPF_TRACE_KPROBE_MULTI", Value: 0x2a},
 		{Name: "BPF_LSM_CGROUP", Value: 0x2b},
+	}},
+	{Name: "bpf_class", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_LD", Value: 0x0},
+		{Name: "BPF_LDX", Value: 0x1},
+		{Name: "BPF_ST", Value: 0x2},
+		{Name: "BPF_STX", Value: 0x3},
+		{Name: "BPF_ALU", Value: 0x4},
+		{Name: "BPF_JMP", Value: 0x5},
+		{Name: "BPF_RET", Value: 0x6},
+		{Name: "BPF_MISC", Value: 0x7},
 	}},
 	{Name: "bpf_cmd", Prefix: "BPF_", Consts: []Const{
 		{Name: "BPF_MAP_CREATE", Value: 0x0},
@@ -506,6 +529,22 @@ var sets = [...]ConstSet{
 		{Name: "BPF_FD_TYPE_KRETPROBE", Value: 0x3},
 		{Name: "BPF_FD_TYPE_UPROBE", Value: 0x4},
 		{Name: "BPF_FD_TYPE_URETPROBE", Value: 0x5},
+	}},
+	{Name: "bpf_jump", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_JA", Value: 0x0},
+		{Name: "BPF_JEQ", Value: 0x10},
+		{Name: "BPF_JGT", Value: 0x20},
+		{Name: "BPF_JGE", Value: 0x30},
+		{Name: "BPF_JSET", Value: 0x40},
+		{Name: "BPF_JNE", Value: 0x50},
+		{Name: "BPF_JSGT", Value: 0x60},
+		{Name: "BPF_JSGE", Value: 0x70},
+		{Name: "BPF_CALL", Value: 0x80},
+		{Name: "BPF_EXIT", Value: 0x90},
+		{Name: "BPF_JLT", Value: 0xa0},
+		{Name: "BPF_JLE", Value: 0xb0},
+		{Name: "BPF_JSLT", Value: 0xc0},
+		{Name: "BPF_JSLE", Value: 0xd0},
 	}},
 	{Name: "bpf_map_flags", Prefix: "BPF_F_", Newer: 0x7e000, Consts: []Const{
 		{Name: "BPF_F_NO_PREALLOC", Value: 0x1},
@@ -562,6 +601,18 @@ var sets = [...]ConstSet{
 		{Name: "BPF_MAP_TYPE_BLOOM_FILTER", Value: 0x1e},
 		{Name: "BPF_MAP_TYPE_USER_RINGBUF", Value: 0x1f},
 	}},
+	{Name: "bpf_misc", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_TAX", Value: 0x0},
+		{Name: "BPF_TXA", Value: 0x80},
+	}},
+	{Name: "bpf_mode", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_IMM", Value: 0x0},
+		{Name: "BPF_ABS", Value: 0x20},
+		{Name: "BPF_IND", Value: 0x40},
+		{Name: "BPF_MEM", Value: 0x60},
+		{Name: "BPF_LEN", Value: 0x80},
+		{Name: "BPF_MSH", Value: 0xa0},
+	}},
 	{Name: "bpf_open_flags", Prefix: "BPF_F_", Consts: []Const{
 		{Name: "BPF_F_RDONLY", Value: 0x8},
 		{Name: "BPF_F_WRONLY", Value: 0x10},
@@ -611,6 +662,15 @@ var sets = [...]ConstSet{
 	{Name: "bpf_query_flags", Prefix: "BPF_F_QUERY_", Consts: []Const{
 		{Name: "BPF_F_QUERY_EFFECTIVE", Value: 0x1},
 	}},
+	{Name: "bpf_size", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_W", Value: 0x0},
+		{Name: "BPF_H", Value: 0x8},
+		{Name: "BPF_B", Value: 0x10},
+	}},
+	{Name: "bpf_source", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_K", Value: 0x0},
+		{Name: "BPF_X", Value: 0x8},
+	}},
 	{Name: "bpf_stats_type", Prefix: "BPF_STATS_", Consts: []Const{
 		{Name: "BPF_STATS_RUN_TIME", Value: 0x0},
 	}},
@@ -623,6 +683,11 @@ var sets = [...]ConstSet{
 		{Name: "BPF_EXIST", Value: 0x2, Mask: 0xfffffffffffffffb},
 		{Name: "BPF_ANY", Value: 0x0},
 		{Name: "BPF_F_LOCK", Value: 0x4},
+	}},
+	{Name: "bpf_value", Prefix: "BPF_", Consts: []Const{
+		{Name: "BPF_K", Value: 0x0},
+		{Name: "BPF_X", Value: 0x8},
+		{Name: "BPF_A", Value: 0x10},
 	}},
 	{Name: "caif_protocol", Prefix: "CAIFPROTO_", Consts: []Const{
 		{Name: "CAIFPROTO_AT", Value: 0x0},
