@@ -61,6 +61,9 @@ func (e *Event) filterCode(code uint64) {
 		code &^= mask
 	}
 	code &^= 7
+	if class == ld || class == ldx || class == alu || class == jmp || class == ret {
+		code &= 0xff // strace looks at no more of these
+	}
 	switch class {
 	case ld, ldx:
 		part(0x18, setBPFSize)

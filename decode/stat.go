@@ -186,6 +186,8 @@ func decodeStatx(e *Event, name string, r *reader) {
 		e.num(n, Uint, 32, r.u32())
 	}
 	has(0x1000, "stx_mnt_id", Hex, 64, r.u64())
+	has(0x2000, "stx_dio_mem_align", Uint, 32, r.u32())
+	has(0x2000, "stx_dio_offset_align", Uint, 32, r.u32())
 }
 
 func (e *Event) statfs(name string, r *reader, word int) {

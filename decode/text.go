@@ -214,7 +214,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = appendHexDigits(dst, v.Num, int(v.width())/4-2*btoi(v.Num != 0))
 	case Time:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
-		if v.Num == 0 || !dated(v.Signed()) {
+		if v.Num == 0 && v.Size == 0 || !dated(v.Signed()) {
 			break
 		}
 		dst = append(dst, " /* "...)
