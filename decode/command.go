@@ -54,13 +54,11 @@ var (
 	formUint   = scalarForm(Uint, 32, nil)
 	formUlong  = scalarForm(Uint, 64, nil)
 	formHex    = scalarForm(Hex, 64, nil)
-	formHex32  = scalarForm(Hex, 32, nil)
 	formAddr   = scalarForm(Addr, 64, nil)
 	formUID    = scalarForm(UID, 32, nil)
 	formSignal = scalarForm(Signal, 32, nil)
 	formErrno  = scalarForm(Errno, 32, nil)
 
-	formFD     = form{show: func(e *Event, i int, _ bool) { e.into(i); e.emitFD("", e.args[i], false) }}
 	formString = form{show: func(e *Event, i int, _ bool) { e.into(i); e.emitString("", e.args[i]) }}
 	formPath   = form{show: func(e *Event, i int, _ bool) { e.into(i); e.emitPath("", e.args[i]) }}
 )

@@ -38,7 +38,6 @@ var (
 	setPacketOptions    = SetByName("packet_option")
 	setSemFlags         = SetByName("semop_flags")
 	setCapabilities     = SetByName("capability")
-	setDumpable         = SetByName("dumpable")
 	setFSFlags          = SetByName("fs_flags")
 	setTermiosIn        = SetByName("termios_iflag")
 	setTermiosOut       = SetByName("termios_oflag")
@@ -52,7 +51,6 @@ var (
 	setSeccompAction    = SetByName("seccomp_action")
 	setPtraceOptions    = SetByName("ptrace_options")
 	setQuotaCmd         = SetByName("quotactl_cmd")
-	setPrctlVMA         = SetByName("prctl_vma")
 	setCapVersion       = SetByName("cap_version")
 	setAuditArch        = SetByName("audit_arch")
 	setSiCodes          = [32]*ConstSet{

@@ -148,8 +148,8 @@ func decodeStatx(e *Event, name string, r *reader) {
 	e.flags("stx_attributes", 64, attrs, setStatxAttrs)
 	if e.opts.Verbose {
 		has(0x4, "stx_nlink", Uint, 32, nlink)
-		has(0x8, "stx_uid", Uint, 32, uid)
-		has(0x10, "stx_gid", Uint, 32, gid)
+		has(0x8, "stx_uid", UID, 32, uid)
+		has(0x10, "stx_gid", UID, 32, gid)
 	}
 	if mask&statxMode != 0 {
 		e.num("stx_mode", Mode, 16, mode)
