@@ -7,10 +7,7 @@ import (
 )
 
 // What descriptors' flags are said with, beside O_CLOEXEC.
-const (
-	always = -1 // the call makes descriptors that are closed on exec
-	never  = -2
-)
+const never = -1 // in an argument's place: the call takes no flags
 
 // effects are the calls that change the state.
 var effects = map[string]*effect{
@@ -155,10 +152,6 @@ func pairs(at, flags int) func(*Thread, *Op, table.Result) {
 		}
 	}
 }
-
-// largeFile is O_LARGEFILE as the kernel has it in all ABIs of x86 and in arm64's
-// (asm/fcntl.h), where it is not 0 as it is for programs.
-const largeFile = 0o100000
 
 // statusMask is what of open(2)'s flags is for the opening alone.
 const statusMask = unix.O_CREAT | unix.O_EXCL | unix.O_NOCTTY | unix.O_TRUNC | unix.O_CLOEXEC
