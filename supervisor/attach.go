@@ -105,18 +105,33 @@ func (l *loop) attach(pid int) (*Process, error) {
 	}
 	p := &Process{loop: l, pid: status.TGID, attached: true}
 	l.processes[p.pid] = p
-	if err = l.seizeAll(p); p.threads == 0 {
+	switch err := ptrace.SeizeRunning(pid); {
+	case err == nil:
+		l.seized(p, pid)
+	case status.State != 'Z': // a first thread that has ended may have left others
 		delete(l.processes, p.pid)
-		if err == nil {
-			err = fmt.Errorf("process %d: %w", pid, unix.ESRCH)
-		}
 		return nil, err
+	}
+	err = l.seizeAll(p)
+	if p.threads == 0 {
+		delete(l.processes, p.pid)
+		return nil, fmt.Errorf("process %d: %w", pid, unix.ESRCH)
 	}
 	if err != nil {
 		l.warn(err)
 	}
 	p.discover()
 	return p, nil
+}
+
+// seized adds a thread that has just been seized.
+func (l *loop) seized(p *Process, tid int) {
+	t := l.newThread(tid, p)
+	t.state.Attach()
+	t.how = ptrace.Syscall
+	t.fresh = true
+	p.fresh++
+	t.setRunning(true)
 }
 
 // seizeAll seizes the threads of an attached process that are not traced yet. While
@@ -137,12 +152,7 @@ func (l *loop) seizeAll(p *Process) (failed error) {
 			again = true
 			switch err := ptrace.SeizeRunning(tid); {
 			case err == nil:
-				t := l.newThread(tid, p)
-				t.state.Attach()
-				t.how = ptrace.Syscall
-				t.fresh = true
-				p.fresh++
-				t.setRunning(true)
+				l.seized(p, tid)
 			case l.traces(tid):
 				refused[tid] = true // new, and ours: its creator is about to tell
 			default:
