@@ -200,6 +200,7 @@ func (t *Thread) Native(c *table.Call) table.Result {
 		return table.Gone()
 	case s.position == decided:
 		t.track(s.info.Nr(), s.info.Args(), nil)
+		s.ran, s.own = true, s.result // which is what the program's filter says
 		return s.result
 	case s.denied:
 		return table.Errno(unix.ENOSYS)
