@@ -1,10 +1,16 @@
 package integration
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
 )
 
 // Row 5: exec from a thread that is not the leader, siblings in calls of all
@@ -20,6 +26,29 @@ func TestExecFromThreadBetweenArchitectures(t *testing.T) {
 	p := program{Path: compileC(t, "exec_thread"), Args: []string{"20"},
 		Env: []string{"NEXT=" + compileC(t, "exec_thread", "-m32")}}
 	p.compare(t).mustExit(t, 3)
+}
+
+// A handler that goes on behind an exec injects into the new program, or is told that it
+// cannot.
+func TestInjectBehindAnExecOfAnotherArchitecture(t *testing.T) {
+	cmd := supervisor.Command(compileC(t, "exec_thread"), "5")
+	cmd.Env = []string{"NEXT=" + compileC(t, "exec_thread", "-m32")}
+	cmd.Table = table.New()
+	execs := 0
+	cmd.Table.HandleFunc("execve", func(c *table.Call) table.Result {
+		r := c.Native()
+		if execs++; r.Failed() {
+			t.Errorf("exec %d: %v", execs, r.Err())
+		}
+		if e := c.Inject("getpid").Errno(); e != unix.ENOSYS {
+			t.Errorf("exec %d: getpid, injected by a number of the former program: errno %d", execs, e)
+		}
+		return r
+	})
+	var exit *supervisor.ExitError
+	if err := cmd.Run(); !errors.As(err, &exit) || exit.ExitCode() != 3 || execs != 5 {
+		t.Errorf("%d execs, then %v", execs, err)
+	}
 }
 
 // Row 5: after the exec, the trace goes on under the leader's id and nothing

@@ -241,6 +241,8 @@ func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 		return table.Errno(unix.EINVAL)
 	case s.position == pending && ptrace.IsVsyscall(s.info.IP):
 		return table.Errno(unix.ENOSYS) // has no exit stop
+	case s.execed && t.executedOther(c.ABI()):
+		return table.Errno(unix.ENOSYS)
 	}
 	t.beforeCall(c.ABI(), nr, args)
 	for {
@@ -254,6 +256,13 @@ func (t *Thread) Inject(c *table.Call, nr int, args [6]uint64) table.Result {
 			return r
 		}
 	}
+}
+
+// executedOther reports whether the program that the thread has executed has another
+// ABI than the call that did it: with its numbers nothing can be asked any more.
+func (t *Thread) executedOther(abi table.ABI) bool {
+	var now ptrace.Regs
+	return now.Get(t.tid) == nil && now.Mode32() != (abi == table.I386)
 }
 
 // run has the kernel run one call of the present call's ABI, from wherever the

@@ -163,7 +163,8 @@ func (c *Call) SetArg(i int, v uint64) { c.args[i] = v }
 func (c *Call) Native() Result { return c.engine.Native(c) }
 
 // Inject runs another call of the same ABI in the child's thread, by name, and
-// returns its result. Injected calls reach no handler. Signals that arrive
+// returns its result: ENOSYS behind an exec of a program that has another ABI.
+// Injected calls reach no handler. Signals that arrive
 // meanwhile are delivered after the handler returns.
 func (c *Call) Inject(name string, args ...uint64) Result {
 	nr, ok := Number(c.abi, name)
