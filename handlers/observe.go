@@ -35,6 +35,9 @@ func (t *Trace) ThreadStarted(x, by table.Thread) {
 func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 	tid := x.TID()
 	if tid == formerTID {
+		if th := t.threads[tid]; th != nil && t.opts.Text.Comm != nil {
+			t.prefix(th) // its name has changed, and nothing else of it may be shown
+		}
 		return
 	}
 	caller := t.threads[formerTID]

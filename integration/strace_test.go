@@ -3,6 +3,7 @@ package integration
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -154,5 +155,13 @@ func TestFlagsAsStrace(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// The name of a process follows its execs, whether these are shown or not.
+func TestNamesFollowExecs(t *testing.T) {
+	out, err := exec.Command(tracerPath(t), "--decode-pids=comm", "-e", "trace=wait4", "--", "/bin/sh", "-c", "/bin/true; exit").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "<true>] +++ exited with 0 +++\n") {
+		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -114,12 +114,14 @@ func (f *FDs) find(fd int, isNew bool) *slot {
 		return f.slots[fd] // what /proc shows may be what came later
 	}
 	file := &File{tree: f.tree}
-	flags := 0
+	flags, gone := 0, false
 	if !f.users.some(func(tid int) bool {
 		if !file.learn(tid, fd) {
 			return false
 		}
-		flags, _ = procfs.FDFlags(tid, fd)
+		var err error
+		flags, err = procfs.FDFlags(tid, fd)
+		gone = err != nil
 		if !isNew {
 			if other := f.tree.same(file, tid, fd); other != nil {
 				file = other
@@ -134,6 +136,7 @@ func (f *FDs) find(fd int, isNew bool) *slot {
 	}
 	file.flags = flags &^ unix.O_CLOEXEC
 	s := &slot{file: file, cloexec: flags&unix.O_CLOEXEC != 0}
+	s.doubtful = gone || f.changing(s)
 	if f.tree.tracked {
 		f.put(fd, s)
 		f.tree.index(file)

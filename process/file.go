@@ -89,11 +89,15 @@ func (f *File) learn(tid, fd int) bool {
 	if f.known {
 		return true
 	}
-	f.known = true
 	st, err := procfs.FDStat(tid, fd)
 	if err != nil {
-		return true // gone again, or not to be asked
+		if _, err := procfs.FDLink(tid, fd); err != nil {
+			return false // gone again
+		}
+		f.known = true // not to be asked
+		return true
 	}
+	f.known = true
 	f.id = table.FileID{Dev: st.Dev, Ino: st.Ino}
 	f.rdev = st.Rdev
 	f.kind = kindOf(st.Mode, link)
