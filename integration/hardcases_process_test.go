@@ -28,6 +28,22 @@ func TestExecFromThreadBetweenArchitectures(t *testing.T) {
 	p.compare(t).mustExit(t, 3)
 }
 
+// Bases that no tracer can set are no reason to fail.
+func TestInjectWithGSAtTheKernel(t *testing.T) {
+	needX86(t)
+	cmd := supervisor.Command(compileC(t, "sites", "-mfsgsbase"), "own_wrgsbase")
+	cmd.Table = table.New()
+	cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result {
+		if e := c.Inject("getpid").Errno(); e != 0 {
+			t.Errorf("getpid: %v", e)
+		}
+		return c.Native()
+	})
+	if err := cmd.Run(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A handler that goes on behind an exec injects into the new program, or is told that it
 // cannot.
 func TestInjectBehindAnExecOfAnotherArchitecture(t *testing.T) {

@@ -1,6 +1,7 @@
 package ptrace
 
 import (
+	"errors"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -49,7 +50,29 @@ func (r *Regs) Get(tid int) error {
 }
 
 // Set writes the registers of the stopped thread tid.
+//
+// WRGSBASE lets a program point a segment at the kernel's half of the addresses, and
+// the kernel refuses to be told so (EIO: putreg, arch/x86/kernel/ptrace.c). Nobody can
+// use such a base: it becomes 0.
 func (r *Regs) Set(tid int) error {
+	err := r.set(tid)
+	if errors.Is(err, unix.EIO) && (r.Fs_base >= taskSizeMax || r.Gs_base >= taskSizeMax) {
+		usable := *r
+		if usable.Fs_base >= taskSizeMax {
+			usable.Fs_base = 0
+		}
+		if usable.Gs_base >= taskSizeMax {
+			usable.Gs_base = 0
+		}
+		err = usable.set(tid)
+	}
+	return err
+}
+
+// taskSizeMax is TASK_SIZE_MAX with four levels of page tables.
+const taskSizeMax = 1<<47 - 4096
+
+func (r *Regs) set(tid int) error {
 	if err := requestPtr(unix.PTRACE_SETREGS, tid, 0, unsafe.Pointer(&r.PtraceRegs)); err != nil {
 		return requestError("PTRACE_SETREGS", tid, err)
 	}

@@ -80,7 +80,11 @@ static void arguments(void) {
 	say("read: %s, %d", name(call(3, fd, low, 50)), memcmp(low, low + 50, 1) != 0);
 	say("close: %s", name(call(6, fd)));
 	say("close again: %s", name(call(6, fd)));
-	say("open above 4 GiB: %s", name(call(5, (uint64_t)&fd, O_RDONLY)) );
+	// Nothing is ever mapped where its lower half points to.
+	char *high = mmap((void *)0x1000002000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+	if (high == (void *)0x1000002000)
+		strcpy(high, "/dev/zero");
+	say("open above 4 GiB: %s", name(call(5, (uint64_t)high, O_RDONLY)));
 	// socketcall(SOCKETPAIR, args), with 32-bit words.
 	uint32_t *args = (uint32_t *)low;
 	args[0] = 1, args[1] = 1, args[2] = 0, args[3] = (uint32_t)(uintptr_t)(low + 64);

@@ -556,6 +556,9 @@ static void own_wrgsbase(void)
 	show_calls("at a page that is none");
 	set_gs((void *)0x123456789000);
 	show_calls("at nothing");
+	set_gs((void *)0xffff800000000000);
+	show_calls("at the kernel");
+	set_gs((void *)0x123456789000);
 	int status;
 	pid_t pid = must("fork", fork());
 	if (pid == 0)
