@@ -28,7 +28,7 @@ type attacher struct {
 func attachTo(t *testing.T, x *target, until string, flags ...string) *attacher {
 	t.Helper()
 	a := &attacher{file: filepath.Join(t.TempDir(), "trace")}
-	args := append([]string{"-o", a.file, "-p", fmt.Sprint(x.Process.Pid)}, flags...)
+	args := append([]string{"-f", "-o", a.file, "-p", fmt.Sprint(x.Process.Pid)}, flags...)
 	a.Cmd = exec.Command(tracerPath(t), args...)
 	a.Stderr = &a.stderr
 	if err := a.Start(); err != nil {
@@ -221,7 +221,7 @@ func TestAttachBeside(t *testing.T) {
 	t.Parallel()
 	x := startTarget(t, compileC(t, "unnoticed"), "sleeping")
 	file := filepath.Join(t.TempDir(), "trace")
-	cmd := exec.Command(tracerPath(t), "-o", file, "-p", fmt.Sprint(x.Process.Pid), "sh", "-c", "sleep 0.1; kill -INT $PPID; exit 7")
+	cmd := exec.Command(tracerPath(t), "-f", "-o", file, "-p", fmt.Sprint(x.Process.Pid), "sh", "-c", "sleep 0.1; kill -INT $PPID; exit 7")
 	err := cmd.Run()
 	if cmd.ProcessState.ExitCode() != 7 {
 		t.Errorf("%v", err)

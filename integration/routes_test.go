@@ -82,7 +82,7 @@ func (r route) command(t testing.TB) []string {
 // tracer is the command that traces to a file, up to and with the --.
 func (r route) tracer(t testing.TB, file string, flags ...string) []string {
 	t.Helper()
-	argv := append(r.command(t), "-o", file)
+	argv := append(r.command(t), "-f", "-o", file)
 	return append(append(argv, flags...), "--")
 }
 

@@ -335,20 +335,15 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	if o.comm {
 		t.Text.Comm = handlers.Comm
 	}
-	if o.showPID {
-		t.PID = handlers.PIDBracketed
-	}
+	t.PID = o.pids()
 	switch o.fds {
 	case fdPaths:
 		t.Decode.FDName = handlers.FDName
 	case fdDetails:
 		t.Decode.FDName = handlers.FDDetail
 	}
-	if o.output != "" {
-		t.PID = handlers.PIDAlways
-		if o.separate {
-			t.PerThread = out.thread
-		}
+	if o.output != "" && o.separate {
+		t.PerThread = out.thread
 	}
 	if o.stacks {
 		t.Stacks = unwind.New()
@@ -357,6 +352,19 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		t.Launch = launch
 	}
 	return t
+}
+
+// pids returns which lines tell their thread, and how. In a file all do where the user
+// counts on several threads, by -f or more than one -p; else, as on stderr, those that
+// are written while there are several.
+func (o *options) pids() handlers.PIDPrefix {
+	switch several := o.follow > 0 || o.separate || len(o.attach) > 1; {
+	case o.output != "" && several:
+		return handlers.PIDAlways
+	case o.showPID:
+		return handlers.PIDBracketed
+	}
+	return handlers.PIDShared
 }
 
 // messagesOnly returns the options of a trace that writes no calls, no signals

@@ -30,7 +30,8 @@ Which calls:
                           unfinished, unavailable, detached, all, none
   -z, --successful-only   the same as --status=successful
   -Z, --failed-only       the same as --status=failed
-  -f                      trace children too (it always does)
+  -f                      trace children too (it always does); with -o, each line
+                          begins with the id of its thread
 
 Where to:
   -o, --output FILE       write to FILE, not to stderr; '|COMMAND': to the input

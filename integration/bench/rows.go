@@ -105,7 +105,7 @@ func underStrace(flags ...string) func(*tools, []string) []string {
 // underK42trace is k42trace -o FILE with more flags.
 func underK42trace(flags ...string) func(*tools, []string) []string {
 	return func(t *tools, child []string) []string {
-		return append(append(append([]string{t.k42trace, "-o", t.trace}, flags...), "--"), child...)
+		return append(append(append([]string{t.k42trace, "-f", "-o", t.trace}, flags...), "--"), child...)
 	}
 }
 
