@@ -11,6 +11,7 @@ import (
 // symbolTable has the names of a file's functions, by address.
 type symbolTable struct {
 	symbols []symbol
+	shown   map[int]string // names that have been asked for
 }
 
 type symbol struct {
@@ -22,6 +23,7 @@ type symbol struct {
 const (
 	maxSymbols = 1 << 22
 	maxName    = 4096
+	maxShown   = 1 << 14
 )
 
 // readSymbols reads .dynsym and .symtab, whichever there are. Of several names of one
@@ -80,10 +82,22 @@ func (t *symbolTable) find(addr uint64) (name string, start uint64) {
 	if i < 0 {
 		return "", 0
 	}
-	s := t.symbols[i]
+	name, ok = t.shown[i]
+	if !ok {
+		name = t.symbols[i].name()
+		if t.shown == nil || len(t.shown) >= maxShown {
+			t.shown = map[int]string{}
+		}
+		t.shown[i] = name
+	}
+	return name, t.symbols[i].addr
+}
+
+// name returns the symbol's name as it is shown, "" if it has none.
+func (s *symbol) name() string {
 	if uint64(s.at) >= uint64(len(s.names)) {
-		return "", 0
+		return ""
 	}
 	text, _, _ := bytes.Cut(s.names[s.at:min(uint64(len(s.names)), uint64(s.at)+maxName)], []byte{0})
-	return printable(string(text)), s.addr
+	return printable(demangled(string(text)))
 }
