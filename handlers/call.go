@@ -72,7 +72,7 @@ func (t *Trace) leave(th *thread, c *table.Call, res table.Result, entered, left
 	}
 	th.inCall = false
 	if !t.opts.Statuses.has(res) {
-		th.stack = nil
+		th.stack = callStack{}
 		return
 	}
 	if t.opts.Duration && left.IsZero() {

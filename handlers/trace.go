@@ -134,12 +134,12 @@ type thread struct {
 	stream *stream
 	file   io.Closer // its own stream's, with PerThread
 	abi    table.ABI
-	last   string         // the call before
-	nr     int            // and its number
-	ip     uint64         // where it was made
-	ended  bool           // it is not anywhere any more
-	stack  []unwind.Frame // of the call at hand, until it is shown
-	staged []byte         // the line of a call that may turn out not to be shown
+	last   string    // the call before
+	nr     int       // and its number
+	ip     uint64    // where it was made
+	ended  bool      // it is not anywhere any more
+	stack  callStack // of the call at hand, until it is shown
+	staged []byte    // the line of a call that may turn out not to be shown
 
 	// Of the call at hand:
 	inCall      bool
@@ -209,7 +209,7 @@ func runsOnly(h table.Handler) bool {
 func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 	th := t.threadOf(c.Thread())
 	t.enter(th, c, present)
-	t.capture(th, c.Thread())
+	t.captureEntry(th, c)
 	if t.opts.Duration {
 		th.entered = time.Now()
 	}
@@ -239,7 +239,7 @@ func (i tracedInjection) Handle(c *table.Call) table.Result {
 	d.enter(c)
 	th := t.threadOf(c.Thread())
 	t.enter(th, c, present)
-	t.capture(th, c.Thread())
+	t.captureEntry(th, c)
 	if t.opts.Duration {
 		th.entered = time.Now()
 	}

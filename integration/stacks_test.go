@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -82,16 +83,29 @@ func TestStacks(t *testing.T) {
 }
 
 // TestStacksAsStrace compares with strace, as far as it gets.
-func TestStacksAsStrace(t *testing.T) {
+func TestStacksAsStrace(t *testing.T) { stacksAsStrace(t, dynamic64.program(t, "stacks")) }
+
+// The functions of C++ programs have the names that strace gives them.
+func TestNamesAsStrace(t *testing.T) {
+	stacksAsStrace(t, variant{flags: []string{"g++", "-std=c++17"}}.program(t, "mangled"))
+}
+
+// Functions without names, of files that have lost them.
+func TestStacksOfStripped(t *testing.T) {
+	stacksAsStrace(t, variant{flags: []string{"-s"}}.program(t, "stacks"))
+	stacksAsStrace(t, program{Path: lookTool(t, "git"), Args: []string{"--version"}})
+}
+
+func stacksAsStrace(t *testing.T, p program) {
+	t.Helper()
 	strace := lookTool(t, "strace")
 	if out, _ := exec.Command(strace, "--version").Output(); !strings.Contains(string(out), "stack-trace=") {
 		t.Skip("this strace shows no stacks")
 	}
-	p := dynamic64.program(t, "stacks")
 	p.TracerFlags = []string{"-k"}
 	_, ours := p.trace(t, trap)
 	file := filepath.Join(t.TempDir(), "strace")
-	if out, err := exec.Command(strace, "-f", "-k", "-o", file, p.Path).CombinedOutput(); err != nil {
+	if out, err := exec.Command(strace, append([]string{"-f", "-k", "-o", file, p.Path}, p.Args...)...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	text, err := os.ReadFile(file)
@@ -119,5 +133,46 @@ func TestStacksAsStrace(t *testing.T) {
 	}
 	if diff := cmp.Diff(frames(theirs), frames(ours)); diff != "" {
 		t.Errorf("strace's (-) and ours (+) differ:\n%s", diff)
+	}
+}
+
+// -kk shows the lines of the source from where calls are made, --stack-trace-frame-limit=
+// less of them.
+func TestSourcesOfStacks(t *testing.T) {
+	p := dynamic64.program(t, "stacks")
+	source, err := sourceOf("stacks")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	written := strings.Split(string(text), "\n")
+	p.TracerFlags = []string{"-kk", "--stack-trace-frame-limit=3", "-e", "trace=getpgid"}
+	_, lines := p.trace(t, trap)
+	place := regexp.MustCompile(`\((\w+)\+0x[0-9a-f]+\) \[0x[0-9a-f]+\] \S*/stacks\.c:(\d+)$`)
+	frames, found, cut := 0, 0, 0
+	for _, line := range lines {
+		switch m := place.FindStringSubmatch(line); {
+		case strings.HasPrefix(line, " > too many stack frames"):
+			if cut++; frames != 3 {
+				t.Errorf("%d frames", frames)
+			}
+		case !strings.HasPrefix(line, " > "):
+			frames = 0
+			continue
+		case m != nil && m[1] == "deep":
+			n, _ := strconv.Atoi(m[2])
+			if found++; n > len(written) || !strings.Contains(written[n-1], "deep(") && !strings.Contains(written[n-1], "getpgid(") {
+				t.Errorf("line %d calls nothing: %s", n, line)
+			}
+			fallthrough
+		default:
+			frames++
+		}
+	}
+	if found == 0 || cut == 0 {
+		t.Errorf("%d lines of the source, %d stacks cut:\n%s", found, cut, strings.Join(lines, "\n"))
 	}
 }

@@ -18,6 +18,7 @@ type module struct {
 	loads   []elf.ProgHeader
 	frames  *frameTable
 	symbols *symbolTable
+	sources *sources // nil until it is asked for
 }
 
 // What one file may claim.
@@ -28,11 +29,24 @@ const (
 
 var errModule = errors.New("not an ELF file that can be used")
 
-// openModule opens the file of a mapping: the one that is mapped, where the kernel gives
+// openModule reads the file of a mapping.
+func openModule(pid int, m *mapping) (*module, error) {
+	f, err := openMapped(pid, m)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return readModule(f, info.Size())
+}
+
+// openMapped opens the file of a mapping: the one that is mapped, where the kernel gives
 // it to us, else the one of that name.
-func openModule(pid int, m *mapping) (mod *module, err error) {
+func openMapped(pid int, m *mapping) (f *os.File, err error) {
 	dir := "/proc/" + strconv.Itoa(pid)
-	var f *os.File
 	for _, name := range []string{fmt.Sprintf("%s/map_files/%x-%x", dir, m.start, m.end), dir + "/root" + m.path} {
 		// A name may lead to a device or pipe: that must do nothing.
 		if f, err = os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0); err == nil {
@@ -42,15 +56,15 @@ func openModule(pid int, m *mapping) (mod *module, err error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
 	info, err := f.Stat()
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > maxFile) {
+		err = errModule
+	}
 	if err != nil {
+		_ = f.Close()
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, errModule
-	}
-	return readModule(f, info.Size())
+	return f, nil
 }
 
 // readModule reads an ELF file. debug/elf is not made for files that mean ill: it may

@@ -15,14 +15,23 @@ type Frame struct {
 	// known; At is the distance from its beginning.
 	Function string
 	At       uint64
+	// File and Line are the place in the source, "" and 0 if it is not known, or was not
+	// asked for.
+	File string
+	Line int
 }
 
-// MaxFrames is how many frames a Stack has at most.
+// MaxFrames is how many frames a Stack has at most if nothing else is said.
 const MaxFrames = 256
 
 // An Unwinder unwinds stacks, and keeps what it has read of files and processes. It
 // must not be used from two goroutines.
 type Unwinder struct {
+	// Limit is how many frames a Stack has at most; 0 means MaxFrames.
+	Limit int
+	// Sources has Frames with places in the source, where there is debugging information.
+	Sources bool
+
 	modules map[fileID]*module // nil: cannot be read
 	spaces  map[int]*space
 	vdso    map[int]*module // by the size of an address
@@ -48,20 +57,20 @@ func New() *Unwinder {
 // Forget drops what is known of a process, which has executed another program or ended.
 func (u *Unwinder) Forget(pid int) { delete(u.spaces, pid) }
 
-// Stack returns the frames of a thread that stands still, the innermost first. There
-// are none if its registers are not known.
-func (u *Unwinder) Stack(t table.Thread) []Frame {
+// Stack returns the frames of a thread that stands still, the innermost first, and whether
+// there are more than the limit. There are none if its registers are not known.
+func (u *Unwinder) Stack(t table.Thread) (frames []Frame, more bool) {
 	r, ok := t.(table.RegisterReader)
 	if !ok {
-		return nil
+		return nil, false
 	}
 	var regs table.Registers
 	if r.Registers(&regs) != nil {
-		return nil
+		return nil, false
 	}
 	m := machineOf(regs.ABI)
 	if m == nil {
-		return nil
+		return nil, false
 	}
 	s := u.spaces[t.Process().PID()]
 	if s == nil {
@@ -74,8 +83,8 @@ func (u *Unwinder) Stack(t table.Thread) []Frame {
 	s.refresh()
 	w := &walk{unwinder: u, machine: m, space: s, mem: stackMemory{thread: t, pages: map[uint64][]byte{}}}
 	w.regs = registers{value: regs.Reg, known: regs.Known, pc: regs.IP}
-	w.run()
-	return w.frames
+	more = w.run()
+	return w.frames, more
 }
 
 // A walk is the unwinding of one stack.
@@ -88,19 +97,24 @@ type walk struct {
 	frames   []Frame
 }
 
-func (w *walk) run() {
+// run walks to the outermost frame, or the limit: then there are more.
+func (w *walk) run() (more bool) {
+	limit := w.unwinder.Limit
+	if limit <= 0 {
+		limit = MaxFrames
+	}
 	// In the innermost frame, and in one that a signal has interrupted, pc is where
 	// the thread goes on; in others it is behind a call, which may be its function's last
 	// instruction.
 	exact := true
-	for len(w.frames) < MaxFrames {
+	for len(w.frames) < limit {
 		at := w.regs.pc
 		if !exact {
 			at--
 		}
 		where := w.space.find(at)
 		if where == nil {
-			return
+			return false
 		}
 		mod := w.moduleOf(where)
 		var addr uint64
@@ -121,18 +135,19 @@ func (w *walk) run() {
 		switch {
 		case f == nil:
 			if !w.byFramePointer(len(w.frames) == 1) {
-				return
+				return false
 			}
 			exact = false
 		case !w.byRules(f, addr):
-			return
+			return false
 		default:
 			exact = f.common.signal
 		}
 		if w.sp() == sp && w.regs.pc == pc {
-			return
+			return false
 		}
 	}
+	return true
 }
 
 func (w *walk) sp() uint64 { return w.regs.value[w.machine.sp] }
@@ -175,6 +190,9 @@ func (w *walk) add(where *mapping, mod *module, addr uint64, known bool, at uint
 	if known {
 		if name, start := mod.symbols.find(addr); name != "" {
 			f.Function, f.At = name, addr-start+(pc-at)
+		}
+		if w.unwinder.Sources {
+			f.File, f.Line = w.sourceOf(where, mod, addr)
 		}
 	}
 	w.frames = append(w.frames, f)
