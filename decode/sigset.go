@@ -110,6 +110,10 @@ var handlers = ConstSet{Name: "handlers", Consts: []Const{
 	{Name: "SIG_ERR", Value: 1<<32 - 1}, {Name: "SIG_ERR", Value: 1<<64 - 1},
 }}
 
+// AppendSignals appends a set of signals, of which signal n is bit n-1, as it is shown where
+// constants have names: [INT CHLD].
+func AppendSignals(dst []byte, mask uint64) []byte { return appendSigSet(dst, mask, 64, ConstNames) }
+
 // appendSigSet appends a set of n signals: [INT CHLD]. One with two thirds of
 // all in it is shown by what it lacks: ~[KILL].
 func appendSigSet(dst []byte, mask uint64, n int, style ConstStyle) []byte {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/process"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -33,33 +35,119 @@ func FDPath(t table.Thread, fd int) (path string, ok bool) {
 	return t.FDs().Name(fd)
 }
 
-// FDName is FDPath as a value for decode.Options.FDName: strace -y.
-func FDName(t table.Thread, fd int) (decode.FDName, bool) {
-	path, ok := FDPath(t, fd)
-	return decode.FDName{Path: path}, ok
+// FDAspects is a set of what there is to know of descriptors, and says what of it is shown
+// (strace --decode-fds=).
+type FDAspects uint8
+
+// What there is to know, bits.
+const (
+	FDPaths   FDAspects = 1 << iota // paths, and names such as pipe:[7]
+	FDSockets                       // protocols and addresses of sockets
+	FDDevices                       // numbers of devices
+	FDPidfds                        // processes of pidfds
+	FDEvents                        // counters of eventfds, as they are when asked for
+	FDSignals                       // signals of signalfds, likewise
+)
+
+// FDNames returns a value for decode.Options.FDName that tells what is in a set.
+func FDNames(show FDAspects) func(t table.Thread, fd int) (decode.FDName, bool) {
+	return func(t table.Thread, fd int) (decode.FDName, bool) {
+		if fd >= 0 && show&^FDPaths != 0 {
+			if name, ok := fdDetail(t, fd, show); ok {
+				return name, true
+			}
+		}
+		if show&FDPaths == 0 {
+			return decode.FDName{}, false
+		}
+		path, ok := FDPath(t, fd)
+		return decode.FDName{Path: path}, ok
+	}
 }
 
-// FDDetail is FDName with what is known besides: the addresses of a socket, the number of
-// a device, the process of a pidfd. It is strace -yy.
-func FDDetail(t table.Thread, fd int) (decode.FDName, bool) {
-	name, ok := FDName(t, fd)
-	if !ok || fd < 0 {
-		return name, ok
-	}
+// fdDetail returns what is known of a descriptor besides its path, if there is something.
+func fdDetail(t table.Thread, fd int, show FDAspects) (decode.FDName, bool) {
 	fds, _ := t.FDs().(*process.FDs)
 	d, open := t.FDs().Get(fd)
 	if !open || fds == nil || d.File.Virtual() != nil {
-		return name, ok
+		return decode.FDName{}, false
 	}
-	switch kind := d.File.Kind(); kind {
+	kind := d.File.Kind()
+	if show&aspects[kind] == 0 {
+		return decode.FDName{}, false
+	}
+	note := ""
+	switch kind {
 	case table.KindChar, table.KindBlock:
-		if file, ok := d.File.(*process.File); ok {
-			name.Note = fmt.Sprintf("<%v %d:%d>", kind, unix.Major(file.Device()), unix.Minor(file.Device()))
+		file, ok := d.File.(*process.File)
+		path, named := t.FDs().Name(fd)
+		if !ok || !named {
+			return decode.FDName{}, false
 		}
+		return decode.FDName{
+			Path: path,
+			Note: fmt.Sprintf("<%v %d:%d>", kind, unix.Major(file.Device()), unix.Minor(file.Device())),
+		}, true
 	case table.KindSocket, table.KindPidfd:
-		if detail := fds.Detail(fd); detail != "" {
-			name = decode.FDName{Note: detail}
+		if note = fds.Detail(fd); note == "" {
+			name, ok := t.FDs().Name(fd)
+			return decode.FDName{Path: name}, ok
+		}
+	case table.KindEvent:
+		note = eventNote(t.TID(), fd)
+	case table.KindSignal:
+		note = signalNote(t.TID(), fd)
+	}
+	return decode.FDName{Note: note}, note != ""
+}
+
+// aspects are what there is to know of the kinds of files.
+var aspects = map[table.FileKind]FDAspects{
+	table.KindChar: FDDevices, table.KindBlock: FDDevices, table.KindSocket: FDSockets, table.KindPidfd: FDPidfds,
+	table.KindEvent: FDEvents, table.KindSignal: FDSignals,
+}
+
+// eventNote returns the state of an eventfd, "" if it is not known.
+func eventNote(tid, fd int) string {
+	info, err := procfs.FDInfo(tid, fd)
+	if err != nil {
+		return ""
+	}
+	count, err := strconv.ParseUint(infoField(info, "eventfd-count:"), 16, 64)
+	if err != nil {
+		return ""
+	}
+	note := fmt.Sprintf("{eventfd-count=%#x", count)
+	// Since Linux 5.2 and 6.5.
+	for _, field := range []string{"eventfd-id", "eventfd-semaphore"} {
+		value := infoField(info, field+":")
+		if value == "" {
+			break
+		}
+		note += ", " + field + "=" + value
+	}
+	return note + "}"
+}
+
+// signalNote returns the signals of a signalfd, "" if they are not known.
+func signalNote(tid, fd int) string {
+	info, err := procfs.FDInfo(tid, fd)
+	if err != nil {
+		return ""
+	}
+	mask, err := strconv.ParseUint(infoField(info, "sigmask:"), 16, 64)
+	if err != nil {
+		return ""
+	}
+	return string(decode.AppendSignals([]byte("signalfd:"), mask))
+}
+
+// infoField returns what stands behind a name in an fdinfo (proc_pid_fdinfo(5)).
+func infoField(info []byte, name string) string {
+	for line := range bytes.Lines(info) {
+		if value, ok := bytes.CutPrefix(line, []byte(name)); ok {
+			return string(bytes.TrimSpace(value))
 		}
 	}
-	return name, true
+	return ""
 }

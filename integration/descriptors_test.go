@@ -13,7 +13,7 @@ import (
 // What is different in each run of descriptors.c: inodes, ports, ids, addresses.
 var changingDescriptors = regexp.MustCompile(`0x[0-9a-f]{5,}|\d{4,}|^\d+ +`)
 
-// -y and -yy show what strace shows, line by line, by each route.
+// -y, -yy and what lies between show what strace shows, line by line, by each route.
 func TestDescriptorsAsStrace(t *testing.T) {
 	version, err := exec.Command("strace", "-V").Output()
 	if err != nil || !strings.Contains(string(version), "version 6.1") {
@@ -30,10 +30,11 @@ func TestDescriptorsAsStrace(t *testing.T) {
 		}
 		return all
 	}
-	for _, flag := range []string{"-y", "-yy"} {
+	for _, flag := range []string{"-y", "-yy", "--decode-fds=socket", "--decode-fds=dev,pidfd", "--decode-fds=!socket,eventfd,signalfd"} {
 		t.Run(flag, func(t *testing.T) {
 			dir, file := t.TempDir(), t.TempDir()+"/strace"
-			cmd := exec.Command("strace", "-f", flag, "-o", file, path)
+			// That strace does not know those two.
+			cmd := exec.Command("strace", "-f", strings.TrimSuffix(flag, ",eventfd,signalfd"), "-o", file, path)
 			cmd.Dir = dir
 			if b, err := cmd.CombinedOutput(); err != nil {
 				t.Fatalf("strace: %v\n%s", err, b)
@@ -54,4 +55,23 @@ func TestDescriptorsAsStrace(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What no strace 6.1 shows: counters of eventfds, signals of signalfds.
+func TestStatesOfDescriptors(t *testing.T) {
+	path := compileC(t, "descriptors")
+	onEachRoute(t, func(t *testing.T, r route) {
+		p := program{Path: path, TracerFlags: []string{"--decode-fds=eventfd,signalfd"}, Dir: t.TempDir()}
+		_, trace := p.trace(t, r)
+		for _, pattern := range []string{
+			`\(\d+<\{eventfd-count=0x3(, eventfd-id=\d+(, eventfd-semaphore=0)?)?\}>`, `\(\d+<signalfd:\[[A-Z0-9 ]+\]>`,
+		} {
+			if !regexp.MustCompile(pattern).MatchString(strings.Join(trace, "\n")) {
+				t.Errorf("there is no %s", pattern)
+			}
+		}
+		if s := strings.Join(trace, "\n"); strings.Contains(s, "(3<") || strings.Contains(s, "<socket:") {
+			t.Errorf("more than was asked for:\n%s", s)
+		}
+	})
 }

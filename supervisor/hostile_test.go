@@ -183,7 +183,7 @@ func FuzzRecords(f *testing.F) {
 	plain := newForger(f, handlers.TraceOptions{PID: handlers.PIDAlways})
 	rich := newForger(f, handlers.TraceOptions{
 		PID: handlers.PIDAlways, Clock: handlers.ClockTime, Relative: true, Duration: true, Number: true, IP: true,
-		Decode: decode.Options{Verbose: true, StringLimit: 64, FDName: handlers.FDDetail},
+		Decode: decode.Options{Verbose: true, StringLimit: 64, FDName: handlers.FDNames(^handlers.FDAspects(0))},
 	})
 	open := []byte{3, 0x01, 0x01, 24, 1, 0, 0, 0, 0, 0, 0, 0, 0x9c, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0x10, 0x20, 0x30, 0, 0, 0, 0, 0}
 	opened := []byte{6, 9, 3, 0, 1, 5, '/', 'x', 0x1b, 0xff, 0, 1, 0, 0x10, 0x20, 0x30}

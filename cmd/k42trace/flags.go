@@ -16,14 +16,13 @@ import (
 	"github.com/k42trace/k42trace/handlers"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
-	"github.com/k42trace/k42trace/unwind"
 )
 
 // options is what the command line says.
 type options struct {
 	command []string
 	attach  []int // -p
-	stacks  bool  // -k
+	stacks  stacks
 
 	output   string // "": stderr
 	append   bool
@@ -55,7 +54,9 @@ type options struct {
 	argNames   bool
 	number     bool
 	ip         bool
-	fds        fdNames
+	fds        handlers.FDAspects
+	fdsShort   bool // -y was given
+	fdsLong    bool // --decode-fds= was
 	column     int
 	clock      stamp
 	relative   bool
@@ -252,7 +253,10 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	optional("silence", "", o.setQuiet)
 
 	value("attach", "p", o.setAttach)
-	flags.BoolVarP(&o.stacks, "stack-traces", "k", false, "")
+	bare("stack", "k", o.stacks.add) // the long name is only there to have one
+	optional("stack-trace", "", o.stacks.set)
+	optional("stack-traces", "", o.stacks.set)
+	value("stack-trace-frame-limit", "", o.stacks.setLimit)
 	value("route", "", o.setRoute)
 	value("env", "E", o.setEnv)
 	flags.StringVar(&o.argv0, "argv0", "", "")
@@ -336,18 +340,13 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		t.Text.Comm = handlers.Comm
 	}
 	t.PID = o.pids()
-	switch o.fds {
-	case fdPaths:
-		t.Decode.FDName = handlers.FDName
-	case fdDetails:
-		t.Decode.FDName = handlers.FDDetail
+	if o.fds != 0 {
+		t.Decode.FDName = handlers.FDNames(o.fds)
 	}
 	if o.output != "" && o.separate {
 		t.PerThread = out.thread
 	}
-	if o.stacks {
-		t.Stacks = unwind.New()
-	}
+	t.Stacks = o.stacks.unwinder()
 	if o.showsLaunch(launch.Path) {
 		t.Launch = launch
 	}

@@ -72,13 +72,19 @@ What of a call:
                           show from where calls are made
   -y, --decode-fds        show the paths behind descriptors
   -yy                     and the addresses of sockets, the numbers of devices, and so on
+  --decode-fds=SET        one or more of path, socket, dev, pidfd, eventfd, signalfd; or
+                          all, or none; a ! in front inverts
   -a, --columns N         put results at column N (40)
   -t, -tt, -ttt           begin lines with the time of day; with microseconds;
                           with the time since 1970
                           (--absolute-timestamps=[none|time|unix][,s|ms|us|ns])
   -r, --relative-timestamps[=s|ms|us|ns]
                           begin lines with the time since the line before
-  -k, --stack-traces      show the stack of each call and signal below its line
+  -k, --stack-trace       show the stack of each call and signal below its line
+  -kk, --stack-trace=source
+                          with lines of the source
+  --stack-trace-frame-limit N
+                          but not more than N frames (256)
   -T, --syscall-times[=s|ms|us|ns]
                           show the time spent in each call
   -e read=FDS, -e write=FDS, --read FDS, --write FDS

@@ -134,8 +134,8 @@ func trace(opts *options, prog string, out *outputs) ending {
 		opts.keepAway()
 	}
 	cmd.Route = opts.routing(out)
-	if opts.fds != fdNumbers && !opts.summary {
-		cmd.Track, cmd.TrackNames, cmd.TrackSockets = true, true, opts.fds == fdDetails
+	if opts.fds != 0 && !opts.summary {
+		cmd.Track, cmd.TrackNames, cmd.TrackSockets = true, true, opts.fds&handlers.FDSockets != 0
 	}
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
 	finish := func() {

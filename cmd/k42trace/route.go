@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/k42trace/k42trace/handlers"
 	"github.com/k42trace/k42trace/supervisor"
 )
 
@@ -22,8 +23,8 @@ func (o *options) setRoute(s string) error {
 // a little late: so auto means the trap route for a trace that somebody reads while it
 // is written.
 func (o *options) routing(out *outputs) supervisor.Routing {
-	if o.stacks {
-		return supervisor.RouteTrap // where registers are known
+	if o.stacks.wanted || o.fds&(handlers.FDEvents|handlers.FDSignals) != 0 {
+		return supervisor.RouteTrap // where registers are known, and what changes all the time
 	}
 	late := o.separate || out.main.batched || o.summary
 	if o.route == supervisor.RouteAuto && !late {

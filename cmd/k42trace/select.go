@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 
 	"github.com/k42trace/k42trace/handlers"
@@ -45,38 +44,18 @@ func (o *options) setSignals(s string) error {
 	return err
 }
 
-var statusNames = []struct {
-	name string
-	set  handlers.Statuses
-}{
+var statusNames = []namedBits[handlers.Statuses]{
 	{"successful", handlers.StatusSuccessful},
 	{"failed", handlers.StatusFailed},
 	{"unfinished", handlers.StatusUnfinished},
 	{"unavailable", handlers.StatusUnavailable},
 	{"detached", handlers.StatusDetached},
-	{"all", handlers.StatusAll},
-	{"none", 0},
 }
 
 func (o *options) setStatus(s string) error {
-	rest := strings.TrimLeft(s, "!")
-	invert := (len(s)-len(rest))%2 == 1
-	var set handlers.Statuses
-words:
-	for word := range strings.SplitSeq(rest, ",") {
-		for _, n := range statusNames {
-			if n.name == word {
-				set |= n.set
-				continue words
-			}
-		}
-		return fmt.Errorf("%q is none of successful, failed, unfinished, unavailable, detached, all, none", word)
-	}
-	if invert {
-		set = handlers.StatusAll &^ set
-	}
+	set, err := parseNames(s, statusNames)
 	o.statuses = set | handlers.StatusNothing // so that it is not the zero set
-	return nil
+	return err
 }
 
 func (o *options) addInjection(s string) error {

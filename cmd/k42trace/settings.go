@@ -38,36 +38,39 @@ func (o *options) setHex(s string) error {
 	return nil
 }
 
-// fdNames says what is shown of what descriptors refer to.
-type fdNames uint8
+// fdAspects are what --decode-fds= names.
+var fdAspects = []namedBits[handlers.FDAspects]{
+	{"path", handlers.FDPaths},
+	{"socket", handlers.FDSockets},
+	{"dev", handlers.FDDevices},
+	{"pidfd", handlers.FDPidfds},
+	{"eventfd", handlers.FDEvents},
+	{"signalfd", handlers.FDSignals},
+}
 
-const (
-	fdNumbers fdNames = iota
-	fdPaths           // -y
-	fdDetails         // -yy
-)
+// fdEverything is -yy. What strace has shown of eventfds and signalfds since 6.3 and 6.10
+// has to be asked for by name.
+const fdEverything = handlers.FDPaths | handlers.FDSockets | handlers.FDDevices | handlers.FDPidfds
 
-func (o *options) setDecodeFDs(s string) error {
-	switch s {
-	case noArgument:
-		o.fds = min(o.fds+1, fdDetails)
-	case "all":
-		o.fds = fdDetails
-	case "path":
-		o.fds = fdPaths
-	case "none":
-		o.fds = fdNumbers
-	default:
-		for word := range strings.SplitSeq(s, ",") {
-			switch word {
-			case "path", "socket", "dev", "eventfd", "pidfd", "signalfd":
-			default:
-				return fmt.Errorf("%q is none of path, all, none", word)
-			}
+// setDecodeFDs is -y and --decode-fds=.
+func (o *options) setDecodeFDs(s string) (err error) {
+	if s == noArgument {
+		o.fdsShort = true
+		if o.fds != 0 {
+			o.fds = fdEverything
+		} else {
+			o.fds = handlers.FDPaths
 		}
-		return errLater("a choice of details such as " + strconv.Quote(s))
+	} else {
+		o.fdsLong = true
+		if o.fds, err = parseNames(s, fdAspects); s == "all" {
+			o.fds = fdEverything
+		}
 	}
-	return nil
+	if err == nil && o.fdsShort && o.fdsLong {
+		return errors.New("-y and --decode-fds=SET cannot be used together")
+	}
+	return err
 }
 
 // A stamp is a time with which lines begin.
@@ -164,28 +167,19 @@ func (o *options) setQuiet(s string) error {
 		}
 		return nil
 	}
-	o.quiet = 0
-	for word := range strings.SplitSeq(s, ",") {
-		switch word {
-		case "attach":
-			o.quiet |= handlers.QuietAttach
-		case "personality":
-			o.quiet |= handlers.QuietPersonality
-		case "exit":
-			o.quiet |= handlers.QuietExit
-		case "thread-execve", "superseded":
-			o.quiet |= handlers.QuietExec
-		case "path-resolution":
-			o.quiet |= handlers.QuietPath
-		case "all":
-			o.quiet = quietAll
-		case "none":
-			o.quiet = 0
-		default:
-			return fmt.Errorf("%q is none of attach, exit, path-resolution, personality, thread-execve, all, none", word)
-		}
-	}
-	return nil
+	var err error
+	o.quiet, err = parseNames(s, quietNames)
+	return err
+}
+
+// quietNames are what --quiet= names.
+var quietNames = []namedBits[handlers.Quiet]{
+	{"attach", handlers.QuietAttach},
+	{"exit", handlers.QuietExit},
+	{"path-resolution", handlers.QuietPath},
+	{"personality", handlers.QuietPersonality},
+	{"thread-execve", handlers.QuietExec},
+	{"superseded", handlers.QuietExec},
 }
 
 func number(s string) (int, error) {
