@@ -81,6 +81,9 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		e.num("si_overrun", Int, 32, r.u32())
 		e.siValue(r)
 		return
+	case siSigIO:
+		e.siBand(r)
+		return
 	case siQueue, siMesgq, siAsyncIO, siAsyncNL:
 		e.num("si_pid", PID, 32, r.u32())
 		e.num("si_uid", UID, 32, r.u32())
@@ -109,6 +112,8 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 	case unix.SIGILL, unix.SIGFPE, unix.SIGSEGV, unix.SIGBUS, unix.SIGTRAP:
 		e.num("si_addr", Addr, 64, r.ptr())
 		switch {
+		case unix.Signal(signo) == unix.SIGBUS && (code == 4 || code == 5): // BUS_MCEERR_AR, _AO
+			e.num("si_addr_lsb", Hex, 16, r.u16())
 		case unix.Signal(signo) == unix.SIGSEGV && code == 3: // SEGV_BNDERR
 			r.at(union + 2*r.abi.PointerBits()/8)
 			e.num("si_lower", Addr, 64, r.ptr())
@@ -118,17 +123,11 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 			e.num("si_pkey", Uint, 32, r.u32())
 		}
 	case unix.SIGIO:
-		bits := r.longBits()
-		e.flags("si_band", bits, r.long(), setPoll)
-		e.num("si_fd", FD, 32, r.u32())
+		e.siBand(r)
 	case unix.SIGSYS:
 		e.num("si_call_addr", Addr, 64, r.ptr())
 		nr, arch := r.u32(), r.u32()
-		if abi, ok := table.ABIOf(uint32(arch), int(int32(nr))); ok && table.SignatureOf(abi, int(int32(nr))) != nil {
-			e.emit(Value{Name: "si_syscall", Kind: Symbol, Symbol: "__NR_" + table.SignatureOf(abi, int(int32(nr))).Name, Num: nr, Bits: 32})
-		} else {
-			e.num("si_syscall", Hex, 32, nr)
-		}
+		e.callNumber("si_syscall", 32, nr, uint32(arch))
 		e.enum("si_arch", 32, arch, setAuditArch)
 	default:
 		pid, uid := r.u32(), r.u32()
@@ -138,6 +137,12 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		}
 		e.siValue(r)
 	}
+}
+
+// siBand emits which descriptor is ready, and for what.
+func (e *Event) siBand(r *reader) {
+	e.num("si_band", Int, r.longBits(), r.long())
+	e.emitFD("si_fd", r.u32(), false)
 }
 
 // siValue emits the value that sigqueue(3) and its like send along.

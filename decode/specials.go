@@ -332,7 +332,6 @@ func init() {
 			e.pointer(2, sizes, e.good())
 		}
 	}}, "seccomp")
-	addSpecial(special{entry: entryPtrace}, "ptrace")
 	addSpecial(special{entry: func(e *Event) {
 		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
 		if op := e.args[0]; op == exitOut+3 || op == exitOut+4 {
@@ -568,19 +567,5 @@ func entrySeccomp(e *Event) {
 		outer := e.open(Value{Kind: Array, Num: e.args[2]})
 		e.enum("", 32, uint64(le.Uint32(b)), setSeccompAction)
 		e.close(outer)
-	}
-}
-
-// entryPtrace shows what requests of ptrace(2) use.
-func entryPtrace(e *Event) {
-	switch v := e.arg(3); e.args[0] {
-	case 0: // PTRACE_TRACEME
-		e.drop(1)
-	case 8, 16, 0x4207, 0x4208: // PTRACE_KILL, _ATTACH, _INTERRUPT, _LISTEN
-		e.drop(2)
-	case 7, 9, 17, 24, 31, 32: // PTRACE_CONT, _SINGLESTEP, _DETACH, _SYSCALL, _SYSEMU, _SYSEMU_SINGLESTEP
-		v.Kind = Signal
-	case 0x4200, 0x4206: // PTRACE_SETOPTIONS, _SEIZE
-		v.Kind, v.Set = Flags, setPtraceOptions
 	}
 }

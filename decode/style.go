@@ -46,6 +46,15 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		}
 		dst = appendHex(dst, v.Num)
 		named = true
+	case Errno:
+		dst = strconv.AppendUint(dst, v.Num, 10)
+		named = ErrnoName(unix.Errno(v.Num)) != ""
+	case Named:
+		dst = strconv.AppendInt(dst, v.Signed(), 10)
+		named = v.Symbol != ""
+	case Offset:
+		dst = appendAddr(dst, v)
+		named = v.Symbol != ""
 	case Port:
 		dst = t.appendBytes(dst, &Value{Raw: true, Text: []byte{byte(v.Num >> 8), byte(v.Num)}})
 		named = true

@@ -343,6 +343,14 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		if n > 1 {
 			dst = append(dst, " */"...)
 		}
+	case Named:
+		dst = append(dst, v.Symbol...)
+	case Offset:
+		if v.Symbol != "" {
+			dst = append(dst, v.Symbol...)
+		} else {
+			dst = appendAddr(dst, v)
+		}
 	case Shifted:
 		dst = t.appendChildren(dst, e, v, "<<")
 	case Macro:

@@ -53,6 +53,8 @@ const (
 	Or                    // children are parts that are or-ed together
 	Shifted               // children are a number and by how much it is shifted to the left
 	Macro                 // children are the operands of the macro Symbol
+	Named                 // signed decimal that Symbol is the name of
+	Offset                // place in a struct, as Symbol says if it is known
 )
 
 // A Value is one decoded argument, field, element or result. It belongs to an
