@@ -57,7 +57,7 @@ func (e *Event) iocb(name string, r *reader, whole bool) {
 	e.enumDecimal("aio_lio_opcode", 16, op, setAioOps)
 	switch {
 	case flags&aioFlagIoprio != 0:
-		e.ioprio("aio_reqprio", prio)
+		e.ioprio("aio_reqprio", 32, prio)
 	case prio != 0:
 		e.num("aio_reqprio", Int, 16, prio)
 	}

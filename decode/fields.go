@@ -105,3 +105,43 @@ func (e *Event) unknownRest(addr, known, n uint64) {
 	v.Symbol = fmt.Sprintf("/* bytes %d..%d */ ", known, n-1)
 	v.Text, v.Size, v.Cut = b[:show], n-known, show < want
 }
+
+// aStruct is a struct that is size bytes large in all ABIs; members emits what it has.
+func aStruct(size int, members func(e *Event, r *reader)) *structType {
+	return &structType{size: sizesAll(size), decode: func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		members(e, r)
+		e.close(outer)
+	}}
+}
+
+// fixedText emits the string that b, all of an array, has room for: one that is not ended
+// is shown as cut, without its last byte, where the NUL should be.
+func (e *Event) fixedText(name string, b []byte) {
+	s := upToNUL(b)
+	cut := len(s) == len(b)
+	if cut {
+		s = s[:max(len(b)-1, 0)]
+	}
+	e.bytes(name, 0, s, uint64(len(s)), cut)
+}
+
+// numbers emits n numbers of width bytes each.
+func (e *Event) numbers(name string, kind Kind, width int, r *reader, n int) {
+	defer e.close(e.begin(name, Array))
+	for i := range n {
+		if i == e.opts.arrayLimit() {
+			e.cut()
+			return
+		}
+		e.num("", kind, uint8(8*width), r.u(width))
+	}
+}
+
+// rawBuffer emits a buffer of n bytes at addr that are no text.
+func (e *Event) rawBuffer(name string, addr, n uint64) {
+	e.emitBuffer(name, addr, n)
+	if v := &e.values[e.latest]; v.Kind == Bytes {
+		v.Raw = true
+	}
+}

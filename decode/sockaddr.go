@@ -114,9 +114,10 @@ var (
 )
 
 func packetAddress(e *Event, r *reader) {
-	proto := r.u16()
-	outer := e.open(Value{Name: "sll_protocol", Kind: Macro, Symbol: "htons", Bits: 16, Num: proto})
-	e.enum("", 16, uint64(swap16(uint16(proto))), setEtherTypes)
+	raw := r.bytes(2)
+	proto := le.Uint16(raw)
+	outer := e.open(Value{Name: "sll_protocol", Kind: Macro, Symbol: "htons", Bits: 16, Num: uint64(proto), Text: raw})
+	e.enum("", 16, uint64(swap16(proto)), setEtherTypes)
 	e.close(outer)
 	e.num("sll_ifindex", Interface, 32, r.u32())
 	e.enum("sll_hatype", 16, r.u16(), setArpHardware)

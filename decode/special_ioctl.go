@@ -4,9 +4,32 @@ import "sync"
 
 // An ioctlArg is what the third argument of ioctl is for a request.
 type ioctlArg struct {
-	kind ioctlKind
-	typ  string    // of a struct
-	set  *ConstSet // of a number with names
+	kind  ioctlKind
+	typ   *structType // of a struct,
+	after *structType // and what the kernel makes of it, if that is shown otherwise
+	set   *ConstSet   // of a number with names
+	// native: it is a number like any other to programs that are not as wide as the kernel.
+	native bool
+}
+
+// An ioctlTable has the arguments by request.
+type ioctlTable map[uint64]ioctlArg
+
+// ioctlFamilies fill the table with the requests of one driver each.
+var ioctlFamilies []func(ioctlTable)
+
+func (t ioctlTable) add(a ioctlArg, codes ...uint64) {
+	for _, c := range codes {
+		t[c] = a
+	}
+}
+
+// in, out and inOut add requests with a struct that the kernel reads, fills, or both:
+// then before is shown, and if the call succeeds what it gives, after.
+func (t ioctlTable) in(s *structType, codes ...uint64)  { t.add(ioctlArg{kind: ioctlIn, typ: s}, codes...) }
+func (t ioctlTable) out(s *structType, codes ...uint64) { t.add(ioctlArg{kind: ioctlOut, typ: s}, codes...) }
+func (t ioctlTable) inOut(before, after *structType, codes ...uint64) {
+	t.add(ioctlArg{kind: ioctlInOut, typ: before, after: after}, codes...)
 }
 
 type ioctlKind uint8
@@ -15,6 +38,7 @@ const (
 	ioctlHex       ioctlKind = iota
 	ioctlNone                // no argument
 	ioctlInt                 // a number
+	ioctlLong                // an unsigned long
 	ioctlFD                  // a descriptor
 	ioctlSignal              // a signal
 	ioctlAddr                // an address of something
@@ -48,17 +72,15 @@ func init() {
 
 // ioctlArgs returns the arguments by request. The table is made when it is first
 // needed: many programs make no such call.
-var ioctlArgs = sync.OnceValue(func() map[uint64]ioctlArg {
-	args := make(map[uint64]ioctlArg, 256)
-	requests := func(a ioctlArg, codes ...uint64) {
-		for _, c := range codes {
-			args[c] = a
-		}
-	}
+var ioctlArgs = sync.OnceValue(func() ioctlTable {
+	args := make(ioctlTable, 512)
+	requests := args.add
 	named := func(kind ioctlKind, set string, codes ...uint64) {
 		requests(ioctlArg{kind: kind, set: SetByName(set)}, codes...)
 	}
-	structs := func(kind ioctlKind, typ string, codes ...uint64) { requests(ioctlArg{kind: kind, typ: typ}, codes...) }
+	structs := func(kind ioctlKind, typ string, codes ...uint64) {
+		requests(ioctlArg{kind: kind, typ: structs[typ], after: structs[typ]}, codes...)
+	}
 	none, number, fd := ioctlArg{kind: ioctlNone}, ioctlArg{kind: ioctlInt}, ioctlArg{kind: ioctlFD}
 
 	// Terminals (asm-generic/ioctls.h).
@@ -119,8 +141,7 @@ var ioctlArgs = sync.OnceValue(func() map[uint64]ioctlArg {
 	requests(number, 0xab01, 0xab02, 0xab07, 0xab09)       // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
 	requests(fd, 0xab00)                                   // NBD_SET_SOCK
 	named(ioctlFlags, "nbd_flags", 0xab0a)
-	requests(number, 0x321, 0x322, 0x323, 0x324, 0x325, 0x326, 0x327, 0x32b, 0x32c, 0x32f) // HDIO_SET_...
-	requests(none, 0x2202)                                                                 // SG_GET_TIMEOUT
+	requests(none, 0x2202)                                 // SG_GET_TIMEOUT
 
 	// Sockets (linux/sockios.h); struct ifreq is in ifreq.go.
 	structs(ioctlOut, "int", 0x8905)                      // SIOCATMARK
@@ -154,20 +175,34 @@ var ioctlArgs = sync.OnceValue(func() map[uint64]ioctlArg {
 	for _, c := range ioctlWithout {
 		args[uint64(c)] = none
 	}
+	for _, fill := range ioctlFamilies {
+		fill(args)
+	}
 	return args
 })
+
+// ioctlArg returns what the third argument is.
+func (e *Event) ioctlArg() ioctlArg {
+	a := ioctlArgs()[e.args[1]]
+	if a.native && e.abi.PointerBits() == 32 {
+		a.kind = ioctlHex
+	}
+	return a
+}
 
 func entryIoctl(e *Event) {
 	v, num := e.arg(2), e.args[2]
 	if e.arg(1).Set == nil || e.arg(1).Set.name(e.args[1]) == "" {
 		e.ioctlCode()
 	}
-	a := ioctlArgs()[e.args[1]]
+	a := e.ioctlArg()
 	switch a.kind {
 	case ioctlNone:
 		e.drop(2)
 	case ioctlInt:
 		v.Kind, v.Bits, v.Num = Int, 32, uint64(uint32(num))
+	case ioctlLong:
+		v.Kind, v.Bits = Uint, longBits(e.abi)
 	case ioctlFD:
 		e.into(2)
 		e.emitFD("", num, false)
@@ -186,13 +221,13 @@ func entryIoctl(e *Event) {
 		e.into(2)
 		e.emitString("", num)
 	case ioctlIn:
-		e.pointer(2, structs[a.typ], true)
+		e.pointer(2, a.typ, true)
 	case ioctlOut:
 		e.later(2)
 	case ioctlInOut:
 		e.into(2)
 		outer := e.begin("", Change)
-		e.emitStruct("", structs[a.typ], num)
+		e.emitStruct("", a.typ, num)
 		e.close(outer)
 		e.later(2)
 		e.partial = true
@@ -203,14 +238,14 @@ func entryIoctl(e *Event) {
 }
 
 func exitIoctl(e *Event) {
-	switch a := ioctlArgs()[e.args[1]]; a.kind {
+	switch a := e.ioctlArg(); a.kind {
 	case ioctlOut:
-		e.pointer(2, structs[a.typ], e.good())
+		e.pointer(2, a.typ, e.good())
 	case ioctlInOut:
-		if v := e.arg(2); e.good() && e.values[v.first].Kind == Struct {
+		if v := e.arg(2); e.good() && !e.values[v.first].Failed && e.values[v.first].Kind != Addr {
 			outer := e.parent
 			e.parent = argSlot + 2
-			e.emitStruct("", structs[a.typ], e.args[2])
+			e.emitStruct("", a.after, e.args[2])
 			e.close(outer)
 		}
 	case ioctlInterface:

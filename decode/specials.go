@@ -290,13 +290,13 @@ func init() {
 	addSpecial(special{exit: func(e *Event) {
 		if e.good() {
 			outer := e.note()
-			e.ioprio("", uint64(e.res.Value()))
+			e.ioprio("", 0, uint64(e.res.Value()))
 			e.close(outer)
 		}
 	}}, "ioprio_get")
 	addSpecial(special{entry: func(e *Event) {
 		e.into(2)
-		e.ioprio("", e.args[2])
+		e.ioprio("", 32, e.args[2])
 	}}, "ioprio_set")
 	addSpecial(special{entry: func(e *Event) {
 		// Two arguments are one number, the upper half first.
@@ -445,10 +445,11 @@ func (e *Event) hugeSize(size uint64, symbol string) {
 	e.close(outer)
 }
 
-// ioprio emits an I/O priority: a class and a number in it (ioprio_set(2)).
-func (e *Event) ioprio(name string, num uint64) {
+// ioprio emits an I/O priority: a class and a number in it (ioprio_set(2)). bits is 0 where
+// the number is shown already.
+func (e *Event) ioprio(name string, bits uint8, num uint64) {
 	const shift = 13
-	outer := e.open(Value{Name: name, Kind: Macro, Symbol: "IOPRIO_PRIO_VALUE", Bits: 32, Num: num})
+	outer := e.open(Value{Name: name, Kind: Macro, Symbol: "IOPRIO_PRIO_VALUE", Bits: bits, Num: num, Decimal: true})
 	e.enum("", 32, num>>shift, setIoprioClass)
 	e.num("", Uint, 32, num&(1<<shift-1))
 	e.close(outer)

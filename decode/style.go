@@ -89,6 +89,37 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 	return dst, true
 }
 
+// appendMacro appends a macro with its operands, in the other styles as the number that
+// it stands for, or the bytes that it is in memory.
+func (t *Text) appendMacro(dst []byte, e *Event, v *Value) []byte {
+	inner := *t
+	comment := false
+	if t.Consts != ConstNames && v.Bits != 0 {
+		switch {
+		case v.Text != nil:
+			dst = t.appendBytes(dst, &Value{Raw: true, Text: v.Text})
+			inner.Consts = ConstNames
+		case v.Decimal:
+			dst = strconv.AppendInt(dst, v.Signed(), 10)
+		default:
+			dst = appendHex(dst, v.Num)
+		}
+		if t.Consts == ConstRaw {
+			return dst
+		}
+		dst = append(dst, " /* "...)
+		comment = true
+	}
+	dst = append(dst, v.Symbol...)
+	dst = append(dst, '(')
+	dst = inner.appendChildren(dst, e, v, ", ")
+	dst = append(dst, ')')
+	if comment {
+		dst = append(dst, " */"...)
+	}
+	return dst
+}
+
 // onlyComment leaves of dst[from:] the comment with which a value ends that has no
 // name, as the number is there already.
 func onlyComment(dst []byte, from int) []byte {

@@ -108,7 +108,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		dst = AppendErrno(dst, res.Errno())
 	}
 	first := e.values[noteSlot].first
-	if first == 0 {
+	if first == 0 || t.Consts == ConstRaw && e.values[first].Kind == Macro {
 		return dst
 	}
 	dst = append(dst, " ("...)
@@ -354,10 +354,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Shifted:
 		dst = t.appendChildren(dst, e, v, "<<")
 	case Macro:
-		dst = append(dst, v.Symbol...)
-		dst = append(dst, '(')
-		dst = t.appendChildren(dst, e, v, ", ")
-		dst = append(dst, ')')
+		dst = t.appendMacro(dst, e, v)
 	}
 	return dst
 }

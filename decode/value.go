@@ -74,6 +74,8 @@ type Value struct {
 	// Bare: no bits are shown as nothing, not as 0. So strace does for the
 	// flags of terminals.
 	Bare bool
+	// Decimal: a Macro's number is shown so, where it is shown.
+	Decimal bool
 
 	Name   string // of the field or the argument, if shown
 	Symbol string

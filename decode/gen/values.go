@@ -110,6 +110,7 @@ var headers = []string{
 	"netinet/in.h", "netinet/tcp.h", "netinet/udp.h", "fcntl.h", "sched.h", "termios.h", "linux/sched.h", "linux/netlink.h", "linux/if_packet.h",
 	"linux/mount.h", "linux/membarrier.h", "linux/capability.h", "linux/landlock.h", "linux/dqblk_xfs.h", "linux/ptrace.h", "linux/kexec.h",
 	"linux/keyctl.h", "linux/fiemap.h", "linux/ioprio.h", "sys/ioctl.h", "linux/kd.h", "linux/vt.h", "linux/cdrom.h", "linux/fd.h", "scsi/sg.h", "linux/lp.h",
+	"linux/gpio.h",
 }
 
 // ioctlsOf returns the names of the ioctl requests that a header defines by the
