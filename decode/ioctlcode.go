@@ -7,9 +7,6 @@ var ioctlDirs = [4]string{"_IOC_NONE", "_IOC_WRITE", "_IOC_READ", "_IOC_READ|_IO
 // ioctlCode emits a request without a name as what it is made of.
 func (e *Event) ioctlCode() {
 	n := e.args[1]
-	if e.inputRequest(n) {
-		return
-	}
 	e.into(1)
 	outer := e.open(Value{Kind: Macro, Symbol: "_IOC", Bits: 32, Num: n})
 	e.emit(Value{Kind: Symbol, Symbol: ioctlDirs[n>>30&3], Num: n >> 30})
@@ -19,7 +16,7 @@ func (e *Event) ioctlCode() {
 	e.close(outer)
 }
 
-// Those of input devices are macros (linux/input.h): the number has an axis or a
+// Those of input devices are macros (linux/input.h), which are Bare: the number has an axis or a
 // type of events in it. The size is that of the program's buffer, which may be short.
 
 const (
@@ -42,7 +39,7 @@ func (e *Event) inputRequest(n uint64) bool {
 	nr, size := n&0xff, n>>16&0x3fff
 	macro := func(name string) (outer int32) {
 		e.into(1)
-		return e.open(Value{Kind: Macro, Symbol: name, Bits: 32, Num: n})
+		return e.open(Value{Kind: Macro, Symbol: name, Bits: 32, Num: n, Bare: true})
 	}
 	switch kind := n &^ (0xff | 0x3fff<<16); {
 	case kind == inputRead && inputSized[nr] != "":

@@ -193,6 +193,10 @@ func (e *Event) ioctlArg() ioctlArg {
 func entryIoctl(e *Event) {
 	v, num := e.arg(2), e.args[2]
 	if e.arg(1).Set == nil || e.arg(1).Set.name(e.args[1]) == "" {
+		if e.inputRequest(e.args[1]) {
+			e.entryInput()
+			return
+		}
 		e.ioctlCode()
 	}
 	a := e.ioctlArg()
@@ -238,6 +242,10 @@ func entryIoctl(e *Event) {
 }
 
 func exitIoctl(e *Event) {
+	if v := e.arg(1); v.Kind == Macro && v.Bare {
+		e.exitInput()
+		return
+	}
 	switch a := e.ioctlArg(); a.kind {
 	case ioctlOut:
 		e.pointer(2, a.typ, e.good())

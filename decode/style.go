@@ -112,9 +112,68 @@ func (t *Text) appendMacro(dst []byte, e *Event, v *Value) []byte {
 	}
 	dst = append(dst, v.Symbol...)
 	dst = append(dst, '(')
-	dst = inner.appendChildren(dst, e, v, ", ")
+	if comment && v.Bare {
+		inner.Consts = ConstNames
+		dst = inner.appendBare(dst, e, v)
+	} else {
+		dst = inner.appendChildren(dst, e, v, ", ")
+	}
 	dst = append(dst, ')')
 	if comment {
+		dst = append(dst, " */"...)
+	}
+	return dst
+}
+
+// appendBare appends the operands of a macro, those without a name as numbers alone.
+func (t *Text) appendBare(dst []byte, e *Event, v *Value) []byte {
+	first := true
+	for c := range e.Children(v) {
+		if !first {
+			dst = append(dst, ", "...)
+		}
+		first = false
+		if c.Kind == Enum && c.Set.name(c.Num) == "" {
+			dst = appendHex(dst, c.Num)
+		} else {
+			dst = t.appendValue(dst, e, c)
+		}
+	}
+	return dst
+}
+
+// appendBitArray appends the names of bits, or the numbers that they are in, or both.
+func (t *Text) appendBitArray(dst []byte, e *Event, v *Value) []byte {
+	if t.Consts != ConstRaw {
+		dst = append(dst, '[')
+		whole := *v
+		whole.Cut = false
+		dst = t.appendChildren(dst, e, &whole, " ")
+		if v.Cut {
+			dst = append(dst, " ..."...)
+		}
+		dst = append(dst, ']')
+	}
+	if t.Consts == ConstNames {
+		return dst
+	}
+	if t.Consts == ConstBoth {
+		dst = append(dst, " /* "...)
+	}
+	dst = append(dst, '[')
+	word := int(v.width() / 8)
+	for i := 0; i+word <= len(v.Text); i += word {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		if word == 4 {
+			dst = appendHex(dst, uint64(le.Uint32(v.Text[i:])))
+		} else {
+			dst = appendHex(dst, le.Uint64(v.Text[i:]))
+		}
+	}
+	dst = append(dst, ']')
+	if t.Consts == ConstBoth {
 		dst = append(dst, " */"...)
 	}
 	return dst

@@ -302,6 +302,8 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = append(dst, '[')
 		dst = t.appendChildren(dst, e, v, " ")
 		dst = append(dst, ']')
+	case BitArray:
+		dst = t.appendBitArray(dst, e, v)
 	case Indexed:
 		dst = append(dst, '[')
 		first := &e.values[v.first]

@@ -52,6 +52,7 @@ const (
 	Sum                   // children are parts that are added
 	Or                    // children are parts that are or-ed together
 	Shifted               // children are a number and by how much it is shifted to the left
+	BitArray              // children are bits, by name; Text is the longs that they are in, Bits wide
 	Macro                 // children are the operands of the macro Symbol
 	Named                 // signed decimal that Symbol is the name of
 	Offset                // place in a struct, as Symbol says if it is known
