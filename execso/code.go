@@ -72,6 +72,11 @@ const (
 	stepResult
 	stepVector
 	stepMessage
+	stepName
+	atNaming // the result is in areaOpened, and areaNaming says so
+	stepNamed
+	atNamed
+	stepBare
 	stepDone
 	atDone
 	atHelp

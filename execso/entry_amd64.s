@@ -243,6 +243,11 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	stepResult
 	JMP	stepVector
 	JMP	stepMessage
+	JMP	stepName
+	JMP	naming
+	JMP	stepNamed
+	JMP	named
+	JMP	stepBare
 	JMP	stepDone
 	JMP	done
 	JMP	help
@@ -753,7 +758,7 @@ stepMessage:	// what the msghdr leads to that has been captured just now
 	MOVL	RING((const_msgNamelen-const_msghdrSize), R11), CX
 	MOVQ	RING((0-const_msghdrSize), R11), SI
 	LEAQ	-const_msghdrSize(R11), R8
-	MOVL	$const_nameMax, DX
+	MOVL	$const_msgNameMax, DX
 	CMPL	CX, DX
 	CMOVLHI	DX, CX
 	TESTQ	SI, SI
@@ -786,6 +791,103 @@ messageIov:
 	MOVBLZX	const_stepArg(R10), AX
 	SHRL	$3, AX
 	JMP	vector
+
+stepName:	// ask what the descriptor is called that is the result, if that is wanted
+	MOVQ	const_areaNames(GS), CX
+	TESTQ	CX, CX
+	JEQ	noName
+	MOVQ	const_areaResult(GS), AX
+	CMPQ	AX, $-const_lastLinuxErrno
+	JCC	noName
+	CMPQ	CX, $const_namesRead
+	JNE	help
+	CMPQ	AX, $const_maxNamed
+	JCC	help
+	MOVQ	AX, const_areaOpened(GS)
+	MOVQ	const_areaFlags(GS), CX
+	MOVQ	CX, const_areaOpenedFlags(GS)
+	MOVL	$const_numberSize, DI
+	MOVL	$0xcccccccd, R8
+digit:
+	MOVL	AX, CX
+	IMULQ	R8, CX
+	SHRQ	$35, CX	// a tenth
+	LEAL	(CX)(CX*4), SI
+	ADDL	SI, SI
+	SUBL	SI, AX
+	ADDL	$'0', AX
+	SUBL	$1, DI
+	MOVB	AX, GSAT(const_areaNumber, DI)
+	MOVL	CX, AX
+	TESTL	AX, AX
+	JNE	digit
+	MOVQ	GSAT(const_areaNumber, DI), AX
+	MOVQ	const_areaPrefix(GS), CX
+	MOVQ	AX, GSAT(const_areaLink, CX)
+	MOVQ	R11, const_areaNameAt(GS)
+	MOVQ	R9, const_areaNameCount(GS)
+	LEAQ	const_stepSize(R10), AX
+	MOVQ	AX, const_areaPlan(GS)
+	MOVQ	$1, const_areaNaming(GS)
+naming:	// a second call from the same site, which comes back to the next step
+	MOVQ	const_areaSelf(GS), AX
+	LEAQ	const_areaLink(AX), DI
+	LEAQ	(const_ringOff+const_captureHead)(AX)(R11*1), SI
+	MOVL	$const_nameMax, DX
+	MOVQ	const_areaSite(GS), CX
+	LEAQ	const_siteObserved(CX), CX
+	MOVL	$const_sysReadlink, AX
+	JMP	CX
+noName:
+	ADDQ	$(2*const_stepSize), R10
+	JMP	(R10)
+
+stepNamed:	// that has returned
+	MOVQ	R11, R10
+	MOVQ	const_areaResult(GS), CX
+	MOVQ	const_areaOpened(GS), AX
+	MOVQ	AX, const_areaResult(GS)
+	MOVQ	const_areaOpenedFlags(GS), AX
+	MOVQ	AX, const_areaFlags(GS)
+	MOVQ	const_areaNameAt(GS), R11
+	MOVQ	const_areaNameCount(GS), R9
+	MOVQ	$0, const_areaNaming(GS)
+named:
+	LEAQ	-1(CX), AX
+	CMPQ	AX, $(const_nameMax-1)
+	JCC	help
+	MOVL	$const_nameArg, RING(0, R11)
+	MOVL	CX, RING(4, R11)
+	MOVQ	$0, RING(8, R11)
+	LEAQ	(const_captureHead+7)(R11)(CX*1), R11
+	ANDQ	$~7, R11
+	ADDL	$1, R9
+	NEXT
+
+stepBare:	// if names are wanted and have been changed: the paths have no slashes
+	CMPQ	const_areaNames(GS), $0
+	JEQ	bare
+	CMPQ	const_areaResult(GS), $-const_lastLinuxErrno
+	JCC	bare
+	MOVWLZX	const_areaHead(GS), DI
+	ADDL	$const_exitSize, DI
+barePath:
+	CMPQ	DI, R11
+	JCC	bare
+	MOVL	RING(4, DI), CX
+	ADDQ	$const_captureHead, DI
+	LEAQ	(DI)(CX*1), DX
+bareByte:
+	CMPB	RING(0, DI), $'/'
+	JEQ	help
+	ADDQ	$1, DI
+	CMPQ	DI, DX
+	JCS	bareByte
+	ADDQ	$7, DI
+	ANDQ	$~7, DI
+	JMP	barePath
+bare:
+	NEXT
 
 stepDone:	// the EXIT is complete
 	MOVWLZX	const_areaHead(GS), DI

@@ -33,6 +33,9 @@ type Event struct {
 	Result   int64      // raw: an error's negative number or a value
 	Unhelped bool       // there should have been captures, but nobody helped
 	Captures []Captured // valid until the next call of Next for the slot
+	// Name is what /proc has called the descriptor that is the result, nil unless that
+	// was wanted: Slot.SetNames. It is as valid as Captures.
+	Name []byte
 }
 
 // Captured is memory of the program as it was when a call had returned.
@@ -84,7 +87,7 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 	if have > ringSize || have%8 != 0 {
 		return false, s.corrupt("%d bytes in the ring", have)
 	}
-	e.Captures = e.Captures[:0]
+	e.Captures, e.Name = e.Captures[:0], nil
 	ring := s.mem[ringOff:]
 	at := int(s.taken % ringSize)
 	first := peek(ring, at)
@@ -153,10 +156,14 @@ func (s *Slot) exit(e *Event, b []byte) error {
 		padded := (length + 7) &^ 7
 		c := Captured{Arg: int(le.Uint16(rest)), Addr: le.Uint64(rest[8:]), Cut: le.Uint16(rest[2:]) != 0}
 		rest = rest[captureHead:]
-		if padded > uint64(len(rest)) || c.Arg >= 6 {
+		if padded > uint64(len(rest)) || c.Arg > nameArg {
 			return s.corrupt("%d bytes of argument %d", length, c.Arg)
 		}
 		c.Data, rest = rest[:length:length], rest[padded:]
+		if c.Arg == nameArg {
+			e.Name = c.Data
+			continue
+		}
 		e.Captures = append(e.Captures, c)
 	}
 	if len(rest) != 0 {

@@ -44,6 +44,8 @@ const (
 	areaCookie  = 0x00 // cookie if the thread may use the services
 	areaLimit   = 0x08 // no event is begun when head is beyond
 	areaServing = 0x10 // how often a thread may look for its request's answer; 0: it must not ask
+	areaSelf    = 0x18 // its own address
+	areaNames   = 0x20 // what is done about the names of new descriptors: a Naming
 	// The thread's line.
 	areaHead = 0x40 // bytes ever written to the ring
 	// What a call needs to remember.
@@ -65,7 +67,17 @@ const (
 	areaRequestArgs   = 0x118
 	areaRequestResult = 0x148
 	areaRequestSP     = 0x150
-	areaSize          = 0x1000
+	// What it takes to ask what a new descriptor is called.
+	areaNaming      = 0x180 // 1: the call has returned, and the thread asks
+	areaOpened      = 0x188 // its result
+	areaOpenedFlags = 0x190 // flags as it left them
+	areaNameAt      = 0x198 // where the name is captured, in the ring
+	areaNameCount   = 0x1a0 // captures before it
+	areaNumber      = 0x1a8 // the descriptor in digits, at the end of 8 bytes, and 8 bytes of zeros
+	areaPrefix      = 0x1b8 // bytes of the link before the descriptor: the supervisor's
+	areaLink        = 0x1c0 // the link that leads to the descriptor in /proc
+	areaLinkEnd     = 0x200
+	areaSize        = 0x1000
 
 	callsOff  = 0x1000 // 8 bytes a counter: calls counted
 	errorsOff = 0x3000 // 8 bytes a counter: errors among them
@@ -78,6 +90,15 @@ const (
 	ringSize     = 0x10000
 	eventReserve = 0x2200 // more than the size of any event: the spill's size
 )
+
+// numberSize is the room for a descriptor in digits; those beyond maxNamed have more.
+const (
+	numberSize = 8
+	maxNamed   = 10000000
+)
+
+// sysReadlink is the number of readlink(2).
+const sysReadlink = 89
 
 // States of a request.
 const (
@@ -116,6 +137,10 @@ const (
 	unhelped = 0xffff
 	// argument u16, cut u16, length u32, address u64, data padded to 8
 	captureHead = 16
+	// nameArg in place of the argument says that it is the name of the descriptor that
+	// is the result.
+	nameArg = 6
+	nameMax = 4096 // the kernel's names are shorter
 )
 
 // A step of a plan: the address of the code that does it, then operands.
@@ -160,7 +185,7 @@ const (
 	msgIovlen     = 24
 	msgControl    = 32
 	msgControllen = 40
-	nameMax       = 128
+	msgNameMax    = 128
 	controlMax    = 4096
 )
 

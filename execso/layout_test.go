@@ -30,10 +30,12 @@ func TestLayout(t *testing.T) {
 		[2]int{0, areaSize}, [2]int{callsOff, callsOff + 8*Numbers}, [2]int{errorsOff, errorsOff + 8*Numbers},
 		[2]int{knownOff, knownOff + 8*Numbers}, [2]int{ringOff, ringOff + ringSize + eventReserve}, [2]int{SlotSize, SlotSize + 8})
 	words := []int{
-		areaCookie, areaLimit, areaServing, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
+		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
 		areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
-		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP, areaSize,
+		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,
+		areaNaming, areaOpened, areaOpenedFlags, areaNameAt, areaNameCount, areaNumber, areaNumber + numberSize, areaPrefix, areaLink,
+		areaLinkEnd, areaSize,
 	}
 	for i, off := range words[1:] {
 		if off < words[i]+8 {
@@ -69,8 +71,10 @@ func TestPlansFitIntoEvents(t *testing.T) {
 					size += captureHead + int(s.limit+7)&^7
 				case stepLength, stepResult:
 					size += captureHead + int(s.limit*uint32(s.unit)+7)&^7
+				case stepName:
+					size += captureHead + nameMax
 				case stepMessage: // a name, control messages, and then as for a vector
-					size += 2*captureHead + nameMax + controlMax
+					size += 2*captureHead + msgNameMax + controlMax
 					fallthrough
 				case stepVector: // whose buffers are looked at one by one
 					size += captureHead + int(s.limit>>16)*iovecSize

@@ -71,7 +71,7 @@ func newPlan(nr int, lim limits) plan {
 		if !ok {
 			return nil
 		}
-		exit := c.exit(lim)
+		exit := c.exit(lim, &r.contents)
 		if len(r.checks) == 0 {
 			return exit
 		}
@@ -103,7 +103,7 @@ func newPlan(nr int, lim limits) plan {
 			return nil
 		}
 		p = append(p, step{do: stepEnter})
-		p = append(p, c.exit(lim)...)
+		p = append(p, c.exit(lim, &k.contents)...)
 	}
 	for i, k := range targets {
 		p[len(r.checks)+i].target = starts[k]
@@ -244,11 +244,18 @@ func lengthFlags(sig *table.Signature, i uint8) uint8 {
 }
 
 // exit returns the steps that make the EXIT event.
-func (c *collection) exit(lim limits) plan {
-	if len(c.list) == 0 {
+func (c *collection) exit(lim limits, m *contents) plan {
+	var names plan
+	switch {
+	case m.descriptor:
+		names = plan{{do: stepName}, {do: stepNamed}}
+	case m.renames:
+		names = plan{{do: stepBare}}
+	}
+	if len(c.list)+len(names) == 0 {
 		return plan{{do: stepLeave}}
 	}
-	c.fit(lim)
+	c.fit(lim, m)
 	p := plan{{do: stepCapture}}
 	proven := false
 	for _, k := range c.list {
@@ -278,13 +285,17 @@ func (c *collection) exit(lim limits) plan {
 			p = append(p, k.step)
 		}
 	}
+	p = append(p, names...)
 	return append(p, step{do: stepDone})
 }
 
 // fit lowers the limits so that an event has room for all captures. Where there is
 // more, the supervisor must help.
-func (c *collection) fit(lim limits) {
+func (c *collection) fit(lim limits, m *contents) {
 	room, elastic := eventReserve-enterSize-exitSize, 0
+	if m.descriptor {
+		room -= captureHead + 8 + nameMax
+	}
 	for i := range c.list {
 		k := &c.list[i]
 		room -= captureHead + 8

@@ -197,6 +197,12 @@ const (
 // stepAddress returns where a step is in the processes.
 func stepAddress(n int) uint64 { return Base + stepsOff + uint64(n)*stepSize }
 
+// isStep reports whether a step of this kind is at addr, which may be any number.
+func (r *Region) isStep(addr uint64, do label) bool {
+	off := addr - (Base + stepsOff)
+	return off < maxSteps*stepSize && off%stepSize == 0 && peek(r.code, stepsOff+int(off)) == do.address()
+}
+
 // place writes all plans.
 func (r *Region) place() {
 	r.write(countStep, plan{{do: stepCounted}})

@@ -55,6 +55,9 @@ type contents struct {
 	some     bool         // the kernel fills nothing if the result is 0
 	partial  bool         // the result says how much of a buffer the kernel has read
 	atLeast  int          // so many bytes of a buffer are captured whatever the limit
+	// descriptor: the result is a new descriptor. renames: the paths stand for something
+	// else afterwards, or for nothing.
+	descriptor, renames bool
 }
 
 // isNull reports whether an argument is checked to be NULL.
@@ -107,7 +110,13 @@ var rules = map[string]rule{
 	"readlink":   {checks: []step{{do: stepPositive, arg: 2}}, contents: contents{proofs: []unix.Errno{unix.EINVAL}}},
 	"readlinkat": {checks: []step{{do: stepPositive, arg: 3}}, contents: contents{proofs: []unix.Errno{unix.EINVAL}}},
 
+	"open":      {contents: contents{descriptor: true}},
+	"openat":    {contents: contents{descriptor: true}},
+	"creat":     {contents: contents{descriptor: true}},
 	"openat2":   {contents: contents{proofs: pathErrors}}, // reads how first
+	"unlink":    {contents: contents{renames: true}},
+	"unlinkat":  {contents: contents{renames: true}},
+	"rmdir":     {contents: contents{renames: true}},
 	"utime":     {contents: contents{proofs: timesErrors}},
 	"utimes":    {contents: contents{proofs: timesErrors}},
 	"futimesat": {contents: contents{proofs: timesErrors}},
@@ -116,17 +125,18 @@ var rules = map[string]rule{
 	"symlinkat": {contents: contents{proofs: pathErrors}},
 	"link":      {contents: contents{proofs: secondPathErrors}},
 	"linkat":    {contents: contents{proofs: secondPathErrors}},
-	"rename":    {contents: contents{proofs: secondPathErrors}},
-	"renameat":  {contents: contents{proofs: secondPathErrors}},
-	"renameat2": {contents: contents{proofs: secondPathErrors}},
+	"rename":    {contents: contents{proofs: secondPathErrors, renames: true}},
+	"renameat":  {contents: contents{proofs: secondPathErrors, renames: true}},
+	"renameat2": {contents: contents{proofs: secondPathErrors, renames: true}},
 	"getxattr":  {contents: contents{proofs: xattrErrors}},
 	"lgetxattr": {contents: contents{proofs: xattrErrors}},
 	"fgetxattr": {contents: contents{proofs: xattrErrors}},
 
 	"connect":  {contents: contents{proofs: connectErrors}},
 	"bind":     {contents: contents{proofs: connectErrors}},
-	"accept":   {checks: null(2), contents: contents{skip: []int{1}}},
-	"accept4":  {checks: null(2), contents: contents{skip: []int{1}}},
+	"socket":   {contents: contents{descriptor: true}},
+	"accept":   {checks: null(2), contents: contents{skip: []int{1}, descriptor: true}},
+	"accept4":  {checks: null(2), contents: contents{skip: []int{1}, descriptor: true}},
 	"recvfrom": {checks: null(5), contents: contents{skip: []int{4}}},
 	// Structs are shown whole; a filter is one that leads to another.
 	"setsockopt": {by: 2, cases: []selection{

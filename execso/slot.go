@@ -33,6 +33,7 @@ func (r *Region) NewSlot() *Slot {
 	r.freeSlots = r.freeSlots[:n-1]
 	s := &Slot{region: r, index: i, mem: r.slots[i*SlotSize : (i+1)*SlotSize]}
 	clear(s.mem[:areaSize])
+	poke(s.mem, areaSelf, s.GS())
 	s.renew()
 	s.Open()
 	return s
@@ -118,7 +119,8 @@ func (s *Slot) StopAtReturn() {
 	// The thread takes its steps from here when the call has returned. It may be on its
 	// way out, or in the next call. That one may as well stop, unless it is counted.
 	plan := (*uint64)(unsafe.Pointer(&s.mem[areaPlan]))
-	if was := atomic.LoadUint64(plan); was != stepAddress(countStep) {
+	// One that asks for a name is back at once.
+	if was := atomic.LoadUint64(plan); was != stepAddress(countStep) && !s.region.isStep(was, stepNamed) {
 		atomic.CompareAndSwapUint64(plan, was, stepAddress(helpStep))
 	}
 }

@@ -205,7 +205,9 @@ type walk struct {
 	helped bool
 	// awaited: the supervisor asks for a stop at its end.
 	awaited bool
-	forced  bool // the result is not the kernel's
+	forced  bool   // the result is not the kernel's
+	opened  string // the name of the descriptor
+	late    bool   // the supervisor asks for a stop when that is asked for
 	// serve settles a request. It reports whether that was by an answer.
 	serve func(p *stepped) (answered bool)
 }
@@ -343,6 +345,42 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 		walk{name: "not answered", nr: unix.SYS_CLOSE, args: [6]uint64{99}, service: Request, result: ebadf,
 			before: func(p *stepped) { poke(p.slot.mem, areaServing, 3) }},
 	)
+	names := func(n Naming, tid int) func(p *stepped) {
+		return func(p *stepped) { p.slot.SetNames(n, tid) }
+	}
+	read, asked := names(NamesRead, p.pid), names(NamesAsked, 0)
+	p.write(dataAt+0x140, []byte("name\x00"))
+	const bare, cwd = dataAt + 0x140, uint64(1<<32 - 100)
+	for _, s := range []Service{Record, RecordTimed} {
+		open := walk{nr: unix.SYS_OPENAT, args: [6]uint64{cwd, goodPath}, service: s, result: -1, events: true, before: read, opened: "/"}
+		for name, change := range map[string]func(w *walk){
+			"named":                           func(*walk) {},
+			"not named":                       func(w *walk) { w.before, w.opened = nil, "" },
+			"named with help":                 func(w *walk) { w.before, w.helped = asked, true },
+			"named without result":            func(w *walk) { w.args[1], w.result, w.opened = badPath, enoent, "" },
+			"named where there is no name":    func(w *walk) { w.before, w.helped = names(NamesRead, 0), true },
+			"named, awaited":                  func(w *walk) { w.awaited, w.helped = true, true },
+			"named, awaited late":             func(w *walk) { w.late = true },
+			"with a number that is too large": func(w *walk) { w.result, w.forced, w.helped = maxNamed, true, true },
+			"with a number that is not":       func(w *walk) { w.result, w.forced, w.helped = 4321, true, true },
+		} {
+			w := open
+			w.name = name
+			if change(&w); w.helped {
+				w.opened = ""
+			}
+			walks = append(walks, w)
+		}
+		walks = append(walks,
+			walk{name: "without a path", nr: unix.SYS_ACCEPT, args: [6]uint64{99}, service: s, events: true, before: read, forced: true, opened: "/dev/null"},
+			walk{name: "removed", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, bare}, service: s, events: true, before: read, forced: true},
+			walk{name: "removed, with help", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, badPath}, service: s, events: true, before: read, forced: true, helped: true},
+			walk{name: "removed, not named", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, badPath}, service: s, events: true, forced: true},
+			walk{name: "not removed", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, badPath}, service: s, events: true, before: read, result: enoent},
+			walk{name: "renamed", nr: unix.SYS_RENAME, args: [6]uint64{bare, bare}, service: s, events: true, before: read, forced: true},
+			walk{name: "renamed, with help", nr: unix.SYS_RENAME, args: [6]uint64{bare, badPath}, service: s, events: true, before: read, forced: true, helped: true},
+		)
+	}
 	walks = append(walks, walk{name: "counted, awaited", nr: unix.SYS_GETPPID, service: Count, result: ppid, awaited: true})
 	shut := func(p *stepped) { p.slot.Shut() }
 	for s := range Service(numServices) {
@@ -395,6 +433,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 	p.slot.Open()
 	p.slot.renew()
 	p.slot.Serving(false)
+	p.slot.SetNames(NamesUnwanted, 0)
 	p.SetService(w.nr, w.service)
 	if w.before != nil {
 		w.before(p)
@@ -435,12 +474,15 @@ func (p *stepped) walk(w *walk, flags uint64) {
 		if w.awaited && r.Rip == p.site+siteObserved {
 			p.slot.StopAtReturn()
 		}
+		if w.late && p.slot.Naming() {
+			p.slot.StopAtReturn()
+		}
 		if r.Rip == atWaited.address() {
 			entered = true
 		}
 		if r.Rip == p.site+sitePass+syscallLen || r.Rip == p.site+siteReturn {
 			entered = true
-			if w.forced {
+			if w.forced && !p.slot.Naming() {
 				r.Rax = uint64(result)
 				p.set(&r)
 			}
@@ -480,9 +522,12 @@ func (p *stepped) walk(w *walk, flags uint64) {
 			break
 		}
 		events++
-		if e.Kind == Exit && (e.Result != result || e.Unhelped != w.helped) {
+		if e.Kind == Exit && (e.Result != result || e.Unhelped != w.helped || string(e.Name) != w.opened) {
 			t.Errorf("recorded %+v", e)
 		}
+	}
+	if w.nr == unix.SYS_OPENAT && result >= 0 && !w.forced {
+		p.inject(unix.SYS_CLOSE, uint64(result))
 	}
 	if w.events != (events == 2) || !w.events && events != 0 {
 		t.Errorf("%d events", events)
@@ -494,13 +539,14 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	t := p.t
 	t.Helper()
 	nowCalls, nowFailed := p.slot.Counts(w.nr)
-	state, taking := peek(p.slot.mem, areaState), p.slot.taking
+	state, taking, naming := peek(p.slot.mem, areaState), p.slot.taking, peek(p.slot.mem, areaNaming)
 	f := frame(r)
 	got := p.slot.Translate(&f)
 	if s := peek(p.slot.mem, areaState); s != requestIdle {
 		t.Errorf("at %s: the request's state is %d", place(r.Rip), s)
 	}
 	poke(p.slot.mem, areaState, state)
+	poke(p.slot.mem, areaNaming, naming)
 	p.slot.taking = taking
 	gotCalls, gotFailed := p.slot.Counts(w.nr)
 	poke(p.slot.mem, callsOff+8*w.nr, nowCalls)

@@ -109,6 +109,8 @@ var stretches = []stretch{
 	{at: atLeft, state: Returned, site: saved, ax: saved},
 	{at: stepCapture, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atCaptureSaved, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
+	// While areaNaming says so, the result is elsewhere: translateNaming.
+	{at: atNamed, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
 	{at: atDone, state: Returned, site: saved, ax: saved, flags: saved, args: saved},
 	{at: atHelp, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
 }
@@ -128,6 +130,11 @@ const (
 // knows. At the stop that IsHelp tells of, it is ReturnedUnrecorded. A request is
 // withdrawn, or if it has been answered, that is the result.
 func (s *Slot) Translate(f *Frame) Disposition {
+	if s.Naming() {
+		if state := s.translateNaming(f); state != Elsewhere {
+			return state
+		}
+	}
 	if at, n := f.IP-(Base+SitesOffset), uint64(CodeSize-SitesOffset); at < n {
 		return s.translateSite(f, f.IP-at%SiteSize, int(at%SiteSize))
 	}
@@ -173,10 +180,8 @@ func (s *Slot) Translate(f *Frame) Disposition {
 		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned)&arithmeticFlags
 	}
 	if st.args == saved {
-		f.DI, f.SI = peek(s.mem, areaArgs), peek(s.mem, areaArgs+8)
-		f.R10, f.R8, f.R9 = peek(s.mem, areaArgs+24), peek(s.mem, areaArgs+32), peek(s.mem, areaArgs+40)
-	}
-	if st.args == saved || st.dx == saved {
+		s.putArgs(f)
+	} else if st.dx == saved {
 		f.DX = peek(s.mem, areaArgs+16)
 	}
 	s.count(count, f.AX)
@@ -210,6 +215,31 @@ func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
 		return f.put(call, ReturnedUnrecorded)
 	}
 	return Elsewhere
+}
+
+// translateNaming is Translate for a thread that asks what a descriptor is called, and
+// will not any more.
+func (s *Slot) translateNaming(f *Frame) Disposition {
+	site := peek(s.mem, areaSite)
+	call := s.region.CallOf(site)
+	off, at := f.IP-(Base+CodeOffset), f.IP-site
+	inExit := off >= labels[atExit] && off < labels[stepCounted]
+	inNaming := off >= labels[atNaming] && off < labels[atNamed]
+	if call == 0 || !inExit && !inNaming && (at < siteObserved || at >= siteBack) {
+		return Elsewhere
+	}
+	poke(s.mem, areaNaming, 0)
+	flags := peek(s.mem, areaOpenedFlags)
+	f.AX, f.R11 = peek(s.mem, areaOpened), flags
+	f.Flags = f.Flags&^arithmeticFlags | flags&arithmeticFlags
+	s.putArgs(f)
+	return f.put(call, ReturnedUnrecorded)
+}
+
+// putArgs gives the argument registers back that are in the area.
+func (s *Slot) putArgs(f *Frame) {
+	f.DI, f.SI, f.DX = peek(s.mem, areaArgs), peek(s.mem, areaArgs+8), peek(s.mem, areaArgs+16)
+	f.R10, f.R8, f.R9 = peek(s.mem, areaArgs+24), peek(s.mem, areaArgs+32), peek(s.mem, areaArgs+40)
 }
 
 // put makes the thread stand at its call, or behind it.
