@@ -63,6 +63,12 @@ func (r *Region) CallOf(site uint64) uint64 {
 	return 0
 }
 
+// IsSite reports whether ip is behind a call that exec.so makes.
+func (r *Region) IsSite(ip uint64) bool {
+	start, end := r.Exempt()
+	return ip >= start && ip < end
+}
+
 // siteIndex returns which record is at site, if one is in use there.
 func (r *Region) siteIndex(site uint64) (i int, ok bool) {
 	off := site - (Base + SitesOffset)

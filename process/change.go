@@ -16,6 +16,7 @@ func about(arg int) func(*Thread, *Op) {
 // opened tells that a call has made the descriptor fd.
 func (t *Thread) opened(op *Op, fd, flags int, cloexec bool) {
 	s := &slot{file: &File{tree: t.tree, flags: flags}, cloexec: cloexec}
+	s.file.name, s.file.named = op.name, t.tree.names
 	op.fds.put(fd, s)
 	if op.doubtful || op.doubt() {
 		t.arrived(op.fds, fd)

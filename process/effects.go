@@ -13,9 +13,9 @@ const never = -1 // in an argument's place: the call takes no flags
 var effects = map[string]*effect{
 	"open":              opens(1),
 	"openat":            opens(2),
-	"creat":             {end: created, named: true},
+	"creat":             {end: created, names: true},
 	"openat2":           arrives(),
-	"open_by_handle_at": opens(2),
+	"open_by_handle_at": {end: opens(2).end, named: true},
 	"socket":            sockets(1),
 	"accept":            sockets(never),
 	"accept4":           sockets(3),
@@ -67,12 +67,12 @@ var effects = map[string]*effect{
 	"connect": {begin: about(0), end: endAddress, always: true, arrives: true, replaces: true},
 	"listen":  {begin: about(0), end: endAddress, arrives: true, replaces: true},
 
-	"unlink":    {end: names(0)},
-	"unlinkat":  {end: names(1)},
-	"rmdir":     {end: names(0)},
-	"rename":    {end: names(0, 1)},
-	"renameat":  {end: names(1, 3)},
-	"renameat2": {end: names(1, 3)},
+	"unlink":    removes(entry{cwd, 0}),
+	"unlinkat":  removes(entry{0, 1}),
+	"rmdir":     removes(entry{cwd, 0}),
+	"rename":    renames(entry{cwd, 0}, entry{cwd, 1}, never),
+	"renameat":  renames(entry{0, 1}, entry{2, 3}, never),
+	"renameat2": renames(entry{0, 1}, entry{2, 3}, 4),
 
 	"mount":      {end: allNames, arrives: true},
 	"move_mount": {end: allNames, arrives: true},
@@ -81,10 +81,10 @@ var effects = map[string]*effect{
 
 	"chdir":      {end: moved, arrives: true},
 	"fchdir":     {end: moved, arrives: true},
-	"chroot":     {end: rooted, arrives: true},
-	"pivot_root": {end: pivoted, arrives: true},
-	"setns":      {end: endSetns, arrives: true},
-	"unshare":    {begin: leave, end: endUnshare, always: true, arrives: true},
+	"chroot":     {end: rooted, arrives: true, looks: true},
+	"pivot_root": {end: pivoted, arrives: true, looks: true},
+	"setns":      {end: endSetns, arrives: true, looks: true},
+	"unshare":    {begin: leave, end: endUnshare, always: true, arrives: true, looks: true},
 	"execve":     {begin: leave, end: stayed, always: true, arrives: true},
 	"execveat":   {begin: leave, end: stayed, always: true, arrives: true},
 	"umask":      {begin: beginUmask, end: endUmask, always: true},
@@ -96,7 +96,7 @@ var effects = map[string]*effect{
 
 // opens is the effect of a call that opens a file, with flags in an argument.
 func opens(flags int) *effect {
-	return &effect{named: true, end: func(t *Thread, op *Op, res table.Result) {
+	return &effect{names: true, end: func(t *Thread, op *Op, res table.Result) {
 		f := int(uint32(op.args[flags]))
 		t.opened(op, int(res.Value()), fileFlags(f, op.abi), f&unix.O_CLOEXEC != 0)
 	}}
@@ -109,7 +109,7 @@ func created(t *Thread, op *Op, res table.Result) {
 
 // sockets is the effect of a call that makes a socket, with SOCK_ flags in an argument.
 func sockets(flags int) *effect {
-	return &effect{named: true, end: func(t *Thread, op *Op, res table.Result) {
+	return &effect{names: true, end: func(t *Thread, op *Op, res table.Result) {
 		f := socketFlags(op, flags)
 		t.opened(op, int(res.Value()), unix.O_RDWR|f&unix.O_NONBLOCK, f&unix.O_CLOEXEC != 0)
 		t.detailNow(op.fds, int(res.Value()))

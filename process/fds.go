@@ -54,7 +54,8 @@ func (f *FDs) Name(fd int) (name string, ok bool) {
 		if s == nil {
 			return "", false
 		}
-		return s.file.Name(), true
+		name = s.file.Name() // empty: it was too long for the kernel, or nobody has asked in time
+		return name, name != ""
 	}
 	ok = fd >= 0 && f.users.some(func(tid int) bool {
 		var err error

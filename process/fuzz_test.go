@@ -67,6 +67,9 @@ func FuzzCalls(f *testing.F) {
 				result = table.Gone()
 			}
 			th.Begin(op, abi, nr, args, noise(memory))
+			if script[8]%4 == 0 {
+				op.Named(string(memory))
+			}
 			switch script[0] / 8 % 8 {
 			case 0: // others go on meanwhile
 			case 1:

@@ -24,6 +24,7 @@ type Op struct {
 	closings  uint64 // as they were when it began
 	contested bool   // another call closes the same at the same time
 	finds     uint64 // Tree.finds when it began
+	name      string // what the descriptor that it has made is called, if that is known
 
 	setting     *File  // whose flags it sets
 	sets        uint64 // as they were when it began
@@ -49,6 +50,11 @@ type effect struct {
 	arrives bool
 	// named: the same, if what it makes is wanted by its name at once.
 	named bool
+	// names: the same, unless End is told the name (Op.Named), or is told later of changes
+	// of names by paths that are entries of a directory.
+	names bool
+	// looks: see Looks.
+	looks bool
 	// replaces: the call changes what its own arguments stand for.
 	replaces bool
 }
@@ -89,6 +95,20 @@ func (tr *Tree) Arrives(abi table.ABI, nr int) bool {
 	return e != nil && (e.arrives || e.named && tr.eager)
 }
 
+// Names reports whether such a call makes a descriptor, or changes names, where names are
+// wanted at once.
+func (tr *Tree) Names(abi table.ABI, nr int) bool {
+	e := effectOf(abi, nr)
+	return e != nil && e.names && tr.eager
+}
+
+// Looks reports whether such a call may change what names look like to its callers: their
+// root directory, or their mounts.
+func Looks(abi table.ABI, nr int) bool {
+	e := effectOf(abi, nr)
+	return e != nil && e.looks
+}
+
 // Calls returns all calls for which Matters is true.
 func Calls() *table.Set {
 	set := &table.Set{}
@@ -105,6 +125,10 @@ func Calls() *table.Set {
 // Replaces reports whether a call that is under way changes what its arguments stand for:
 // who wants to know what they were has to look before End.
 func (op *Op) Replaces() bool { return op.effect != nil && op.effect.replaces }
+
+// Named tells what the descriptor is called that the call has made: what /proc has said
+// when it had.
+func (op *Op) Named(name string) { op.name = name }
 
 // Begin tells that the thread makes a call, with its whole registers; mem is good for
 // reading what they point to until End. op is for the caller to keep.

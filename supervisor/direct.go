@@ -36,6 +36,9 @@ type direct struct {
 	// them have to be seen.
 	remembers bool
 	asks      bool // there are calls about which handlers are asked: see request.go
+	// readsLinks: exec.so may ask what descriptors are called.
+	readsLinks bool
+	mounts     uint64 // our mount namespace, 0 if /proc is none of ours
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
@@ -64,7 +67,7 @@ func (l *loop) setUpDirect() error {
 			if oneCore() {
 				l.direct.crowdedUntil = time.Now().AddDate(100, 0, 0)
 			}
-			l.direct.served = l.exemptible()
+			l.direct.served, l.direct.readsLinks, l.direct.mounts = l.exemptible(), l.mayReadLinks(), ourMounts()
 			nr, _ := table.Number(ptrace.NativeABI, "rt_sigreturn")
 			l.direct.seesReturns = l.wantFilter.Has(ptrace.NativeABI, nr)
 			l.direct.serve()
@@ -104,6 +107,10 @@ func (d *direct) tableChanged() (narrowed bool) {
 	}
 	narrowed = !keep.Contains(d.served)
 	d.served = keep
+	if d.readsLinks && !d.loop.mayReadLinks() {
+		d.readsLinks, narrowed = false, true
+		d.looking(true)
+	}
 	d.serve()
 	return narrowed || d.remembers && !remembered
 }
@@ -145,5 +152,6 @@ func (t *Thread) settle() {
 	if t.slot != nil {
 		t.slot.Shut() // until it is admitted
 	}
+	t.names()
 	d.admit(t)
 }

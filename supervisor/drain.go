@@ -223,6 +223,9 @@ func (d *drainer) tell(t *Thread) {
 			t.state.Begin(&r.op, ptrace.NativeABI, e.Nr, e.Args, &r.engine)
 		}
 	case execso.Exit:
+		if e.Name != nil {
+			r.op.Named(string(e.Name))
+		}
 		d.returned(t, table.FromRaw(e.Result), e.Captures, e.Stamp)
 	}
 }

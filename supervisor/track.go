@@ -29,12 +29,19 @@ func (t *Thread) track(nr int, args [6]uint64, run func(*Thread, int, [6]uint64)
 	if run == nil && !t.loop.tracks(abi, nr) {
 		return t.current.result
 	}
+	looks := process.Looks(abi, nr)
+	if looks {
+		t.loop.direct.looking(false)
+	}
 	t.state.Begin(&t.op, abi, nr, args, t)
 	result := t.current.result
 	if run != nil {
 		result = run(t, nr, args)
 	}
 	t.state.End(&t.op, result, t)
+	if looks {
+		t.loop.direct.looking(true)
+	}
 	return result
 }
 
@@ -83,6 +90,9 @@ func (l *loop) tracksBy(nr int, s execso.Service) execso.Service {
 		return s
 	}
 	if makesCalls(s) && (s != execso.Record || l.tree.Arrives(ptrace.NativeABI, nr)) {
+		return execso.Trap
+	}
+	if l.tree.Names(ptrace.NativeABI, nr) && !execso.Names(nr) {
 		return execso.Trap
 	}
 	return s

@@ -1,0 +1,65 @@
+package integration
+
+import (
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// What is different in each run of names.c, and the layout of threads' lines.
+var changingNames = regexp.MustCompile(`0x[0-9a-f]{5,}|#?\d{4,}|^\d+ +`)
+
+// -y calls descriptors what strace calls them where files are renamed and removed, reached
+// through links, and have no names, and where the calls that make them are recorded. With a
+// second thread, events carry the time.
+func TestNamesAsStrace(t *testing.T) {
+	version, err := exec.Command("strace", "-V").Output()
+	if err != nil || !strings.Contains(string(version), "version 6.1") {
+		t.Skip("no strace 6.1")
+	}
+	needX86(t)
+	lines := func(text string) (all []string) {
+		for line := range strings.Lines(text) {
+			line = strings.Join(strings.Fields(changingNames.ReplaceAllString(line, "N")), " ")
+			if strings.HasPrefix(line, "mkdir(\"real\"") || len(all) > 0 {
+				all = append(all, line)
+			}
+		}
+		return all
+	}
+	for name, flags := range map[string][]string{"alone": nil, "threaded": {"-DWARM_THREADED"}} {
+		path := compileC(t, "names", append([]string{"-pthread", "-include", warmHeader}, flags...)...)
+		for _, flags := range [][]string{
+			{"-y"}, {"-yy"},
+			// Where the tracer has to do with the call by which names are asked for.
+			{"-y", "-e", "trace=%file,%desc"}, {"-y", "-e", "trace=!readlink"}, {"-y", "-e", "inject=readlink:error=EPERM"},
+		} {
+			t.Run(name+strings.Join(flags, " "), func(t *testing.T) {
+				dir, file := t.TempDir(), t.TempDir()+"/strace"
+				cmd := exec.Command("strace", append(append([]string{"-f", "-o", file}, flags...), path)...)
+				cmd.Dir = dir
+				if b, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("strace: %v\n%s", err, b)
+				}
+				text, err := os.ReadFile(file)
+				if err != nil {
+					t.Fatal(err)
+				}
+				want := lines(string(text))
+				if len(want) < 500 {
+					t.Fatalf("strace shows %d lines only", len(want))
+				}
+				onEachRoute(t, func(t *testing.T, r route) {
+					_, trace := program{Path: path, TracerFlags: flags, Dir: dir}.trace(t, r)
+					if diff := cmp.Diff(want, lines(strings.Join(trace, "\n"))); diff != "" {
+						t.Errorf("strace (-) and k42trace (+) differ:\n%s", diff)
+					}
+				})
+			})
+		}
+	}
+}

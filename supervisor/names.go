@@ -1,0 +1,86 @@
+package supervisor
+
+import (
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
+
+// Names of descriptors by the direct route: what open and the like have made is called is
+// asked when they return, by the thread itself, which sees in its /proc what we see in ours
+// if it is in the same place. Else it stops, and we look.
+
+// readlink is the number of the call with which the entry code asks.
+var readlink, _ = table.Number(ptrace.NativeABI, "readlink")
+
+// mayReadLinks reports whether no handler decides about readlink: then the filter lets the
+// entry code make it.
+func (l *loop) mayReadLinks() bool {
+	s := serviceOf(readlink, l.handlerOf(readlink))
+	return l.cmd.TrackNames && (s == execso.Pass || makesCalls(s))
+}
+
+// names says what a thread that is about to run does about names. What it may do must not
+// be changed by others meanwhile: see looking.
+func (t *Thread) names() {
+	if t.slot == nil || !t.loop.cmd.TrackNames {
+		return
+	}
+	n := execso.NamesAsked
+	// What -yy shows is more than the name.
+	if t.loop.direct.readsLinks && !t.loop.cmd.TrackSockets && t.looksAlike() {
+		n = execso.NamesRead
+	}
+	t.slot.SetNames(n, t.tid)
+}
+
+// looksAlike reports whether the thread has our root directory and our mounts, and so our
+// /proc.
+func (t *Thread) looksAlike() bool {
+	root, err := procfs.FDLink(t.tid, procfs.AtRoot)
+	if err != nil || root != "/" {
+		return false
+	}
+	mounts := mountsOf(t.tid)
+	return mounts != 0 && mounts == t.loop.direct.mounts
+}
+
+// mountsOf returns the inode of a thread's mount namespace, 0 if it cannot be seen.
+func mountsOf(tid int) uint64 {
+	var st unix.Stat_t
+	if unix.Stat("/proc/"+strconv.Itoa(tid)+"/ns/mnt", &st) != nil {
+		return 0
+	}
+	return st.Ino
+}
+
+// ourMounts returns mountsOf ourselves, 0 if /proc does not have our ids.
+func ourMounts() uint64 {
+	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+		return 0
+	}
+	return mountsOf(os.Getpid())
+}
+
+// looking tells that a call of the thread begins or ends that may give it, or others, another
+// root directory or other mounts. In between, all are asked.
+func (d *direct) looking(ends bool) {
+	if d == nil {
+		return
+	}
+	for _, t := range d.loop.threads {
+		switch {
+		case t.slot == nil || !d.loop.cmd.TrackNames:
+		case ends:
+			t.names()
+		default:
+			t.slot.SetNames(execso.NamesAsked, 0)
+		}
+	}
+}
