@@ -10,13 +10,17 @@ import (
 
 // about is the beginning of a call about the descriptor in an argument.
 func about(arg int) func(*Thread, *Op) {
-	return func(t *Thread, op *Op) { op.slot = op.fds.slots[op.fd(arg)] }
+	return func(t *Thread, op *Op) { op.slot = op.fds.slots.at(op.fd(arg)) }
 }
 
 // opened tells that a call has made the descriptor fd.
 func (t *Thread) opened(op *Op, fd, flags int, cloexec bool) {
-	s := &slot{file: &File{tree: t.tree, flags: flags}, cloexec: cloexec}
-	s.file.name, s.file.named = op.name, t.tree.names
+	o := &struct {
+		file File
+		slot slot
+	}{file: File{tree: t.tree, flags: flags, name: op.name, named: t.tree.names}, slot: slot{cloexec: cloexec}}
+	s := &o.slot
+	s.file = &o.file
 	op.fds.put(fd, s)
 	if op.doubtful || op.doubt() {
 		t.arrived(op.fds, fd)
@@ -35,7 +39,7 @@ func (t *Thread) made(fds *FDs, fd int) {
 
 // arrived tells that fd stands for something else, which others may have too.
 func (t *Thread) arrived(fds *FDs, fd int) {
-	switch s := fds.slots[fd]; {
+	switch s := fds.slots.at(fd); {
 	case fd < 0:
 	case !t.tree.past:
 		fds.remove(fd)
@@ -66,7 +70,7 @@ func endClose(t *Thread, op *Op, res table.Result) {
 // closed tells that a call has closed s, which fd stood for when it began. By now the
 // number may stand for something else: it is free long before the call returns.
 func (t *Thread) closed(op *Op, fd int, s *slot) {
-	switch now := op.fds.slots[fd]; {
+	switch now := op.fds.slots.at(fd); {
 	case now == nil:
 	case now == s:
 		op.fds.remove(fd)
@@ -93,7 +97,7 @@ func beginCloseRange(t *Thread, op *Op) {
 // inRange returns the slots that close_range(2) is about.
 func (op *Op) inRange() (all []numbered) {
 	first, last := uint64(uint32(op.args[0])), uint64(uint32(op.args[1]))
-	for fd, s := range op.fds.slots {
+	for fd, s := range op.fds.slots.all() {
 		if uint64(fd) >= first && uint64(fd) <= last {
 			all = append(all, numbered{fd, s})
 		}
@@ -114,7 +118,7 @@ func endCloseRange(t *Thread, op *Op, res table.Result) {
 	for _, o := range op.others {
 		if flags&closeRangeCloexec == 0 {
 			t.closed(op, o.fd, o.slot)
-		} else if op.fds.slots[o.fd] == o.slot {
+		} else if op.fds.slots.at(o.fd) == o.slot {
 			o.slot.cloexec = true
 		}
 	}
@@ -150,7 +154,7 @@ func endDup(t *Thread, op *Op, res table.Result) { t.copied(op, int(res.Value())
 func beginDup2(t *Thread, op *Op) {
 	about(0)(t, op)
 	op.closing()
-	if s := op.fds.slots[op.fd(1)]; s != nil {
+	if s := op.fds.slots.at(op.fd(1)); s != nil {
 		op.others = append(op.others, numbered{op.fd(1), s})
 		op.closesSlot(s)
 	}
@@ -204,7 +208,7 @@ func endFcntl(t *Thread, op *Op, res table.Result) {
 // steady reports whether the descriptor that the call is about is still what it was when
 // the call began.
 func (op *Op) steady() bool {
-	return op.slot != nil && op.fds.slots[op.fd(0)] == op.slot && !op.doubt()
+	return op.slot != nil && op.fds.slots.at(op.fd(0)) == op.slot && !op.doubt()
 }
 
 // setFlags makes those of its flags that are in mask those of value. O_ASYNC is for some
@@ -261,7 +265,7 @@ func endIoctl(t *Thread, op *Op, res table.Result) {
 		}
 	}
 	// Some return descriptors.
-	if fd := res.Value(); fd > 2 && fd < 1<<20 && op.fds.slots[int(fd)] == nil {
+	if fd := res.Value(); fd > 2 && fd < 1<<20 && op.fds.slots.at(int(fd)) == nil {
 		op.fds.discover(int(fd))
 	}
 }
@@ -281,7 +285,7 @@ func endURing(t *Thread, op *Op, res table.Result) {
 
 // endBPF ends bpf(2), whose commands mostly return descriptors, and 0 otherwise.
 func endBPF(t *Thread, op *Op, res table.Result) {
-	if fd := int(res.Value()); fd > 0 && op.fds.slots[fd] == nil {
+	if fd := int(res.Value()); fd > 0 && op.fds.slots.at(fd) == nil {
 		op.fds.discover(fd)
 	}
 }

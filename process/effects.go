@@ -143,7 +143,7 @@ func pairs(at, flags int) func(*Thread, *Op, table.Result) {
 				// What they are is asked later.
 				f := socketFlags(op, flags)
 				t.opened(op, fd, f&unix.O_NONBLOCK, f&unix.O_CLOEXEC != 0)
-				op.fds.slots[fd].file.asks = true
+				op.fds.slots.at(fd).file.asks = true
 				continue
 			}
 			// Another thread may have changed the numbers since.

@@ -3,7 +3,6 @@ package process
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +15,7 @@ import (
 type FDs struct {
 	tree  *Tree
 	users users
-	slots map[int]*slot
+	slots slots
 	// listed: slots holds all that is open, and not just what was asked for.
 	listed bool
 	// unseen: it may change by what nobody tells of, such as io_uring.
@@ -78,7 +77,7 @@ func (f *FDs) get(fd int) *slot {
 	if fd < 0 {
 		return nil
 	}
-	s := f.slots[fd]
+	s := f.slots.at(fd)
 	if s == nil || f.unseen || !f.tree.tracked {
 		return f.discover(fd)
 	}
@@ -112,7 +111,7 @@ func (f *FDs) discover(fd int) *slot { return f.find(fd, false) }
 // find is discover for one that may be known to be new.
 func (f *FDs) find(fd int, isNew bool) *slot {
 	if f.tree.past {
-		return f.slots[fd] // what /proc shows may be what came later
+		return f.slots.at(fd) // what /proc shows may be what came later
 	}
 	file := &File{tree: f.tree}
 	flags, gone := 0, false
@@ -150,46 +149,41 @@ func (f *FDs) put(fd int, s *slot) {
 	s.file.refs++
 	if s.file.at == nil {
 		s.file.at, s.file.number = f, fd
-		if !s.file.known {
-			f.tree.unknown[s.file] = struct{}{}
-		}
 	}
+	f.tree.list(s.file)
 	f.remove(fd)
-	if f.slots == nil {
-		f.slots = map[int]*slot{}
-	}
-	f.slots[fd] = s
+	f.slots.set(fd, s)
 }
 
 // remove makes fd stand for nothing.
 func (f *FDs) remove(fd int) {
-	if s := f.slots[fd]; s != nil {
-		delete(f.slots, fd)
+	if s := f.slots.at(fd); s != nil {
+		f.slots.clear(fd)
 		f.tree.drop(s.file)
 	}
 }
 
 // copy returns a table that stands for the same: what fork(2) makes.
 func (f *FDs) copy() *FDs {
-	c := &FDs{tree: f.tree, slots: make(map[int]*slot, len(f.slots)), listed: f.listed, unseen: f.unseen}
-	for fd, s := range f.slots {
+	c := &FDs{tree: f.tree, listed: f.listed, unseen: f.unseen}
+	for fd, s := range f.slots.all() {
 		s.file.refs++
-		c.slots[fd] = &slot{file: s.file, cloexec: s.cloexec}
+		c.slots.set(fd, &slot{file: s.file, cloexec: s.cloexec})
 	}
 	return c
 }
 
 // release tells that nobody uses the table any more.
 func (f *FDs) release() {
-	for _, s := range f.slots {
+	for _, s := range f.slots.all() {
 		f.tree.drop(s.file)
 	}
-	f.slots = nil
+	f.slots = slots{}
 }
 
 // execed closes what is to be closed on exec.
 func (f *FDs) execed() {
-	for fd, s := range f.slots {
+	for fd, s := range f.slots.all() {
 		if s.cloexec {
 			f.remove(fd)
 		}
@@ -204,9 +198,9 @@ func (f *FDs) check() {
 		return
 	}
 	thought := f.slots
-	f.slots = nil
+	f.slots = slots{}
 	for _, fd := range fds {
-		if s := thought[fd]; s != nil && s.file.is(tid, fd, true) {
+		if s := thought.at(fd); s != nil && s.file.is(tid, fd, true) {
 			if flags, err := procfs.FDFlags(tid, fd); err == nil {
 				s.cloexec = flags&unix.O_CLOEXEC != 0
 			}
@@ -215,7 +209,7 @@ func (f *FDs) check() {
 		}
 		f.discover(fd)
 	}
-	for _, s := range thought {
+	for _, s := range thought.all() {
 		f.tree.drop(s.file)
 	}
 	f.listed = true
@@ -235,13 +229,13 @@ func (f *FDs) All() iter.Seq[table.Descriptor] {
 // numbers returns the numbers of all open descriptors, in order.
 func (f *FDs) numbers() []int {
 	if f.listed && !f.unseen {
-		return slices.Sorted(maps.Keys(f.slots))
+		return f.slots.numbers()
 	}
 	fds, err := procfs.FDs(f.users.any())
 	if err != nil || !f.tree.tracked {
 		return fds
 	}
-	for fd := range f.slots {
+	for fd := range f.slots.all() {
 		if _, found := slices.BinarySearch(fds, fd); !found {
 			f.remove(fd)
 		}
@@ -259,8 +253,9 @@ func (f *FDs) SetVirtual(fd int, name string, v any) error {
 	if s == nil {
 		return fmt.Errorf("process: descriptor %d of thread %d: %w", fd, f.users.any(), unix.EBADF)
 	}
-	s.file.virtual, s.file.virtualName = v, name
+	s.file.virtual = &virtual{v, name}
 	if v == nil {
+		s.file.virtual = nil
 		delete(f.tree.virtual, s.file.id)
 	} else {
 		f.tree.virtual[s.file.id] = s.file
@@ -272,7 +267,7 @@ func (f *FDs) SetVirtual(fd int, name string, v any) error {
 // message.
 func (f *FDs) ForgetVirtual(id table.FileID) {
 	if v := f.tree.virtual[id]; v != nil {
-		v.virtual, v.virtualName = nil, ""
+		v.virtual = nil
 		delete(f.tree.virtual, id)
 	}
 }

@@ -30,12 +30,26 @@ type File struct {
 	number  int
 	indexed bool // it is in Tree.files
 
+	// next and prev are in the list of all files that have descriptors, in which it is if
+	// listed. unasked: it counts as one that is to be asked for.
+	next, prev      *File
+	listed, unasked bool
+
+	details *details // of a socket or pidfd, nil if nobody has asked
+	virtual *virtual // nil if it is none
+}
+
+// details are what is known of a file beyond its name.
+type details struct {
 	protocol string // of a socket
 	// detail is what Detail returns, detailed what it returns while there is none.
 	detail, detailed string
+}
 
-	virtual     any
-	virtualName string
+// virtual is what SetVirtual has given.
+type virtual struct {
+	value any
+	name  string
 }
 
 var _ table.File = (*File)(nil)
@@ -46,7 +60,7 @@ func (f *File) Kind() table.FileKind { return f.kind }
 // Name returns what /proc/PID/fd shows, or the name that SetVirtual has given.
 func (f *File) Name() string {
 	if f.virtual != nil {
-		return f.virtualName
+		return f.virtual.name
 	}
 	return f.name
 }
@@ -58,7 +72,12 @@ func (f *File) Flags() int { return f.flags }
 func (f *File) ID() table.FileID { return f.id }
 
 // Virtual returns what SetVirtual has given.
-func (f *File) Virtual() any { return f.virtual }
+func (f *File) Virtual() any {
+	if f.virtual == nil {
+		return nil
+	}
+	return f.virtual.value
+}
 
 // Device returns the device number of a character or block device.
 func (f *File) Device() uint64 { return f.rdev }
@@ -108,7 +127,7 @@ func (f *File) learn(tid, fd int) bool {
 // has, or if thorough is set by any.
 func (f *File) is(tid, fd int, thorough bool) bool {
 	if f.at != nil {
-		if s := f.at.slots[f.number]; s != nil && s.file == f {
+		if s := f.at.slots.at(f.number); s != nil && s.file == f {
 			if same, known := f.at.compare(f.number, tid, fd); known && (same || !thorough) {
 				return same
 			}
@@ -116,7 +135,7 @@ func (f *File) is(tid, fd int, thorough bool) bool {
 	}
 	// The hint was no good: it has been closed there, or its thread is about to end.
 	for fds := range f.tree.tables() {
-		for number, s := range fds.slots {
+		for number, s := range fds.slots.all() {
 			if s.file != f {
 				continue
 			}

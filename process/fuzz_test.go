@@ -86,7 +86,7 @@ func FuzzCalls(f *testing.F) {
 		}
 		counts := map[*File]int{}
 		for fds := range tr.tables() {
-			for _, s := range fds.slots {
+			for _, s := range fds.slots.all() {
 				counts[s.file]++
 			}
 			for d := range fds.All() {
@@ -94,7 +94,7 @@ func FuzzCalls(f *testing.F) {
 			}
 		}
 		for file, n := range counts {
-			if file.refs != n {
+			if file.refs != n || !file.listed {
 				t.Errorf("a file of %d descriptors counts %d", n, file.refs)
 			}
 		}
@@ -102,8 +102,12 @@ func FuzzCalls(f *testing.F) {
 			th.End(&ops[i], table.Gone(), noise(memory))
 			th.Forget()
 		}
-		if len(tr.files)+len(tr.unknown)+len(tr.threads) > 0 {
-			t.Errorf("left: %d files, %d unknown ones, %d threads", len(tr.files), len(tr.unknown), len(tr.threads))
+		listed := 0
+		for f := tr.all; f != nil; f = f.next {
+			listed++
+		}
+		if len(tr.files)+listed+tr.unasked+len(tr.threads) > 0 {
+			t.Errorf("left: %d files, %d listed, %d unasked, %d threads", len(tr.files), listed, tr.unasked, len(tr.threads))
 		}
 	})
 }

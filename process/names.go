@@ -69,7 +69,7 @@ func (t *Thread) entryName(op *Op, e entry) string {
 	dir := ""
 	if e.dir == cwd || op.fd(e.dir) == unix.AT_FDCWD {
 		dir = t.fs.Cwd()
-	} else if s := op.fds.slots[op.fd(e.dir)]; s != nil {
+	} else if s := op.fds.slots.at(op.fd(e.dir)); s != nil {
 		dir = s.file.name
 	}
 	switch {
@@ -84,21 +84,13 @@ func (t *Thread) entryName(op *Op, e entry) string {
 // change calls f with every name that is a path, and keeps what it returns until the kernel
 // can be asked.
 func (tr *Tree) change(f func(name string) string) {
-	of := func(file *File) {
+	for file := tr.all; file != nil; file = file.next {
 		if !file.hasPath() {
-			return
+			continue
 		}
 		if name := f(file.name); name != file.name {
 			file.name, file.named = name, 0
 		}
-	}
-	for _, files := range tr.files {
-		for _, file := range files {
-			of(file)
-		}
-	}
-	for file := range tr.unknown {
-		of(file)
 	}
 	seen := map[*FS]bool{}
 	for t := range tr.threads {
@@ -186,18 +178,10 @@ func (tr *Tree) renamed() { tr.names++ }
 
 // renamedTo tells that the names may have changed that have the component name.
 func (tr *Tree) renamedTo(name string) {
-	check := func(f *File) {
+	for f := tr.all; f != nil; f = f.next {
 		if f.named == tr.names && has(f.name, name) {
 			f.named = 0
 		}
-	}
-	for _, files := range tr.files {
-		for _, f := range files {
-			check(f)
-		}
-	}
-	for f := range tr.unknown {
-		check(f)
 	}
 	for t := range tr.threads {
 		if fs := t.fs; has(fs.cwd, name) || has(fs.root, name) {
@@ -210,7 +194,7 @@ func (tr *Tree) renamedTo(name string) {
 // again.
 func (tr *Tree) refresh() {
 	for fds := range tr.tables() {
-		for fd, s := range fds.slots {
+		for fd, s := range fds.slots.all() {
 			if s.file.hasPath() && s.file.named != tr.names && !fds.changing(s) {
 				fds.learn(fd, s.file)
 			}

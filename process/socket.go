@@ -36,34 +36,38 @@ func (f *FDs) Detail(fd int) string {
 	if file == nil {
 		return ""
 	}
-	switch {
-	case file.detail != "" || f.tree.past && file.detailed != "":
+	if file.details == nil {
+		file.details = &details{}
+	}
+	switch d := file.details; {
+	case d.detail != "" || f.tree.past && d.detailed != "":
 	case file.kind == table.KindSocket:
 		file.askSocket(f.users.any(), fd)
 	case file.kind == table.KindPidfd:
 		if pid, err := procfs.PidOf(f.users.any(), fd); err == nil {
-			file.detail = fmt.Sprintf("pid:%d", pid)
+			d.detail = fmt.Sprintf("pid:%d", pid)
 		}
 	}
-	if file.detail != "" {
-		return file.detail
+	if file.details.detail != "" {
+		return file.details.detail
 	}
-	return file.detailed
+	return file.details.detailed
 }
 
 // askSocket asks what there is to know of f, a socket, which is descriptor fd of thread
 // tid.
 func (f *File) askSocket(tid, fd int) {
-	if f.protocol == "" && !f.tree.past {
-		f.protocol = protocolName(tid, fd)
+	d := f.details
+	if d.protocol == "" && !f.tree.past {
+		d.protocol = protocolName(tid, fd)
 	}
-	ask := protocols[f.protocol]
+	ask := protocols[d.protocol]
 	if ask == nil {
 		return
 	}
-	f.detailed = fmt.Sprintf("%s:[%d]", f.protocol, f.id.Ino)
+	d.detailed = fmt.Sprintf("%s:[%d]", d.protocol, f.id.Ino)
 	if addresses := ask(f.id.Ino); addresses != "" {
-		f.detail = f.protocol + ":[" + addresses + "]"
+		d.detail = d.protocol + ":[" + addresses + "]"
 	}
 }
 
@@ -82,7 +86,7 @@ func (t *Thread) accepted() {
 	}
 	for _, files := range t.tree.files {
 		for _, f := range files {
-			if f.protocol == "UNIX-STREAM" && f.detail == "" {
+			if d := f.details; d != nil && d.protocol == "UNIX-STREAM" && d.detail == "" {
 				f.askSocket(0, 0)
 			}
 		}

@@ -33,8 +33,10 @@ type Tree struct {
 	threads map[*Thread]struct{}
 	// files are the open file descriptions whose inodes are known, by these.
 	files map[table.FileID][]*File
-	// unknown are those of which nobody has asked yet what they are.
-	unknown map[*File]struct{}
+	// all is a list of those that have descriptors, and unasked how many of them nobody has
+	// asked yet what they are.
+	all     *File
+	unasked int
 	names   uint64 // generation of the names in the file system
 	// finds counts the files that were found where no call had made them.
 	finds uint64
@@ -48,7 +50,7 @@ type Tree struct {
 func NewTree(tracked bool) *Tree {
 	return &Tree{
 		tracked: tracked, names: 1, threads: map[*Thread]struct{}{}, files: map[table.FileID][]*File{},
-		virtual: map[table.FileID]*File{}, unknown: map[*File]struct{}{},
+		virtual: map[table.FileID]*File{},
 	}
 }
 
@@ -111,15 +113,55 @@ const maxCandidates = 256
 
 // learnAll asks of all files what they are, so that they can be found by that.
 func (tr *Tree) learnAll() {
-	if len(tr.unknown) == 0 {
+	if tr.unasked == 0 {
 		return
 	}
 	for fds := range tr.tables() {
-		for fd, s := range fds.slots {
+		for fd, s := range fds.slots.all() {
 			if !s.file.known && !fds.changing(s) {
 				fds.learn(fd, s.file)
 			}
 		}
+	}
+}
+
+// list notes that f has descriptors.
+func (tr *Tree) list(f *File) {
+	if f.listed {
+		return
+	}
+	if f.listed = true; !f.known {
+		f.unasked = true
+		tr.unasked++
+	}
+	if f.next = tr.all; f.next != nil {
+		f.next.prev = f
+	}
+	tr.all = f
+}
+
+// unlist notes that f has no descriptors any more.
+func (tr *Tree) unlist(f *File) {
+	if !f.listed {
+		return
+	}
+	tr.asked(f)
+	if f.next != nil {
+		f.next.prev = f.prev
+	}
+	if f.prev != nil {
+		f.prev.next = f.next
+	} else {
+		tr.all = f.next
+	}
+	f.next, f.prev, f.listed = nil, nil, false
+}
+
+// asked notes that f need not be asked what it is.
+func (tr *Tree) asked(f *File) {
+	if f.unasked {
+		f.unasked = false
+		tr.unasked--
 	}
 }
 
@@ -129,7 +171,7 @@ func (tr *Tree) index(f *File) {
 		return
 	}
 	f.indexed = true
-	delete(tr.unknown, f)
+	tr.asked(f)
 	tr.files[f.id] = append(tr.files[f.id], f)
 }
 
@@ -138,7 +180,7 @@ func (tr *Tree) drop(f *File) {
 	if f.refs--; f.refs > 0 {
 		return
 	}
-	delete(tr.unknown, f)
+	tr.unlist(f)
 	if !f.indexed {
 		return
 	}
