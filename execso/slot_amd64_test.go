@@ -311,6 +311,8 @@ func TestSlots(t *testing.T) {
 			want = cookie
 		case areaLimit:
 			want = ringSize - 2*eventReserve
+		case areaSelf:
+			want = s.GS()
 		}
 		if got := peek(s.mem, off); got != want {
 			t.Fatalf("at %#x of a new slot: %#x, want %#x", off, got, want)

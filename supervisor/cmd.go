@@ -67,11 +67,13 @@ type Cmd struct {
 	// table.Dispositions), which needs all calls that change it to be seen. Without it
 	// the same questions are answered, from /proc each time.
 	Track bool
-	// TrackNames says that Recorders want to know what descriptors refer to, and
-	// TrackSockets that of sockets they want the addresses too (process.FDs.Detail). By
-	// the direct route they hear of calls when nobody could ask any more, so the calls that
-	// make descriptors stop their threads: that is when it is asked.
-	TrackNames, TrackSockets bool
+	// TrackNames says that Recorders want to know the names of what descriptors refer to,
+	// TrackFiles that they want the rest too that a table.File tells, and TrackSockets that
+	// of sockets they want the addresses (process.FDs.Detail). By the direct route they hear
+	// of calls when nobody could ask any more: names are recorded with the calls that make
+	// descriptors, but for the rest these stop their threads, to be asked. TrackNames is
+	// needed for either.
+	TrackNames, TrackFiles, TrackSockets bool
 	// Placement says where the tracing thread may run.
 	Placement Placement
 	// WantRusage makes Wait tell the resources used. The kernel sums them up

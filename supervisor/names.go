@@ -33,8 +33,7 @@ func (t *Thread) names() {
 		return
 	}
 	n := execso.NamesAsked
-	// What -yy shows is more than the name.
-	if t.loop.direct.readsLinks && !t.loop.cmd.TrackSockets && t.looksAlike() {
+	if t.loop.direct.readsLinks && !t.loop.cmd.TrackFiles && !t.loop.cmd.TrackSockets && t.looksAlike() {
 		n = execso.NamesRead
 	}
 	t.slot.SetNames(n, t.tid)

@@ -135,7 +135,8 @@ func trace(opts *options, prog string, out *outputs) ending {
 	}
 	cmd.Route = opts.routing(out)
 	if opts.fds != 0 && !opts.summary {
-		cmd.Track, cmd.TrackNames, cmd.TrackSockets = true, true, opts.fds&handlers.FDSockets != 0
+		cmd.Track, cmd.TrackNames = true, true
+		cmd.TrackFiles, cmd.TrackSockets = opts.fds&^handlers.FDPaths != 0, opts.fds&handlers.FDSockets != 0
 	}
 	cmd.Warn = func(err error) { fmt.Fprintf(out.messages, "k42trace: %v\n", err) }
 	finish := func() {

@@ -155,12 +155,13 @@ static void sockets(void)
 	bind(l, (struct sockaddr *)&a, sizeof a);
 	listen(l, 5);
 	connect(c, (struct sockaddr *)&a, sizeof a);
-	gone(accept(l, NULL, NULL));
+	int s = accept(l, NULL, NULL);
+	show(c), gone(s);
 	close(c);
 	c = show(socket(AF_UNIX, SOCK_STREAM, 0));
 	connect(c, (struct sockaddr *)&a, sizeof a);
-	gone(accept4(l, NULL, NULL, SOCK_NONBLOCK));
-	gone(c), gone(l);
+	s = accept4(l, NULL, NULL, SOCK_NONBLOCK);
+	show(c), gone(s), gone(c), gone(l);
 	unlink("socket");
 	gone(open("socket", O_RDONLY)); // fails
 }
