@@ -205,6 +205,27 @@ func (e *Event) emitPath(name string, addr uint64) {
 	e.emitText(name, addr, table.PathMax-1, firstPath)
 }
 
+// emitShort emits a string of which the kernel reads no more than most bytes.
+func (e *Event) emitShort(name string, addr uint64, most int) {
+	if most > e.opts.StringLimit {
+		e.emitString(name, addr)
+		return
+	}
+	s, ended, ok := e.readString(addr, most-1, pageSize)
+	if !ok {
+		e.emitAddr(name, addr, addr != 0)
+		return
+	}
+	if !ended { // all of them
+		s = e.readText(addr, most)
+		if len(s) < most {
+			e.emitAddr(name, addr, true)
+			return
+		}
+	}
+	e.bytes(name, addr, s, uint64(len(s)), !ended)
+}
+
 func (e *Event) emitString(name string, addr uint64) {
 	e.emitText(name, addr, e.opts.StringLimit, pageSize)
 }

@@ -55,6 +55,7 @@ var (
 	formUlong  = scalarForm(Uint, 64, nil)
 	formHex    = scalarForm(Hex, 64, nil)
 	formAddr   = scalarForm(Addr, 64, nil)
+	formPID    = scalarForm(PID, 32, nil)
 	formUID    = scalarForm(UID, 32, nil)
 	formSignal = scalarForm(Signal, 32, nil)
 	formErrno  = scalarForm(Errno, 32, nil)

@@ -67,6 +67,19 @@ func (e *Event) enumDecimal(name string, bits uint8, num uint64, set *ConstSet) 
 	e.close(outer)
 }
 
+// namedNote emits a number with its name behind it, in all styles that have names.
+func (e *Event) namedNote(name string, bits uint8, num uint64, set *ConstSet) {
+	label := set.name(num)
+	if label == "" {
+		e.enum(name, bits, num, set)
+		return
+	}
+	outer := e.begin(name, Noted)
+	e.num("", Hex, bits, num)
+	e.emit(Value{Kind: Symbol, Symbol: label})
+	e.close(outer)
+}
+
 // reserved emits n reserved numbers of the given width if one is not 0.
 func (e *Event) reserved(name string, r *reader, n, width int) {
 	b := r.bytes(n * width)

@@ -109,7 +109,7 @@ func (e *Event) memoryPolicy(i int) {
 	case setMempolicies.name(num&^flags) != "":
 		bits := v.Bits
 		e.into(i)
-		outer := e.open(Value{Kind: Or, Bits: bits, Num: num})
+		outer := e.open(Value{Kind: Or, Bits: bits, Num: num, Whole: true})
 		e.enum("", bits, num&^flags, setMempolicies)
 		e.flags("", bits, num&flags, setMempolicyF)
 		e.close(outer)

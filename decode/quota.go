@@ -27,14 +27,14 @@ func init() {
 		}}
 	}
 	block := func(id bool) *structType {
-		return &structType{size: sizesAll(68), decode: func(e *Event, name string, r *reader) { e.dqblk(name, r, id) }}
+		return &structType{size: sizesAll(68 + 4*btoi(id)), decode: func(e *Event, name string, r *reader) { e.dqblk(name, r, id) }}
 	}
 	info := &structType{size: sizesAll(24), decode: record(
 		field{"dqi_bgrace", Uint, 8, nil}, field{"dqi_igrace", Uint, 8, nil},
 		field{"dqi_flags", Flags, 4, setQuotaInfo}, field{"dqi_valid", Flags, 4, setQuotaIIF})}
 	xfs := &structType{size: sizesAll(112), decode: decodeXFSDiskQuota}
 	stat := &structType{size: sizes64(80, 68), decode: decodeXFSQuotaStat}
-	statv := &structType{size: sizesAll(168), decode: decodeXFSQuotaStatV}
+	statv := &structType{size: sizesAll(160), decode: decodeXFSQuotaStatV}
 	const q, x = 0x800000, 0x5800
 	quotaForms = map[uint64][]form{
 		q + 1: {},                                              // Q_SYNC
@@ -71,7 +71,7 @@ func init() {
 func (e *Event) quotaCommand(i int) {
 	num := e.args[i]
 	e.into(i)
-	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 32, Num: num})
+	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 64, Num: num, Decimal: true})
 	e.enum("", 32, num>>8, setQuotaCmd)
 	e.enum("", 32, num&0xff, quotaTypes)
 	e.close(outer)

@@ -29,7 +29,7 @@ func init() {
 	status := register("page_status", sizesAll(4), func(e *Event, name string, r *reader) {
 		num := r.u32()
 		if name := ErrnoName(unix.Errno(-int32(num))); int32(num) < 0 && name != "" {
-			e.emit(Value{Kind: Symbol, Bits: 32, Num: num, Symbol: "-" + name})
+			e.emit(Value{Kind: Named, Bits: 32, Num: num, Symbol: "-" + name})
 		} else {
 			e.num(name, Int, 32, num)
 		}

@@ -12,7 +12,7 @@ type prctl struct {
 
 const (
 	taskComm   = 16 // TASK_COMM_LEN
-	vmaNameMax = 79 // ANON_VMA_NAME_MAX_LEN without the NUL
+	vmaNameMax = 80 // ANON_VMA_NAME_MAX_LEN
 )
 
 var prctls = map[uint64]prctl{}
@@ -39,7 +39,7 @@ func init() {
 		return form{late: late, show: func(e *Event, i int, good bool) {
 			e.into(i)
 			if good {
-				e.emitText("", e.args[i], limit, limit+1)
+				e.emitShort("", e.args[i], limit)
 			} else {
 				e.emitAddr("", e.args[i], true)
 			}
@@ -57,9 +57,23 @@ func init() {
 			formSignal.show(e, i, true)
 		}
 	}})
+	vlNote := func(set string) func(e *Event, res uint64) {
+		flags := SetByName(set)
+		return func(e *Event, res uint64) {
+			hexResult(e, res)
+			if res > vectorLengthMask {
+				outer := e.note()
+				e.vectorLength(res, flags)
+				e.close(outer)
+			}
+		}
+	}
 	vl := func(set string) prctl {
 		flags := SetByName(set)
-		return prctl{note: hexResult, forms: []form{{show: func(e *Event, i int, _ bool) { e.vectorLength(i, flags) }}}}
+		return prctl{note: vlNote(set), forms: []form{{show: func(e *Event, i int, _ bool) {
+			e.into(i)
+			e.vectorLength(e.args[i], flags)
+		}}}}
 	}
 	spec := SetByName("prctl_spec")
 	prctls = map[uint64]prctl{
@@ -80,10 +94,10 @@ func init() {
 		unix.PR_GET_SECUREBITS: {note: noted("securebits", Flags)}, unix.PR_SET_SECUREBITS: row(flags("securebits")),
 		unix.PR_GET_FP_MODE: {note: noted("prctl_fp_mode", Flags)}, unix.PR_SET_FP_MODE: row(flags32("prctl_fp_mode")),
 		unix.PR_SET_MM:     rest(enum32("prctl_mm")),
-		unix.PR_SET_VMA:    rest(enum32("prctl_vma")),
-		unix.PR_SVE_SET_VL: vl("prctl_sve"), unix.PR_SME_SET_VL: vl("prctl_sme"), unix.PR_SVE_GET_VL: {note: hexResult}, unix.PR_SME_GET_VL: {note: hexResult},
-		unix.PR_PAC_RESET_KEYS: rest(flags("prctl_pac")), unix.PR_PAC_SET_ENABLED_KEYS: rest(flags("prctl_pac"), flags("prctl_pac")),
-		unix.PR_PAC_GET_ENABLED_KEYS: {forms: rest().forms, note: noted("prctl_pac", Flags)},
+		unix.PR_SET_VMA:    rest(enum("prctl_vma")),
+		unix.PR_SVE_SET_VL: vl("prctl_sve"), unix.PR_SME_SET_VL: vl("prctl_sme"), unix.PR_SVE_GET_VL: {note: vlNote("prctl_sve")}, unix.PR_SME_GET_VL: {note: vlNote("prctl_sme")},
+		unix.PR_PAC_RESET_KEYS: rest(flags("prctl_pac")), unix.PR_PAC_SET_ENABLED_KEYS: rest(flags("prctl_pac_enabled"), flags("prctl_pac_enabled")),
+		unix.PR_PAC_GET_ENABLED_KEYS: {forms: rest().forms, note: noted("prctl_pac_enabled", Flags)},
 		unix.PR_GET_SPECULATION_CTRL: {forms: []form{enum("prctl_spec")}, note: func(e *Event, res uint64) {
 			if spec.name(e.args[1]) == "" {
 				return
@@ -100,7 +114,10 @@ func init() {
 				enum("prctl_spec_state_set").show(e, i, true)
 			}
 		}}),
-		unix.PR_SCHED_CORE: row(enum32("prctl_sched_core"), formInt, enum32("prctl_pidtype"), formAddr),
+		unix.PR_SCHED_CORE: row(enum32("prctl_sched_core"), formPID, form{show: func(e *Event, i int, _ bool) {
+			e.into(i)
+			e.namedNote("", 32, e.args[i]&(1<<32-1), SetByName("prctl_pidtype"))
+		}}, formAddr),
 		unix.PR_SET_TAGGED_ADDR_CTRL: rest(form{show: func(e *Event, i int, _ bool) {
 			e.into(i)
 			e.taggedAddress(e.args[i])
@@ -117,8 +134,8 @@ func init() {
 		unix.PR_SET_SECCOMP:               rest(enum("seccomp_mode")),
 		unix.PR_CAP_AMBIENT:               rest(enum("prctl_cap_ambient")),
 		unix.PR_SET_PTRACER: row(form{show: func(e *Event, i int, _ bool) {
-			if e.args[i] == e.longMask() {
-				e.set(i, Value{Kind: Symbol, Bits: 64, Num: e.args[i], Symbol: "PR_SET_PTRACER_ANY"})
+			if uint32(e.args[i]) == 1<<32-1 {
+				e.set(i, Value{Kind: Named, Bits: 32, Num: 1<<32 - 1, Symbol: "PR_SET_PTRACER_ANY"})
 			} else {
 				e.set(i, Value{Kind: PID, Bits: 32, Num: e.args[i]})
 			}
@@ -126,15 +143,17 @@ func init() {
 	}
 	mcePolicy, fprog := enum("prctl_mce_policy"), formIn(structs["sock_fprog"])
 	capability := scalarForm(Enum, 64, setCapabilities)
+	cookie := []form{enum32("prctl_sched_core"), formPID, prctls[unix.PR_SCHED_CORE].forms[2], formOut(structs["u64"])}
 	// Some options have options of their own.
 	more := map[[2]uint64][]form{
+		{unix.PR_SCHED_CORE, unix.PR_SCHED_CORE_GET}:      cookie,
 		{unix.PR_SET_SECCOMP, 1}:                          {enum("seccomp_mode")},
 		{unix.PR_SET_SECCOMP, 2}:                          {enum("seccomp_mode"), fprog},
 		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET}: {enum("prctl_cap_ambient"), capability, formHex, formHex},
 		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE}:  {enum("prctl_cap_ambient"), capability, formHex, formHex},
 		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_LOWER}:  {enum("prctl_cap_ambient"), capability, formHex, formHex},
 		{unix.PR_MCE_KILL, unix.PR_MCE_KILL_SET}:          {enum("prctl_mce"), mcePolicy, formHex, formHex},
-		{unix.PR_SET_VMA, unix.PR_SET_VMA_ANON_NAME}:      {enum32("prctl_vma"), formAddr, formUlong, text(vmaNameMax, false)},
+		{unix.PR_SET_VMA, unix.PR_SET_VMA_ANON_NAME}:      {enum("prctl_vma"), formAddr, formUlong, text(vmaNameMax, false)},
 	}
 	find := func(e *Event) (p prctl, ok bool) {
 		p, ok = prctls[e.args[0]]
@@ -159,9 +178,6 @@ func init() {
 	}}, "prctl")
 }
 
-// longMask is the largest unsigned long.
-func (e *Event) longMask() uint64 { return 1<<longBits(e.abi) - 1 }
-
 func hexResult(e *Event, _ uint64) { e.values[resultSlot].Kind = Hex }
 
 // noteNamed explains a result by the names of set, if it has one for it.
@@ -175,7 +191,7 @@ func (e *Event) noteNamed(kind Kind, res uint64, set *ConstSet) {
 		return
 	}
 	outer := e.note()
-	e.emit(Value{Kind: kind, Bits: 64, Num: res, Set: set})
+	e.emit(Value{Kind: kind, Bits: 64, Num: res, Set: set, Whole: kind == Flags})
 	e.close(outer)
 }
 
@@ -183,12 +199,13 @@ var (
 	setTagChecks = SetByName("prctl_tag_check")
 )
 
-// vectorLength takes argument i of PR_SVE_SET_VL apart: flags and a length.
-func (e *Event) vectorLength(i int, set *ConstSet) {
-	const length = 0xffff
-	num := e.args[i]
-	e.into(i)
-	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Set: set})
+// vectorLengthMask are the bits of the length in what PR_SVE_SET_VL takes and returns.
+const vectorLengthMask = 0xffff
+
+// vectorLength emits such a number: flags and a length.
+func (e *Event) vectorLength(num uint64, set *ConstSet) {
+	const length = vectorLengthMask
+	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Set: set, Whole: num > length})
 	if flags := num &^ length; flags != 0 {
 		e.flags("", 64, flags, set)
 	}
@@ -199,7 +216,7 @@ func (e *Event) vectorLength(i int, set *ConstSet) {
 // taggedAddress emits a setting of PR_SET_TAGGED_ADDR_CTRL (arm64).
 func (e *Event) taggedAddress(num uint64) {
 	const enable, check, tags, shift = 1, 3 << 1, 0xffff << 3, 3
-	outer := e.open(Value{Kind: Or, Bits: 64, Num: num})
+	outer := e.open(Value{Kind: Or, Bits: 64, Num: num, Whole: true})
 	if num&enable != 0 {
 		e.emit(Value{Kind: Symbol, Symbol: "PR_TAGGED_ADDR_ENABLE"})
 	} else {

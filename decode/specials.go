@@ -202,13 +202,15 @@ func init() {
 	addSpecial(special{need: 6, entry: entryMmap}, "mmap", "mmap2")
 	addSpecial(special{entry: func(e *Event) { e.mapFlags(4) }}, "remap_file_pages")
 	addSpecial(special{entry: func(e *Event) {
+		e.into(0)
+		e.emitShort("", e.args[0], memfdName)
 		size := e.args[1] & hugeMask
 		if size == 0 {
 			return
 		}
 		set := e.arg(1).Set
 		e.into(1)
-		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1], Set: set})
+		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1], Set: set, Whole: true})
 		if rest := e.args[1] &^ size; rest != 0 {
 			e.flags("", 32, rest, set)
 		}
@@ -387,6 +389,8 @@ func exitAffinity(e *Event) {
 	e.affinity(e.args[2], uint64(max(e.res.Value(), 0)))
 }
 
+const memfdName = 250 // bytes of a name that memfd_create reads
+
 const maxNodeName = 64 // __NEW_UTS_LEN
 
 const maxCPUSet = 1024 / 8 // of which more are not shown
@@ -413,7 +417,7 @@ func (e *Event) mapFlags(i int) {
 		return
 	}
 	e.into(i)
-	outer := e.open(Value{Kind: Or, Bits: 32, Num: num, Set: set})
+	outer := e.open(Value{Kind: Or, Bits: 32, Num: num, Set: set, Whole: true})
 	if setMapTypes.name(num&typeMask) != "" {
 		e.flags("", 32, num&^size, set)
 	} else {

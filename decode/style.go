@@ -89,6 +89,21 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 	return dst, true
 }
 
+// appendOr appends parts of a number, in the other styles as the whole, if it is one.
+func (t *Text) appendOr(dst []byte, e *Event, v *Value) []byte {
+	if t.Consts == ConstNames || !v.Whole {
+		return t.appendChildren(dst, e, v, "|")
+	}
+	dst = appendHex(dst, v.Num)
+	if t.Consts == ConstBoth {
+		plain := *t
+		plain.Consts = ConstNames
+		dst = append(dst, " /* "...)
+		dst = append(plain.appendChildren(dst, e, v, "|"), " */"...)
+	}
+	return dst
+}
+
 // appendMacro appends a macro with its operands, in the other styles as the number that
 // it stands for, or the bytes that it is in memory.
 func (t *Text) appendMacro(dst []byte, e *Event, v *Value) []byte {

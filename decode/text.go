@@ -108,7 +108,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		dst = AppendErrno(dst, res.Errno())
 	}
 	first := e.values[noteSlot].first
-	if first == 0 || t.Consts == ConstRaw && e.values[first].Kind == Macro {
+	if first == 0 || t.Consts == ConstRaw && (e.values[first].Kind == Macro || e.values[first].Whole) {
 		return dst
 	}
 	dst = append(dst, " ("...)
@@ -118,7 +118,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		if i != first {
 			dst = append(dst, ", "...)
 		}
-		if v := &e.values[i]; v.Kind == Flags {
+		if v := &e.values[i]; v.Kind == Flags || v.Whole {
 			dst = plain.appendLabelled(dst, e, v)
 		} else {
 			dst = t.appendLabelled(dst, e, v)
@@ -315,7 +315,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Sum:
 		dst = t.appendChildren(dst, e, v, "+")
 	case Or:
-		dst = t.appendChildren(dst, e, v, "|")
+		dst = t.appendOr(dst, e, v)
 	case Change:
 		dst = t.appendChildren(dst, e, v, " => ")
 	case Count:
@@ -333,17 +333,26 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 			dst = append(dst, " or more"...)
 		}
 		dst = append(dst, " */"...)
+	case Meaning:
+		children := v.first
+		if t.Consts == ConstNames && children != 0 {
+			return t.appendValue(dst, e, &e.values[e.values[children].next])
+		}
+		fallthrough
 	case Noted:
 		n := 0
 		for c := range e.Children(v) {
+			if n == 1 && t.Consts == ConstRaw && c.Kind == Symbol {
+				break
+			}
 			if n == 1 {
 				dst = append(dst, " /* "...)
 			}
 			dst = t.appendValue(dst, e, c)
+			if n == 1 {
+				dst = append(dst, " */"...)
+			}
 			n++
-		}
-		if n > 1 {
-			dst = append(dst, " */"...)
 		}
 	case Named:
 		dst = append(dst, v.Symbol...)

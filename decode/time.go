@@ -118,10 +118,10 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 		layout = ".000000000"
 		switch sub {
 		case utimeNow:
-			e.emit(Value{Name: name, Kind: Symbol, Symbol: "UTIME_NOW", Num: sub})
+			e.fileTimeAs(name, r, decode, "UTIME_NOW")
 			return
 		case utimeOmit:
-			e.emit(Value{Name: name, Kind: Symbol, Symbol: "UTIME_OMIT", Num: sub})
+			e.fileTimeAs(name, r, decode, "UTIME_OMIT")
 			return
 		}
 	}
@@ -130,6 +130,14 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 	if sub < 1e9/unit && (sec != 0 || sub != 0) && dated(int64(sec)) {
 		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: sub * unit, Symbol: layout})
 	}
+	e.close(outer)
+}
+
+// fileTimeAs emits a time that is none.
+func (e *Event) fileTimeAs(name string, r *reader, decode func(*Event, string, *reader), symbol string) {
+	outer := e.open(Value{Name: name, Kind: Meaning})
+	decode(e, "", r)
+	e.emit(Value{Kind: Symbol, Symbol: symbol})
 	e.close(outer)
 }
 

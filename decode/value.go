@@ -54,6 +54,7 @@ const (
 	Shifted               // children are a number and by how much it is shifted to the left
 	BitArray              // children are bits, by name; Text is the longs that they are in, Bits wide
 	Macro                 // children are the operands of the macro Symbol
+	Meaning               // children are a value and its name, which is shown alone in ConstNames
 	Named                 // signed decimal that Symbol is the name of
 	Offset                // place in a struct, as Symbol says if it is known
 )
@@ -75,6 +76,9 @@ type Value struct {
 	// Bare: no bits are shown as nothing, not as 0. So strace does for the
 	// flags of terminals.
 	Bare bool
+	// Whole: an Or is one number where numbers are shown. As an explanation of a
+	// result, it is shown only where names are.
+	Whole bool
 	// Decimal: a Macro's number is shown so, where it is shown.
 	Decimal bool
 

@@ -7070,6 +7070,12 @@ var sets = [...]ConstSet{
 		{Name: "PR_PAC_APDBKEY", Value: 0x8},
 		{Name: "PR_PAC_APGAKEY", Value: 0x10},
 	}},
+	{Name: "prctl_pac_enabled", Prefix: "PR_PAC_", Consts: []Const{
+		{Name: "PR_PAC_APIAKEY", Value: 0x1},
+		{Name: "PR_PAC_APIBKEY", Value: 0x2},
+		{Name: "PR_PAC_APDAKEY", Value: 0x4},
+		{Name: "PR_PAC_APDBKEY", Value: 0x8},
+	}},
 	{Name: "prctl_pidtype", Prefix: "PIDTYPE_", Consts: []Const{
 		{Name: "PIDTYPE_PID", Value: 0x0},
 		{Name: "PIDTYPE_TGID", Value: 0x1},
