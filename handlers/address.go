@@ -74,6 +74,18 @@ func readMessage(c *table.Call, addr uint64) (message, error) {
 func (m *message) name() uint64 { return get(m.header[:m.word]) }
 func (m *message) size() uint64 { return get(m.header[m.word : m.word+4]) }
 
+// address makes the message point to an address that the program cannot change.
+func (m *message) address(c *table.Call, addr []byte) error {
+	const scratch = 5 // an argument that sendmsg and sendmmsg have not
+	old := c.RawArg(scratch)
+	if err := c.Pin(scratch, addr); err != nil {
+		return err
+	}
+	m.setName(c.RawArg(scratch), uint64(len(addr)))
+	c.SetArg(scratch, old)
+	return nil
+}
+
 // setName makes the message point to another address.
 func (m *message) setName(addr, size uint64) {
 	put(m.header[:m.word], addr)

@@ -67,7 +67,7 @@ type statLayout struct {
 }
 
 // The kernel's structs: struct stat of asm/stat.h, asm-generic/stat.h, compat_stat
-// of x86's asm/compat.h, stat64 of i386, and statx of linux/stat.h.
+// of x86's asm/compat.h, stat64 and __old_kernel_stat of i386, and statx of linux/stat.h.
 var (
 	statAMD64 = &statLayout{144, []slot{
 		{aDev, 0, 8}, {aIno, 8, 8}, {aNlink, 16, 8}, {aMode, 24, 4}, {aUID, 28, 4}, {aGID, 32, 4}, {aRdev, 40, 8},
@@ -85,6 +85,9 @@ var (
 		{aDev, 0, 4}, {aIno32, 4, 4}, {aMode, 8, 2}, {aNlink, 10, 2}, {aUID, 12, 2}, {aGID, 14, 2}, {aRdev, 16, 4},
 		{aSize, 20, 4}, {aBlksize, 24, 4}, {aBlocks, 28, 4}, {aAtime, 32, 4}, {aAtimeNsec, 36, 4},
 		{aMtime, 40, 4}, {aMtimeNsec, 44, 4}, {aCtime, 48, 4}, {aCtimeNsec, 52, 4}}}
+	statOldest = &statLayout{32, []slot{
+		{aDev, 0, 2}, {aIno, 2, 2}, {aMode, 4, 2}, {aNlink, 6, 2}, {aUID, 8, 2}, {aGID, 10, 2}, {aRdev, 12, 2},
+		{aSize, 16, 4}, {aAtime, 20, 4}, {aMtime, 24, 4}, {aCtime, 28, 4}}}
 	statxLayout = &statLayout{256, []slot{
 		{aMask, 0, 4}, {aBlksize, 4, 4}, {aNlink, 16, 4}, {aUID, 20, 4}, {aGID, 24, 4}, {aMode, 28, 2}, {aIno, 32, 8},
 		{aSize, 40, 8}, {aBlocks, 48, 8}, {aAtime, 64, 8}, {aAtimeNsec, 72, 4}, {aBtime, 80, 8}, {aBtimeNsec, 88, 4},
@@ -93,8 +96,7 @@ var (
 )
 
 // statArg returns the layout of the struct that a call of the stat family fills in, and
-// the argument that points to it; nil for other calls, and for those of the oldest
-// kind.
+// the argument that points to it; nil for other calls.
 func statArg(c *table.Call) (*statLayout, int) {
 	switch c.Name() {
 	case "statx":
@@ -107,6 +109,8 @@ func statArg(c *table.Call) (*statLayout, int) {
 		return nativeStat(c.ABI()), 2
 	case "stat", "lstat", "fstat":
 		return nativeStat(c.ABI()), 1
+	case "oldstat", "oldlstat", "oldfstat":
+		return statOldest, 1
 	}
 	return nil, 0
 }

@@ -73,7 +73,7 @@ func (n *Count) Handle(c *table.Call) table.Result { return n.count(c, table.Nat
 // lets the call run it returns n itself, a table.Tallier; if next only looks at it, a
 // table.Recorder.
 func (n *Count) Wrap(next table.Handler) table.Handler {
-	if runsOnly(next) {
+	if next == table.Native {
 		return n
 	}
 	switch next := next.(type) {

@@ -36,7 +36,7 @@ func Deny(errno unix.Errno, names ...string) table.Middleware {
 }
 
 // DenyCalls are the calls that Deny has to see to keep files from a program.
-const DenyCalls = guardedCalls
+const DenyCalls = guardedCalls + ",sendto,sendmsg,sendmmsg"
 
 // DenyFD is middleware under which calls fail with errno if one of their
 // descriptors is of one of the kinds. Another thread that has the same descriptors may put another

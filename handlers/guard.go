@@ -1,8 +1,6 @@
 package handlers
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
 	"os"
 	"path"
@@ -45,7 +43,7 @@ func (g *guard) handle(c *table.Call, next table.Handler) table.Result {
 		return failed(err)
 	}
 	switch c.Name() {
-	case "connect", "bind":
+	case "connect", "bind", "sendto", "sendmsg", "sendmmsg":
 		return g.socket(c, next)
 	case "open_by_handle_at":
 		return table.Errno(unix.EPERM) // a file without a path, for which one needs privileges
@@ -254,17 +252,65 @@ func mayLookAtUs(t table.Thread) bool {
 	return paths.SameRoot(t.TID())
 }
 
-// socket acts on calls whose address may be a path (unix(7)).
+// socket acts on calls whose address may be a path (unix(7)). Also one that is none is copied:
+// nobody can make a path of it any more.
 func (g *guard) socket(c *table.Call, next table.Handler) table.Result {
-	addr, name, ok := socketPath(c, 1, 2)
-	if !ok {
-		// Nobody can make a path of it any more.
-		if addr != nil {
-			if err := c.Pin(1, addr); err != nil {
-				return failed(err)
-			}
+	var held []func()
+	defer func() {
+		for _, release := range held {
+			release()
 		}
-		return next.Handle(c)
+	}()
+	checked := func(addr []byte) ([]byte, error) {
+		b, release, err := g.address(c, addr)
+		held = append(held, release)
+		return b, err
+	}
+	at, size, ok := addressArg(c)
+	if !ok {
+		fix := func(m *message) error {
+			if m.name() == 0 || m.size() == 0 {
+				return nil
+			}
+			p, ok := readPeer(c.Thread(), m.name(), min(m.size(), sizeSockaddr))
+			if !ok {
+				return unix.EFAULT
+			}
+			b, err := checked(p.bytes)
+			if err != nil {
+				return err
+			}
+			return m.address(c, b)
+		}
+		if c.Name() == "sendmmsg" {
+			return sendMany(c, fix)
+		}
+		return sendOne(c, next, fix)
+	}
+	if n := c.Arg(size); c.Arg(at) == 0 || n < sizeFamily || n > sizeSockaddr {
+		return next.Handle(c) // is none, or one that the kernel refuses
+	}
+	p, ok := readPeer(c.Thread(), c.Arg(at), c.Arg(size))
+	if !ok {
+		return table.Errno(unix.EFAULT) // though it may have become readable meanwhile
+	}
+	addr, err := checked(p.bytes)
+	if err == nil {
+		err = c.Pin(at, addr)
+	}
+	if err != nil {
+		return failed(err)
+	}
+	c.SetArg(size, uint64(len(addr)))
+	return next.Handle(c)
+}
+
+// address returns the address that the kernel is to get for one that the program has given.
+func (g *guard) address(c *table.Call, addr []byte) (b []byte, release func(), err error) {
+	release = func() {}
+	name, ok := unixPath(addr)
+	if !ok {
+		return addr, release, nil
 	}
 	a := paths.Arg{Follow: true, Use: paths.Connect}
 	if c.Name() == "bind" {
@@ -272,56 +318,12 @@ func (g *guard) socket(c *table.Call, next table.Handler) table.Result {
 	}
 	p, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, name, a)
 	if err != nil {
-		return failed(err)
+		return nil, release, err
 	}
 	if e := g.check(c, a, &p); e != 0 {
-		return table.Errno(e)
+		return nil, release, e
 	}
-	return connectTo(c, next, &p, addr)
-}
-
-// socketPath reads the address that the arguments at and size give, and returns it, and the
-// path that it is. addr is nil if it cannot be read or is no address.
-func socketPath(c *table.Call, at, size int) (addr []byte, name string, ok bool) {
-	const family, most = 2, 108 // sizes of sun_family and of sun_path
-	n := c.Arg(size)
-	if n < family || n > unix.SizeofSockaddrAny+most {
-		return nil, "", false
-	}
-	addr, err := c.Bytes(at, n)
-	if err != nil {
-		return nil, "", false
-	}
-	if n == family || n > family+most || binary.NativeEndian.Uint16(addr) != unix.AF_UNIX || addr[family] == 0 {
-		return addr, "", false // of another family, or without a path
-	}
-	text := addr[family:]
-	if i := bytes.IndexByte(text, 0); i >= 0 {
-		text = text[:i]
-	}
-	return addr, string(text), true
-}
-
-// connectTo has the kernel use the address of the place.
-func connectTo(c *table.Call, next table.Handler, p *paths.Place, addr []byte) table.Result {
-	const family, most = 2, 108
-	host := p.Host
-	if len(host) >= most {
-		held, err := p.Hold(false)
-		if err != nil {
-			return failed(err)
-		}
-		defer held.Close()
-		if host = held.Name; len(host) >= most {
-			return table.Errno(unix.ENAMETOOLONG)
-		}
-	}
-	addr = append(append(addr[:family:family], host...), 0)
-	if err := c.Pin(1, addr); err != nil {
-		return failed(err)
-	}
-	c.SetArg(2, uint64(len(addr)))
-	return next.Handle(c)
+	return addressOf(&p, addr)
 }
 
 // An inode is what stat(2) knows a file by.

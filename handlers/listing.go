@@ -103,6 +103,9 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	all := append([]entry{{".", paths.Ino(p.Path), unix.DT_DIR}, {"..", paths.Ino(parent), unix.DT_DIR}}, entries...)
 	var buf []byte
 	at := r.Value()
+	if c.Name() == "readdir" {
+		return listOne(c, all, at)
+	}
 	for ; at >= 0 && at < int64(len(all)); at++ {
 		e := all[at]
 		e.ino = inodeNumber(c, e.ino)
@@ -127,11 +130,31 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	return table.Return(int64(len(buf)))
 }
 
+// listOne answers readdir(2), which takes one entry.
+func listOne(c *table.Call, all []entry, at int64) table.Result {
+	if at < 0 || at >= int64(len(all)) {
+		return table.Return(0)
+	}
+	e, word := all[at], c.ABI().PointerBits()/8
+	b := make([]byte, 2*word+2, 2*word+3+len(e.name)) // struct old_linux_dirent
+	put(b[:word], inodeNumber(c, e.ino))
+	put(b[word:2*word], uint64(at))
+	put(b[2*word:], uint64(len(e.name)))
+	b = append(append(b, e.name...), 0)
+	if n, err := c.WriteMemory(c.Arg(1), b); err != nil || n < len(b) {
+		return table.Errno(unix.EFAULT)
+	}
+	if r := c.Inject("lseek", c.Arg(0), uint64(at+1), unix.SEEK_SET); r.Failed() {
+		return r
+	}
+	return table.Return(1)
+}
+
 // listHost acts on a directory of the host, in which mounts may be: they are shown
 // with the first entries, in place of those that they hide.
 func (v *View) listHost(c *table.Call, next table.Handler, p *paths.Place) table.Result {
-	if p.Mount == nil {
-		return next.Handle(c)
+	if p.Mount == nil || c.Name() == "readdir" {
+		return next.Handle(c) // by readdir(2) mounts are not shown in directories of the host
 	}
 	names := v.tree.MountsIn(p.Path)
 	if len(names) == 0 {

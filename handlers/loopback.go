@@ -62,9 +62,9 @@ func loopback(c *table.Call, next table.Handler) table.Result {
 	case "listen":
 		bindUnbound(c)
 	case "sendmsg":
-		return sendLoopback(c, next)
+		return sendOne(c, next, fixMessage(c))
 	case "sendmmsg":
-		return sendMany(c)
+		return sendMany(c, fixMessage(c))
 	}
 	return next.Handle(c)
 }
@@ -184,81 +184,19 @@ func bindUnbound(c *table.Call) {
 	c.SetArg(5, save[5])
 }
 
-// fixMessage has a message go where it was seen to go: the errno if it may not.
-func fixMessage(c *table.Call, m *message, scratch int) error {
-	if m.name() == 0 || m.size() == 0 {
-		return nil
-	}
-	p, ok := readPeer(c.Thread(), m.name(), min(m.size(), sizeSockaddr))
-	if !ok {
-		return unix.EFAULT
-	}
-	if !p.local() {
-		return unix.ENETUNREACH
-	}
-	old := c.RawArg(scratch)
-	if err := c.Pin(scratch, p.bytes); err != nil {
-		return err
-	}
-	m.setName(c.RawArg(scratch), uint64(len(p.bytes)))
-	c.SetArg(scratch, old)
-	return nil
-}
-
-func sendLoopback(c *table.Call, next table.Handler) table.Result {
-	m, err := readMessage(c, c.Arg(1))
-	if err == nil {
-		err = fixMessage(c, &m, 5)
-	}
-	if err == nil {
-		err = c.Pin(1, m.header)
-	}
-	if err != nil {
-		return failed(err)
-	}
-	return next.Handle(c)
-}
-
-// sendMany sends the messages of sendmmsg(2) one by one: the kernel writes to their headers how
-// much it has sent, so these cannot lie where the program cannot write.
-func sendMany(c *table.Call) table.Result {
-	const most = 1024 // UIO_MAXIOV
-	size := uint64(messageSize(c))
-	stride := size + 4
-	if c.ABI().PointerBits() == 64 {
-		stride += 4
-	}
-	at, sent := c.Arg(1), int64(0)
-	for range min(c.Arg(2), most) {
-		m, err := readMessage(c, at)
-		if err == nil {
-			err = fixMessage(c, &m, 5)
+// fixMessage returns what has a message go where it was seen to go, and fails if it may not.
+func fixMessage(c *table.Call) func(m *message) error {
+	return func(m *message) error {
+		if m.name() == 0 || m.size() == 0 {
+			return nil
 		}
-		save := c.RawArg(5)
-		if err == nil {
-			err = c.Pin(5, m.header)
+		p, ok := readPeer(c.Thread(), m.name(), min(m.size(), sizeSockaddr))
+		if !ok {
+			return unix.EFAULT
 		}
-		header := c.RawArg(5)
-		c.SetArg(5, save)
-		var r table.Result
-		if err != nil {
-			r = failed(err)
-		} else {
-			r = c.Inject("sendmsg", c.Arg(0), header, c.Arg(3))
+		if !p.local() {
+			return unix.ENETUNREACH
 		}
-		if r.Failed() {
-			if sent > 0 {
-				break
-			}
-			return r
-		}
-		var n [4]byte
-		put(n[:], uint64(r.Raw()))
-		if w, err := c.WriteMemory(at+size, n[:]); err != nil || w < len(n) {
-			return table.Errno(unix.EFAULT)
-		}
-		sent++
-		at += stride
+		return m.address(c, p.bytes)
 	}
-	return table.Return(sent)
 }

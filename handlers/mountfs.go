@@ -70,6 +70,11 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 		return v.statfs(c, next, a, p)
 	case "inotify_add_watch":
 		return v.watch(c, next, a, p)
+	case "open_tree": // which without OPEN_TREE_CLONE is an open with O_PATH
+		if p.Mode.IsRegular() {
+			c.SetArg(2, c.Arg(2)&^unix.AT_SYMLINK_NOFOLLOW)
+		}
+		return v.onStandIn(c, next, a, p)
 	}
 	if l, i := statArg(c); l != nil {
 		return v.stat(c, l, i, p)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/k42trace/k42trace/paths"
 	"github.com/k42trace/k42trace/table"
 )
@@ -40,8 +42,10 @@ type TouchedFile struct {
 
 // Use puts the record in front of the handlers that tbl has for the calls that matter.
 func (t *Touched) Use(tbl *table.Table) {
-	Layer{"%file,connect,sendto,sendmsg,sendmmsg,socketcall", t.Wrap}.Use(tbl)
+	Layer{touchedCalls, t.Wrap}.Use(tbl)
 }
+
+const touchedCalls = "%file,connect,bind,sendto,sendmsg,sendmmsg,socketcall"
 
 // Files returns the files touched so far, sorted by their paths.
 func (t *Touched) Files() []TouchedFile {
@@ -109,6 +113,9 @@ func (t *Touched) handle(c *table.Call, next table.Handler) table.Result {
 		}
 	}
 	hosts := contacted(c)
+	if f, ok := t.bound(c); ok {
+		found = append(found, f)
+	}
 	r := next.Handle(c)
 	if r.Gone() || r.Failed() && len(hosts) == 0 {
 		return r
@@ -187,22 +194,27 @@ func contacted(c *table.Call) []string {
 		add(inner.Arg(1), inner.Arg(2))
 	case "sendto":
 		add(inner.Arg(4), inner.Arg(5))
-	case "sendmsg":
-		if m, err := readMessage(&inner, inner.Arg(1)); err == nil {
+	case "sendmsg", "sendmmsg":
+		eachMessage(&inner, func(m *message) bool {
 			add(m.name(), m.size())
-		}
-	case "sendmmsg":
-		stride := uint64(messageSize(&inner) + 4)
-		if inner.ABI().PointerBits() == 64 {
-			stride += 4
-		}
-		for i := range min(inner.Arg(2), 1024) {
-			if m, err := readMessage(&inner, inner.Arg(1)+i*stride); err == nil {
-				add(m.name(), m.size())
-			}
-		}
+			return true
+		})
 	}
 	return hosts
+}
+
+// bound returns the file that bind(2) makes of a local socket's address.
+func (t *Touched) bound(c *table.Call) (TouchedFile, bool) {
+	inner := *c
+	if unfold(&inner) != nil || inner.Name() != "bind" {
+		return TouchedFile{}, false
+	}
+	_, name, ok := socketPath(&inner, 1, 2)
+	if !ok {
+		return TouchedFile{}, false
+	}
+	p, err := t.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, name, paths.Arg{})
+	return TouchedFile{place(&p), paths.Make}, err == nil
 }
 
 // String returns an address as Touched records it, "" for one that is no host's.

@@ -2,7 +2,6 @@ package handlers
 
 import (
 	"io"
-	"reflect"
 	"time"
 
 	"github.com/k42trace/k42trace/decode"
@@ -178,7 +177,7 @@ func (t *Trace) Handle(c *table.Call) table.Result { return t.trace(c, table.Nat
 // only lets the call run, Trace need not take part in it: Wrap returns t
 // itself, a table.Recorder. What an Inject does to a call is shown with it.
 func (t *Trace) Wrap(next table.Handler) table.Handler {
-	if runsOnly(next) && t.opts.Stacks == nil {
+	if next == table.Native && t.opts.Stacks == nil {
 		return t
 	}
 	if i, ok := next.(*injected); ok {
@@ -198,13 +197,6 @@ type tracedStopper struct {
 
 // Handle traces the call.
 func (s tracedStopper) Handle(c *table.Call) table.Result { return s.trace.trace(c, s.Stopper) }
-
-// runsOnly reports whether h is table.Native, which is a function: Go compares
-// no functions, but those without variables are where their code is.
-func runsOnly(h table.Handler) bool {
-	f, ok := h.(table.HandlerFunc)
-	return ok && reflect.ValueOf(f).Pointer() == reflect.ValueOf(table.Native).Pointer()
-}
 
 func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 	th := t.threadOf(c.Thread())

@@ -42,10 +42,9 @@ type View struct {
 
 // NewView returns a View that shows the host's files.
 func NewView() *View {
-	return &View{
-		tree: paths.NewView(), began: time.Now(),
-		standing: map[string]int{}, exes: map[int]exe{},
-	}
+	tree := paths.NewView()
+	tree.UseState()
+	return &View{tree: tree, began: time.Now(), standing: map[string]int{}, exes: map[int]exe{}}
 }
 
 // MountFS returns a View that shows fsys at the absolute path at, which need not exist
@@ -88,35 +87,115 @@ func (v *View) Use(tbl *table.Table) {
 }
 
 // viewCalls are the calls that a View has to see.
-const viewCalls = "%file,fstat,fstat64,oldfstat,getdents,getdents64,fchmod,fchown,fchown32,futimesat," +
-	"fsetxattr,fremovexattr,fgetxattr,flistxattr,unshare,setns,connect,bind"
+const viewCalls = "%file,fstat,fstat64,oldfstat,getdents,getdents64,readdir,fchmod,fchown,fchown32,futimesat," +
+	"fsetxattr,fremovexattr,fgetxattr,flistxattr,unshare,setns,fsopen,fsmount," +
+	"connect,bind,sendto,sendmsg,sendmmsg,socketcall"
 
 // Wrap is the View as middleware, for the calls that the caller chooses.
-func (v *View) Wrap(next table.Handler) table.Handler {
-	return table.HandlerFunc(func(c *table.Call) table.Result { return v.handle(c, next) })
+func (v *View) Wrap(next table.Handler) table.Handler { return &viewHandler{v, next} }
+
+// A viewHandler is a View over another handler.
+type viewHandler struct {
+	view *View
+	next table.Handler
 }
 
+var _ table.Passer = (*viewHandler)(nil)
+
+// Passes reports whether the View has nothing to do about the call, which most have that
+// lead nowhere near its mounts.
+func (h *viewHandler) Passes(c *table.Call) bool { return table.Passes(h.next, c) && h.view.passes(c) }
+
+// Handle shows the program what the View has.
+func (h *viewHandler) Handle(c *table.Call) table.Result { return h.view.handle(c, h.next) }
+
 func (v *View) handle(c *table.Call, next table.Handler) table.Result {
-	switch c.Name() {
-	case "getcwd":
+	switch viewKind(c) {
+	case viewCwd:
 		return v.getcwd(c, next)
-	case "getdents", "getdents64":
+	case viewListing:
 		return v.list(c, next)
-	case "fstat", "fstat64", "oldfstat", "fgetxattr", "flistxattr",
-		"fchmod", "fchown", "fchown32", "fsetxattr", "fremovexattr":
+	case viewDescriptor:
 		return v.descriptor(c, next)
-	case "chroot", "pivot_root", "mount", "umount", "umount2", "move_mount", "setns", "open_tree_attr":
+	case viewMounts:
 		return table.Errno(unix.EPERM)
-	case "unshare":
-		if c.Arg(0)&unix.CLONE_NEWNS != 0 {
-			return table.Errno(unix.EPERM)
-		}
-		return next.Handle(c)
-	case "connect", "bind":
+	case viewSocket:
 		return v.socket(c, next)
+	case viewOther:
+		return next.Handle(c)
 	}
 	return v.path(c, next)
 }
+
+// passes reports whether handle would leave the call as it is, as far as that can be
+// told quickly.
+func (v *View) passes(c *table.Call) bool {
+	switch viewKind(c) {
+	case viewCwd:
+		name, err := v.tree.DescriptorName(c.Thread(), unix.AT_FDCWD)
+		shown, ok := v.tree.Shown(name)
+		return err != nil || !ok || shown == name
+	case viewListing:
+		return v.tree.PassesListing(c.Thread(), c.FD(0))
+	case viewDescriptor:
+		return v.tree.PassesDescriptor(c.Thread(), c.FD(0))
+	case viewMounts, viewExec:
+		return false
+	case viewSocket:
+		return !namesSocket(c)
+	case viewOther:
+		return true
+	}
+	for _, a := range paths.ArgsOf(c) {
+		if !v.tree.Passes(c, a) {
+			return false
+		}
+	}
+	return true
+}
+
+// What a View does about a call.
+const (
+	viewPath       = iota // it names files
+	viewExec              // and executes one
+	viewCwd               // it asks for the working directory
+	viewListing           // it lists a directory
+	viewDescriptor        // it is about a descriptor
+	viewMounts            // it would give the program a tree of its own
+	viewSocket            // it may have the address of a local socket
+	viewOther             // nothing
+)
+
+func viewKind(c *table.Call) int {
+	switch c.Name() {
+	case "getcwd":
+		return viewCwd
+	case "getdents", "getdents64", "readdir":
+		return viewListing
+	case "fstat", "fstat64", "oldfstat", "fgetxattr", "flistxattr",
+		"fchmod", "fchown", "fchown32", "fsetxattr", "fremovexattr":
+		return viewDescriptor
+	case "chroot", "pivot_root", "mount", "umount", "umount2", "move_mount", "setns", "open_tree_attr",
+		"fsopen", "fsconfig", "fsmount", "fspick", "mount_setattr":
+		return viewMounts
+	case "open_tree":
+		if c.Arg(2)&openTreeClone != 0 {
+			return viewMounts
+		}
+	case "unshare":
+		if c.Arg(0)&unix.CLONE_NEWNS != 0 {
+			return viewMounts
+		}
+		return viewOther
+	case "connect", "bind", "sendto", "sendmsg", "sendmmsg", "socketcall":
+		return viewSocket
+	case "execve", "execveat":
+		return viewExec
+	}
+	return viewPath
+}
+
+const openTreeClone = 1 // OPEN_TREE_CLONE
 
 // path acts on a call that names files.
 func (v *View) path(c *table.Call, next table.Handler) table.Result {
@@ -225,7 +304,7 @@ func write(c *table.Call, i int, text string, size int64) table.Result {
 
 // getcwd answers with the working directory's path in the View.
 func (v *View) getcwd(c *table.Call, next table.Handler) table.Result {
-	name, err := paths.DescriptorName(c.Thread(), unix.AT_FDCWD)
+	name, err := v.tree.DescriptorName(c.Thread(), unix.AT_FDCWD)
 	if err != nil {
 		return next.Handle(c)
 	}

@@ -21,6 +21,7 @@ type View struct {
 	root   *Mount
 	mounts []*Mount // the longest path first
 	ghosts *Mount   // directories that lead to mounts, and that nobody else has
+	state  bool     // see UseState
 
 	mu      sync.Mutex
 	token   string            // begins the names of our placeholders

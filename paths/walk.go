@@ -178,7 +178,7 @@ func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, er
 	start := "/"
 	var err error
 	if !strings.HasPrefix(name, "/") || a.Resolve&inRoot != 0 {
-		at, err := DescriptorName(t, dir)
+		at, err := v.DescriptorName(t, dir)
 		if err != nil {
 			return Place{}, unix.EBADF
 		}

@@ -130,23 +130,41 @@ func (t *Thread) begin(info *ptrace.SyscallInfo) {
 	}
 	h := t.loop.table.Lookup(abi, info.Nr())
 	if h == nil {
-		wanted := false
-		switch t.current.position {
-		case pending:
-			wanted = t.current.denied || t.strict || t.loop.hooked(t, abi, info)
-		case decided:
-			wanted = t.loop.tracks(abi, info.Nr())
-		}
-		if !wanted {
+		if !t.needed(abi, info) {
 			t.proceed()
 			return
 		}
 		h = table.Native
 	}
 	t.call.Reset(t, abi, info.Nr(), info.Args(), info.IP, info.SP)
+	if p, ok := h.(table.Passer); ok && t.passes(p, abi, info) {
+		t.proceed()
+		return
+	}
 	t.resumeDeadline()
 	t.handler = h
 	t.start((*Thread).handle)
+}
+
+// needed reports whether the supervisor itself has to do something about a call that no
+// handler wants.
+func (t *Thread) needed(abi table.ABI, info *ptrace.SyscallInfo) bool {
+	switch t.current.position {
+	case pending:
+		return t.current.denied || t.strict || t.loop.hooked(t, abi, info)
+	case decided:
+		return t.loop.tracks(abi, info.Nr())
+	}
+	return false
+}
+
+// passes reports whether the call, which t.call describes, needs no handling.
+func (t *Thread) passes(p table.Passer, abi table.ABI, info *ptrace.SyscallInfo) (pass bool) {
+	if t.current.position != pending || t.needed(abi, info) {
+		return false
+	}
+	t.loop.guard(func() { pass = p.Passes(&t.call) })
+	return pass && !t.gone && !t.loop.killing
 }
 
 // proceed lets a call that nobody wants run.
