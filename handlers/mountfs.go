@@ -271,6 +271,8 @@ func (v *View) open(c *table.Call, next table.Handler, a paths.Arg, p *paths.Pla
 func (v *View) openable(c *table.Call, p *paths.Place, flags int) unix.Errno {
 	has := func(bits int) bool { return flags&bits == bits }
 	switch {
+	case has(unix.O_TMPFILE) && flags&unix.O_ACCMODE == unix.O_RDONLY:
+		return unix.EINVAL
 	case has(unix.O_TMPFILE):
 		return unix.EROFS
 	case !p.Exists && has(unix.O_CREAT) && p.Slash:

@@ -113,6 +113,8 @@ func (r *readOnly) open(c *table.Call, p *paths.Place) unix.Errno {
 	has := func(bits int) bool { return flags&bits == bits }
 	info, err := p.StatFollowed()
 	switch {
+	case has(unix.O_TMPFILE) && flags&unix.O_ACCMODE == unix.O_RDONLY:
+		return unix.EINVAL
 	case has(unix.O_TMPFILE):
 		return unix.EROFS
 	case err != nil && has(unix.O_CREAT):

@@ -202,6 +202,9 @@ func (v *View) path(c *table.Call, next table.Handler) table.Result {
 	args := paths.ArgsOf(c)
 	var places [2]paths.Place
 	virtual, moved := false, false
+	if c.Name() == "openat2" && !paths.Resolvable(args[0].Resolve) {
+		return next.Handle(c) // which the kernel refuses
+	}
 	for i, a := range args {
 		p, err := v.tree.Resolve(c, a)
 		if err != nil {

@@ -212,6 +212,12 @@ const (
 	inRoot     = 0x10 // RESOLVE_IN_ROOT
 )
 
+// Resolvable reports whether openat2(2) takes the RESOLVE_... bits.
+func Resolvable(resolve uint64) bool {
+	const cached = 0x20 // RESOLVE_CACHED
+	return resolve&^(noXDev|noMagic|noSymlinks|beneath|inRoot|cached) == 0 && resolve&(beneath|inRoot) != beneath|inRoot
+}
+
 // confine keeps the walk to what openat2(2) was asked for.
 func (w *walk) confine(start, name string, resolve uint64) (string, error) {
 	w.resolve, w.base = resolve, "/"

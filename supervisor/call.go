@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"errors"
 	"time"
 
@@ -160,9 +161,11 @@ func (t *Thread) needed(abi table.ABI, info *ptrace.SyscallInfo) bool {
 
 // passes reports whether the call, which t.call describes, needs no handling.
 func (t *Thread) passes(p table.Passer, abi table.ABI, info *ptrace.SyscallInfo) (pass bool) {
-	if t.current.position != pending || t.needed(abi, info) {
-		return false
-	}
+	return t.current.position == pending && !t.needed(abi, info) && t.passesQuietly(p)
+}
+
+// passesQuietly asks a handler whether it lets the call pass.
+func (t *Thread) passesQuietly(p table.Passer) (pass bool) {
 	t.loop.guard(func() { pass = p.Passes(&t.call) })
 	return pass && !t.gone && !t.loop.killing
 }
@@ -364,11 +367,20 @@ func (t *Thread) save() error {
 // site returns the address of a system-call instruction of the call's ABI.
 func (t *Thread) site() (uint64, error) {
 	s := &t.current
-	if !s.execed && !ptrace.IsVsyscall(s.info.IP) && t.call.ABI() != table.I386 {
-		return s.info.IP - ptrace.SyscallInsnLen, nil
+	behind := s.info.IP - ptrace.SyscallInsnLen
+	if !s.execed && !ptrace.IsVsyscall(s.info.IP) {
+		if t.call.ABI() != table.I386 {
+			return behind, nil
+		}
+		// A 32-bit call may have come by sysenter, which cannot be entered again. One by
+		// int 0x80 may be a 64-bit program's, where the vDSO has no such thing.
+		insn := ptrace.SyscallInsn(table.I386)
+		b := make([]byte, len(insn))
+		if n, err := t.ReadMemory(behind, b); err == nil && n == len(b) && bytes.Equal(b, insn) {
+			return behind, nil
+		}
 	}
-	// After an exec there is none behind us, and a 32-bit call may have come
-	// by sysenter, which cannot be entered again.
+	// After an exec there is none behind us.
 	return t.vdsoSite(t.call.ABI())
 }
 

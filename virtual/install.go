@@ -78,27 +78,62 @@ func (f *Files) Install(tbl *table.Table) {
 
 // handle returns what is put in front of the handler of the calls of a name.
 func (f *Files) handle(name string) table.Middleware {
-	op := operations[name]
-	other, two := second[name]
+	h := handler{files: f, op: operations[name]}
+	h.other, h.two = second[name]
 	return func(next table.Handler) table.Handler {
-		return table.HandlerFunc(func(c *table.Call) table.Result {
-			if f.live.Load() == 0 {
-				return next.Handle(c)
-			}
-			op, d := op, f.use(c, c.FD(op.fd))
-			if d == nil && two {
-				op, d = other, f.use(c, c.FD(other.fd))
-			}
-			if d == nil {
-				return next.Handle(c)
-			}
-			r := d.answer(c, op)
-			if r == passOn {
-				return next.Handle(c)
-			}
-			return r
-		})
+		h := h
+		h.next = next
+		return &h
 	}
+}
+
+// A handler answers the calls of a name on virtual descriptors.
+type handler struct {
+	files     *Files
+	op, other operation
+	two       bool // there is another
+	next      table.Handler
+}
+
+var _ table.Passer = (*handler)(nil)
+
+// Passes reports whether no descriptor of the call is virtual.
+func (h *handler) Passes(c *table.Call) bool {
+	if !table.Passes(h.next, c) {
+		return false
+	}
+	if h.files.live.Load() == 0 {
+		return true
+	}
+	_, d := h.use(c)
+	if d != nil {
+		d.release()
+	}
+	return d == nil
+}
+
+// use finds the virtual descriptor of a call, as Files.use does, and what is to be done.
+func (h *handler) use(c *table.Call) (operation, *description) {
+	if d := h.files.use(c, c.FD(h.op.fd)); d != nil || !h.two {
+		return h.op, d
+	}
+	return h.other, h.files.use(c, c.FD(h.other.fd))
+}
+
+// Handle answers the call, if it is on a virtual descriptor.
+func (h *handler) Handle(c *table.Call) table.Result {
+	if h.files.live.Load() == 0 {
+		return h.next.Handle(c)
+	}
+	op, d := h.use(c)
+	if d == nil {
+		return h.next.Handle(c)
+	}
+	r := d.answer(c, op)
+	if r == passOn {
+		return h.next.Handle(c)
+	}
+	return r
 }
 
 // answer runs an operation, for which d is in use, and ends the use when the call is

@@ -172,11 +172,14 @@ func trace(opts *options, prog string, out *outputs) ending {
 }
 
 // complain reports an error of our own.
-func complain(err error) ending {
+func complain(err error) ending { return complainOf("k42trace", err) }
+
+// complainOf is complain for the command that -h tells more of.
+func complainOf(command string, err error) ending {
 	fmt.Fprintf(os.Stderr, "k42trace: %v\n", err)
 	var usage *usageError
 	if errors.As(err, &usage) {
-		fmt.Fprintln(os.Stderr, "Try 'k42trace -h' for more information.")
+		fmt.Fprintf(os.Stderr, "Try '%s -h' for more information.\n", command)
 	}
 	var status *statusError
 	if errors.As(err, &status) {

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -67,13 +69,14 @@ type runOptions struct {
 	loopback bool
 	fakeRoot bool
 	time     string
-	rate     float64
+	timeRate string
 	touched  string
 }
 
 // runProgram is the command run.
 func runProgram(args []string) ending {
 	o := &runOptions{}
+	complain := func(err error) ending { return complainOf("k42trace run", err) }
 	if done, err := o.parse(args); err != nil {
 		return complain(err)
 	} else if done {
@@ -133,7 +136,7 @@ func (o *runOptions) parse(args []string) (done bool, err error) {
 	flags.BoolVar(&o.loopback, "loopback", false, "")
 	flags.BoolVar(&o.fakeRoot, "fake-root", false, "")
 	flags.StringVar(&o.time, "time", "", "")
-	flags.Float64Var(&o.rate, "time-rate", 1, "")
+	flags.StringVar(&o.timeRate, "time-rate", "1", "")
 	flags.StringVar(&o.touched, "touched", "", "")
 	flags.VarP(setter(func(s string) error { failure = o.setEnv(s); return failure }), "env", "E", "")
 	if err := cmd.Execute(); err != nil {
@@ -160,6 +163,12 @@ func (o *runOptions) view() (*handlers.View, error) {
 		}
 		if host == "" || at == "" {
 			return nil, &usageError{fmt.Errorf("-b/--bind: %q is not HOST:CHILD", b)}
+		}
+		if !found {
+			var err error
+			if at, err = filepath.Abs(host); err != nil {
+				return nil, fmt.Errorf("-b/--bind: %w", err)
+			}
 		}
 		if err := v.Bind(host, at); err != nil {
 			return nil, fmt.Errorf("-b/--bind: %w", err)
@@ -221,25 +230,38 @@ func (o *runOptions) layers(tbl *table.Table, v *handlers.View) (table.Observer,
 	} else if len(o.writable) > 0 {
 		return nil, &usageError{errors.New("--writable says something only with --read-only")}
 	}
-	v.Use(tbl)
+	if o.root != "" || len(o.binds) > 0 {
+		v.Use(tbl)
+	}
 	if o.fakeRoot {
 		handlers.NewIdentity(handlers.IdentityOptions{}).Use(tbl)
 	}
-	if o.time == "" && o.rate == 1 {
+	clock, err := o.clock()
+	if err != nil {
+		return nil, err
+	}
+	if clock == (handlers.ClockOptions{Rate: 1}) {
 		return table.NopObserver{}, nil
 	}
-	clock := handlers.ClockOptions{Rate: o.rate, Frozen: o.rate == 0}
-	if o.time != "" {
-		begin, err := parseTime(o.time)
-		if err != nil {
-			return nil, &usageError{fmt.Errorf("--time: %w", err)}
-		}
-		clock.Start = begin
-	}
-	if o.rate < 0 {
-		return nil, &usageError{errors.New("--time-rate: time does not run backwards")}
-	}
 	return handlers.NewClock(clock).Use(tbl, nil), nil
+}
+
+// clock returns what time it shall be.
+func (o *runOptions) clock() (clock handlers.ClockOptions, err error) {
+	clock.Rate, err = strconv.ParseFloat(o.timeRate, 64)
+	switch {
+	case err != nil || math.IsNaN(clock.Rate) || math.IsInf(clock.Rate, 0):
+		return clock, &usageError{fmt.Errorf("--time-rate: %q is no number of seconds", o.timeRate)}
+	case clock.Rate < 0:
+		return clock, &usageError{errors.New("--time-rate: time does not run backwards")}
+	}
+	clock.Frozen = clock.Rate == 0
+	if o.time != "" {
+		if clock.Start, err = parseTime(o.time); err != nil {
+			return clock, &usageError{fmt.Errorf("--time: %w", err)}
+		}
+	}
+	return clock, nil
 }
 
 // parseTime reads a time as --time has it.
@@ -249,14 +271,23 @@ func parseTime(s string) (time.Time, error) {
 		if err != nil {
 			return time.Time{}, fmt.Errorf("%q is not a number of seconds", s)
 		}
-		return time.Unix(n, 0), nil
+		return ourTime(s, time.Unix(n, 0))
 	}
 	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02"} {
 		if t, err := time.ParseInLocation(layout, s, time.Local); err == nil {
-			return t, nil
+			return ourTime(s, t)
 		}
 	}
 	return time.Time{}, fmt.Errorf("%q is no time such as 2038-01-19T03:14:07Z", s)
+}
+
+// ourTime refuses times that do not fit where they are counted in nanoseconds.
+func ourTime(s string, t time.Time) (time.Time, error) {
+	first, last := time.Unix(0, math.MinInt64), time.Unix(0, math.MaxInt64)
+	if t.Before(first) || t.After(last) {
+		return t, fmt.Errorf("%q is not between the years %d and %d", s, first.UTC().Year(), last.UTC().Year())
+	}
+	return t, nil
 }
 
 // record has what is touched recorded, if that is wanted. What it returns writes the record.
