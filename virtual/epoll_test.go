@@ -141,29 +141,32 @@ func TestEpollServer(t *testing.T) {
 			return self(t, "server", "/virtual/", strconv.Itoa(half), strconv.Itoa(rounds))
 		}},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			var clients sync.WaitGroup
-			w := newWorld(t, func(name string, _ int) virtual.File {
-				id, err := strconv.Atoi(name)
-				if err != nil {
-					return nil
-				}
-				c := newConn()
-				clients.Go(func() {
-					if err := c.client(id, rounds); err != nil {
-						t.Error(err)
+		for route, name := range map[supervisor.Routing]string{supervisor.RouteTrap: "trap", supervisor.RouteAuto: "auto"} {
+			t.Run(test.name+"/"+name, func(t *testing.T) {
+				var clients sync.WaitGroup
+				w := newWorld(t, func(name string, _ int) virtual.File {
+					id, err := strconv.Atoi(name)
+					if err != nil {
+						return nil
 					}
+					c := newConn()
+					clients.Go(func() {
+						if err := c.client(id, rounds); err != nil {
+							t.Error(err)
+						}
+					})
+					return c
 				})
-				return c
+				cmd := test.cmd()
+				cmd.Route = route
+				cmd.Stderr = os.Stderr
+				got := w.run(cmd)
+				clients.Wait()
+				if want := fmt.Sprintln("served", 2*half); got != want {
+					t.Errorf("the server said %q, not %q", got, want)
+				}
 			})
-			cmd := test.cmd()
-			cmd.Stderr = os.Stderr
-			got := w.run(cmd)
-			clients.Wait()
-			if want := fmt.Sprintln("served", 2*half); got != want {
-				t.Errorf("the server said %q, not %q", got, want)
-			}
-		})
+		}
 	}
 }
 
