@@ -10,10 +10,12 @@ func init() {
 	set := SetByName("mount_attr")
 	register("mount_attr", sizesAll(mountAttrSize), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
-		e.flags("attr_set", 64, r.u64(), set)
+		const idmap = 0x100000
+		flags := r.u64()
+		e.flags("attr_set", 64, flags, set)
 		e.flags("attr_clr", 64, r.u64(), set)
 		e.enum("propagation", 64, r.u64(), setPropagation)
-		if fd := r.u64(); fd < 1<<31 {
+		if fd := r.u64(); flags&idmap != 0 {
 			e.emitFD("userns_fd", fd, false)
 		} else {
 			e.num("userns_fd", Uint, 64, fd)

@@ -52,7 +52,7 @@ func init() {
 		}{{"seg_32bit", 0, 1}, {"contents", 1, 3}, {"read_exec_only", 3, 1}, {"limit_in_pages", 4, 1}, {"seg_not_present", 5, 1}, {"useable", 6, 1}} {
 			e.num(f.name, Uint, 8, bits>>f.shift&f.mask)
 		}
-		if longBits(r.abi) == 64 && e.name != "modify_ldt" {
+		if longBits(r.abi) == 64 {
 			e.num("lm", Uint, 8, bits>>7&1)
 		}
 		e.close(outer)

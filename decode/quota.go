@@ -71,7 +71,7 @@ func init() {
 func (e *Event) quotaCommand(i int) {
 	num := e.args[i]
 	e.into(i)
-	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 64, Num: num, Decimal: true})
+	outer := e.open(Value{Kind: Macro, Symbol: "QCMD", Bits: 64, Num: num, Decimal: true, Whole: true})
 	e.enum("", 32, num>>8, setQuotaCmd)
 	e.enum("", 32, num&0xff, quotaTypes)
 	e.close(outer)

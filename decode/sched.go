@@ -1,5 +1,7 @@
 package decode
 
+import "golang.org/x/sys/unix"
+
 // struct sched_attr of sched_setattr(2), which has grown: the first version, and
 // with the clamps of utilization.
 const (
@@ -30,7 +32,23 @@ func init() {
 			n = schedAttrSize0
 		}
 		e.into(1)
+		outer := e.begin("", Change)
 		e.emitVariable("", structs["sched_attr"], addr, max(n, 4))
+		e.close(outer)
+		e.later(1)
+		e.partial = true
+	}, exit: func(e *Event) {
+		// The kernel says which size it would have taken.
+		b := e.readAll(e.args[1], 4)
+		if v := e.arg(1); v.Kind != Change || e.res.Errno() != unix.E2BIG || b == nil {
+			return
+		}
+		outer := e.parent
+		e.parent = argSlot + 1
+		inner := e.begin("", Struct)
+		e.num("size", Uint, 32, uint64(le.Uint32(b)))
+		e.close(inner)
+		e.close(outer)
 	}}, "sched_setattr")
 }
 
@@ -48,7 +66,7 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 	}
 	policy, flags := r.u32(), r.u64()
 	set := e.name == "sched_setattr"
-	if !set || flags&schedKeepPolicy == 0 {
+	if !set || flags&(schedKeepPolicy|schedKeepParams) == 0 {
 		e.enum("sched_policy", 32, policy, setSchedPolicy)
 	}
 	e.flags("sched_flags", 64, flags, setSchedFlags)

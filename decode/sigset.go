@@ -168,6 +168,7 @@ func sigframeMask(abi table.ABI, sp uint64) (addr uint64, ok bool) {
 // (sigevent(7)).
 func decodeSigevent(e *Event, name string, r *reader) {
 	value, signo, notify := r.ptr(), r.u32(), r.u32()
+	union := r.off
 	outer := e.begin(name, Struct)
 	if value != 0 {
 		inner := e.begin("sigev_value", Struct)
@@ -182,8 +183,13 @@ func decodeSigevent(e *Event, name string, r *reader) {
 	}
 	e.num("sigev_signo", kind, 32, signo)
 	e.enum("sigev_notify", 32, notify, setSigev)
-	if notify == threadID {
+	switch notify {
+	case threadID:
 		e.num("sigev_notify_thread_id", PID, 32, r.u32())
+	case thread:
+		r.at(union)
+		e.num("sigev_notify_function", Addr, 64, r.ptr())
+		e.num("sigev_notify_attributes", Addr, 64, r.ptr())
 	}
 	e.close(outer)
 }

@@ -117,7 +117,9 @@ func init() {
 		unix.PR_SCHED_CORE: row(enum32("prctl_sched_core"), formPID, form{show: func(e *Event, i int, _ bool) {
 			e.into(i)
 			e.namedNote("", 32, e.args[i]&(1<<32-1), SetByName("prctl_pidtype"))
-		}}, formAddr),
+		}}, form{late: true, show: func(e *Event, i int, good bool) {
+			e.pointer(i, structs["u64"], good && uint32(e.args[1]) == unix.PR_SCHED_CORE_GET)
+		}}),
 		unix.PR_SET_TAGGED_ADDR_CTRL: rest(form{show: func(e *Event, i int, _ bool) {
 			e.into(i)
 			e.taggedAddress(e.args[i])
@@ -143,10 +145,8 @@ func init() {
 	}
 	mcePolicy, fprog := enum("prctl_mce_policy"), formIn(structs["sock_fprog"])
 	capability := scalarForm(Enum, 64, setCapabilities)
-	cookie := []form{enum32("prctl_sched_core"), formPID, prctls[unix.PR_SCHED_CORE].forms[2], formOut(structs["u64"])}
 	// Some options have options of their own.
 	more := map[[2]uint64][]form{
-		{unix.PR_SCHED_CORE, unix.PR_SCHED_CORE_GET}:      cookie,
 		{unix.PR_SET_SECCOMP, 1}:                          {enum("seccomp_mode")},
 		{unix.PR_SET_SECCOMP, 2}:                          {enum("seccomp_mode"), fprog},
 		{unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_IS_SET}: {enum("prctl_cap_ambient"), capability, formHex, formHex},

@@ -1,6 +1,11 @@
 package decode
 
-import "github.com/k42trace/k42trace/table"
+import (
+	"strconv"
+
+	"github.com/k42trace/k42trace/table"
+	"golang.org/x/sys/unix"
+)
 
 // specials are the calls of which their signatures do not tell all, by name.
 var specials = make(map[string]*special, 256)
@@ -182,7 +187,7 @@ func init() {
 		const query = 0xffffffff
 		if e.args[0] == query {
 			e.arg(0).Kind = Hex
-		} else if setPersonalities.name(e.args[0]&0xff) == "" {
+		} else {
 			e.inFields(0, 0xff, setPersonalities, setPersonality)
 		}
 	}, exit: func(e *Event) {
@@ -261,6 +266,12 @@ func init() {
 		if e.args[2] != 16 {
 			e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
 		}
+	}, exit: func(e *Event) {
+		// On x86-64 its errors are 32-bit numbers.
+		if num := e.res.Value(); e.good() && num>>32 == 0 && int32(num) < 0 && int32(num) >= -4095 {
+			text := AppendErrno(append(strconv.AppendInt(nil, num, 10), ' '), unix.Errno(-int32(num)))
+			e.values[resultSlot] = Value{Kind: Symbol, Bits: 64, Symbol: string(text)}
+		}
 	}}, "modify_ldt")
 	// The value of an attribute is often text with its NUL.
 	addSpecial(special{entry: func(e *Event) {
@@ -287,7 +298,10 @@ func init() {
 		const restart2 = 0xa1b2c3d4
 		if e.args[2] != restart2 {
 			e.drop(3)
+			return
 		}
+		e.into(3)
+		e.emitShort("", e.args[3], rebootArg)
 	}}, "reboot")
 	addSpecial(special{exit: func(e *Event) {
 		if e.good() {
@@ -391,6 +405,8 @@ func exitAffinity(e *Event) {
 
 const memfdName = 250 // bytes of a name that memfd_create reads
 
+const rebootArg = 255 // and of the argument of reboot
+
 const maxNodeName = 64 // __NEW_UTS_LEN
 
 const maxCPUSet = 1024 / 8 // of which more are not shown
@@ -480,10 +496,14 @@ func entrySyslog(e *Event) {
 	case consoleLevel:
 		e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
 		e.into(2)
-		e.enumDecimal("", 32, e.args[2], setLogLevels)
-		if v := e.arg(2); v.Kind == Noted {
-			e.values[v.first].Kind = Int
+		outer := e.begin("", Noted)
+		e.num("", Int, 32, e.args[2])
+		if name := setLogLevels.name(e.args[2]); name != "" {
+			e.emit(Value{Kind: Symbol, Symbol: name})
+		} else {
+			e.emit(Value{Kind: Symbol, Symbol: setLogLevels.Prefix + "???"})
 		}
+		e.close(outer)
 		e.shown = 3
 	case closeLog, openLog, clearLog, consoleOff, consoleOn, unread, size:
 		e.drop(1)

@@ -27,7 +27,7 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 			return dst, false
 		}
 		dst = appendHex(dst, v.Num)
-		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero())
+		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero()) && (v.Set.Prefix != "" || v.Num&v.Set.known() != 0)
 	case Enum:
 		dst = appendHex(dst, v.Num)
 		named = v.Set != nil && (v.Num != 0 || v.Set.name(0) != "")
@@ -118,6 +118,9 @@ func (t *Text) appendMacro(dst []byte, e *Event, v *Value) []byte {
 			dst = strconv.AppendInt(dst, v.Signed(), 10)
 		default:
 			dst = appendHex(dst, v.Num)
+		}
+		if v.Whole {
+			inner.Consts = ConstNames
 		}
 		if t.Consts == ConstRaw {
 			return dst

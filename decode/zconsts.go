@@ -6156,6 +6156,7 @@ var sets = [...]ConstSet{
 		{Name: "LOGLEVEL_NOTICE", Value: 0x5},
 		{Name: "LOGLEVEL_INFO", Value: 0x6},
 		{Name: "LOGLEVEL_DEBUG", Value: 0x7},
+		{Name: "LOGLEVEL_DEBUG+1", Value: 0x8},
 	}},
 	{Name: "loop_crypt", Prefix: "LO_CRYPT_", Consts: []Const{
 		{Name: "LO_CRYPT_NONE", Value: 0x0},
