@@ -87,6 +87,7 @@ type Event struct {
 	opts *Options
 
 	thread table.Thread
+	tid    int // the thread's, also afterwards
 	mem    table.Memory
 	abi    table.ABI
 	nr     int
@@ -163,6 +164,7 @@ func (e *Event) Entry(c *table.Call) {
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
+	e.tid = e.thread.TID()
 	if e.abi == table.I386 {
 		e.follow()
 		p = e.plan

@@ -66,6 +66,12 @@ func planOf(abi table.ABI, nr int, sig *table.Signature) *plan {
 func newPlan(abi table.ABI, sig *table.Signature) *plan {
 	p := &plan{sig: sig, split: -1, special: &noSpecial, result: resultKind(sig.Result)}
 	p.called(sig.Name)
+	switch sig.Name {
+	case "getpgid", "getpgrp", "getsid":
+		p.result = Group
+	case "setsid", "set_tid_address", "wait4", "waitpid":
+		p.result = Int // strace says no more of it
+	}
 	for i := range sig.Args[:min(len(sig.Args), 6)] {
 		a := newArgPlan(abi, sig, i)
 		if a.exit {

@@ -23,12 +23,13 @@ func (e *Event) SignalEvent(info *table.Siginfo) {
 	e.show(0)
 }
 
-// AppendSiginfo appends a siginfo_t as the kernel gave it to the tracer:
+// AppendSiginfo appends a siginfo_t as the kernel gave it to the tracer of thread tid:
 //
 //	{si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, si_uid=0, si_status=0, si_utime=0, si_stime=0}
-func (t *Text) AppendSiginfo(dst []byte, info *table.Siginfo) []byte {
+func (t *Text) AppendSiginfo(dst []byte, tid int, info *table.Siginfo) []byte {
 	e := Event{opts: &Options{StringLimit: DefaultStringLimit}}
 	e.SignalEvent(info)
+	e.tid = tid
 	return t.appendValue(dst, &e, e.arg(0))
 }
 

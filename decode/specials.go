@@ -303,7 +303,7 @@ func init() {
 		e.into(3)
 		e.emitShort("", e.args[3], rebootArg)
 	}}, "reboot")
-	addSpecial(special{exit: func(e *Event) {
+	addSpecial(special{entry: func(e *Event) { e.who(1) }, exit: func(e *Event) {
 		if e.good() {
 			outer := e.note()
 			e.ioprio("", 0, uint64(e.res.Value()))
@@ -311,9 +311,11 @@ func init() {
 		}
 	}}, "ioprio_get")
 	addSpecial(special{entry: func(e *Event) {
+		e.who(1)
 		e.into(2)
 		e.ioprio("", 32, e.args[2])
 	}}, "ioprio_set")
+	addSpecial(special{entry: func(e *Event) { e.who(0) }}, "getpriority", "setpriority")
 	addSpecial(special{entry: func(e *Event) {
 		// Two arguments are one number, the upper half first.
 		e.set(1, Value{Kind: Int, Bits: 64, Num: e.args[1]<<32 | e.args[2]})
@@ -592,5 +594,14 @@ func entrySeccomp(e *Event) {
 		outer := e.open(Value{Kind: Array, Num: e.args[2]})
 		e.enum("", 32, uint64(le.Uint32(b)), setSeccompAction)
 		e.close(outer)
+	}
+}
+
+// who makes the second argument what the first says that it is: a process, a group or a
+// user. The first's values begin with that for a process (getpriority(2), ioprio_get(2)).
+func (e *Event) who(process uint64) {
+	switch kinds := []Kind{PID, Group, UID}; {
+	case e.args[0]&(1<<32-1)-process < uint64(len(kinds)):
+		e.set(1, Value{Kind: kinds[e.args[0]&(1<<32-1)-process], Bits: 32, Num: uint64(uint32(e.args[1]))})
 	}
 }

@@ -235,18 +235,29 @@ func (s *ConstSet) namesZero() bool {
 	return false
 }
 
-// appendComm appends the name of a process or thread, if names are wanted.
-func (t *Text) appendComm(dst []byte, pid int) []byte {
-	if t.Comm == nil || pid <= 0 {
+// appendProcess appends what is to be shown of a process or thread besides its id: its name,
+// its id for the tracer.
+func (t *Text) appendProcess(dst []byte, tid, id int, named bool) []byte {
+	if t.Comm == nil && !t.Translated || id == 0 || id == -1 {
 		return dst
 	}
-	name := t.Comm(pid)
-	if name == "" {
-		return dst
+	here := max(id, -id)
+	if t.Translate != nil && tid != 0 {
+		here = t.Translate(tid, here)
 	}
-	dst = append(dst, '<')
-	dst = appendPathEscaped(dst, []byte(name))
-	return append(dst, '>')
+	if t.Comm != nil && named && id > 0 && here > 0 {
+		if name := t.Comm(here); name != "" {
+			dst = append(dst, '<')
+			dst = appendPathEscaped(dst, []byte(name))
+			dst = append(dst, '>')
+		}
+	}
+	if t.Translated && here > 0 && here != max(id, -id) {
+		dst = append(dst, " /* "...)
+		dst = strconv.AppendInt(dst, int64(here), 10)
+		dst = append(dst, " in strace's PID NS */"...)
+	}
+	return dst
 }
 
 // appendIP appends an address as text, which strace shows in hexadecimal as it does

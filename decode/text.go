@@ -22,6 +22,12 @@ type Text struct {
 	// Comm, if set, tells the name of a process or thread, which is shown with its id
 	// (strace -Y); "" for none.
 	Comm func(pid int) string
+	// Translate, if set, tells which id in the tracer's pid namespace a process, group or
+	// session has that thread tid of the child knows by another; 0 for none. Comm is asked by
+	// that id.
+	Translate func(tid, id int) int
+	// Translated shows that id behind each that is another one (strace --pidns-translation).
+	Translated bool
 }
 
 // DefaultColumn is the column at which strace puts the result (its -a).
@@ -191,7 +197,10 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
 	case PID:
 		dst = strconv.AppendInt(dst, v.Signed(), 10)
-		dst = t.appendComm(dst, int(v.Signed()))
+		dst = t.appendProcess(dst, e.tid, int(v.Signed()), true)
+	case Group:
+		dst = strconv.AppendInt(dst, v.Signed(), 10)
+		dst = t.appendProcess(dst, e.tid, int(v.Signed()), false)
 	case Uint:
 		dst = strconv.AppendUint(dst, v.Num, 10)
 	case Hex:

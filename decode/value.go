@@ -17,6 +17,7 @@ const (
 	FD                    // file descriptor; Text is its path if known
 	DirFD                 // the same, or AT_FDCWD
 	PID                   // process or thread id
+	Group                 // id of a process group or session
 	UID                   // user or group id
 	Signal                // signal number
 	Errno                 // error number

@@ -195,10 +195,10 @@ var (
 	padding = regexp.MustCompile(`\) += `)
 )
 
-// inOrder returns the lines of the files of threads, parents before children.
-func inOrder(t *testing.T, files []string) (threads [][]string) {
+// linesOfThreads reads what -ff has written, by the threads' ids.
+func linesOfThreads(t *testing.T, files []string) map[string][]string {
+	t.Helper()
 	lines := map[string][]string{}
-	isChild := map[string]bool{}
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
@@ -206,8 +206,19 @@ func inOrder(t *testing.T, files []string) (threads [][]string) {
 		}
 		tid := strings.TrimPrefix(filepath.Ext(name), ".")
 		for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-			line := padding.ReplaceAllString(s.Text(), ") = ")
-			lines[tid] = append(lines[tid], line)
+			lines[tid] = append(lines[tid], padding.ReplaceAllString(s.Text(), ") = "))
+		}
+	}
+	return lines
+}
+
+// inOrder returns the lines of the files of threads, masked, parents before children.
+func inOrder(t *testing.T, files []string) (threads [][]string) {
+	t.Helper()
+	lines := linesOfThreads(t, files)
+	isChild := map[string]bool{}
+	for _, of := range lines {
+		for _, line := range of {
 			if m := creates.FindStringSubmatch(line); m != nil {
 				isChild[m[1]] = true
 			}
@@ -231,16 +242,21 @@ func inOrder(t *testing.T, files []string) (threads [][]string) {
 	if len(order) != len(files) {
 		t.Fatalf("%d threads, of which %d have been created by one of them", len(files), len(order)-1)
 	}
+	return maskedThreads(lines, order)
+}
+
+// maskedThreads returns the lines of threads in that order.
+func maskedThreads(lines map[string][]string, order []string) (threads [][]string) {
 	number := map[string]string{}
 	for i, tid := range order {
 		number[tid] = fmt.Sprintf("THREAD%d", i)
 	}
 	for _, tid := range order {
-		var masked []string
+		var all []string
 		for _, line := range lines[tid] {
-			masked = append(masked, mask(line, number))
+			all = append(all, mask(line, number))
 		}
-		threads = append(threads, masked)
+		threads = append(threads, all)
 	}
 	return threads
 }

@@ -66,7 +66,8 @@ type options struct {
 	quiet      handlers.Quiet
 	quietBy    string // how it was given: -q or --quiet=
 
-	comm    bool
+	comm    bool // -Y
+	pidns   bool // --pidns-translation
 	showPID bool
 	argv0   string
 	daemon  daemon
@@ -271,6 +272,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	flags.BoolVar(&o.showPID, "always-show-pid", false, "")
 	value("decode-pids", "", o.setDecodePIDs)
 	bare("command-names", "Y", func(string) error { return o.setDecodePIDs("comm") })
+	bare("pidns-translation", "", func(string) error { return o.setDecodePIDs("pidns") })
 	optional("tips", "", o.tips.set)
 	value("color", "", setColor)
 	flags.BoolP("debug", "d", false, "")         // there is nothing to tell
@@ -339,6 +341,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	if o.comm {
 		t.Text.Comm = handlers.Comm
 	}
+	t.Text.Translate, t.Text.Translated = handlers.PIDHere, o.pidns
 	t.PID = o.pids()
 	if o.fds != 0 {
 		t.Decode.FDName = handlers.FDNames(o.fds)

@@ -90,6 +90,8 @@ What of a call:
   -e read=FDS, -e write=FDS, --read FDS, --write FDS
                           dump the data read from, or written to, descriptors
   -Y, --decode-pids=comm  show the names of processes with their ids
+  --pidns-translation, --decode-pids=pidns
+                          show the ids that processes of other pid namespaces have here
   --always-show-pid       begin all lines with the id of their thread
 
 What happens to calls:

@@ -13,7 +13,6 @@ var laterFlags = [][3]string{
 	{"", "kvm", "x"},
 	{"", "namespace"},
 	{"", "secontext"},
-	{"", "pidns-translation"},
 }
 
 // laterExpressions are the same for -e NAME=.

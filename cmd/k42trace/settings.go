@@ -203,20 +203,18 @@ func (o *options) setConsts(s string) error {
 
 // setDecodePIDs is --decode-pids=, and -Y.
 func (o *options) setDecodePIDs(s string) error {
-	for word := range strings.SplitSeq(s, ",") {
-		switch word {
-		case "comm":
-			o.comm = true
-		case "none":
-			o.comm = false
-		case "pidns", "all":
-			return errLater("--decode-pids=" + word)
-		default:
-			return fmt.Errorf("%q is none of comm, none", word)
-		}
-	}
-	return nil
+	set, err := parseNames(s, pidAspects)
+	o.comm, o.pidns = set&pidNames != 0, set&pidTranslated != 0
+	return err
 }
+
+// What --decode-pids= names, bits.
+const (
+	pidNames uint8 = 1 << iota
+	pidTranslated
+)
+
+var pidAspects = []namedBits[uint8]{{"comm", pidNames}, {"pidns", pidTranslated}}
 
 // caution is -I: which signals to us are passed on to the program.
 type caution int
