@@ -121,7 +121,7 @@ func (e *Event) unknownRest(addr, known, n uint64) {
 
 // aStruct is a struct that is size bytes large in all ABIs; members emits what it has.
 func aStruct(size int, members func(e *Event, r *reader)) *structType {
-	return &structType{size: sizesAll(size), decode: func(e *Event, name string, r *reader) {
+	return &structType{size: sizesAll(size), members: members, decode: func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
 		members(e, r)
 		e.close(outer)

@@ -67,10 +67,6 @@ var (
 func decodeLoopInfo(e *Event, name string, r *reader) {
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	text := func(name string, b []byte) {
-		s := upToNUL(b)
-		e.bytes(name, 0, s, uint64(len(s)), len(s) == len(b))
-	}
 	dev, ino, rdev, off, limit := r.u64(), r.u64(), r.u64(), r.u64(), r.u64()
 	number, crypt, keySize, flags := r.u32(), r.u32(), r.u32(), r.u32()
 	file, cryptName, key := r.bytes(64), r.bytes(64), r.bytes(32)
@@ -84,19 +80,17 @@ func decodeLoopInfo(e *Event, name string, r *reader) {
 		e.num("lo_sizelimit", Uint, 64, limit)
 	}
 	e.num("lo_number", Uint, 32, number)
-	if e.opts.Verbose {
-		e.enum("lo_encrypt_type", 32, crypt, setLoopCrypt)
-		e.num("lo_encrypt_key_size", Uint, 32, keySize)
-	}
+	e.loopCrypt(crypt, keySize)
 	e.flags("lo_flags", 32, flags, setLoopFlags)
-	text("lo_file_name", file)
+	e.fixedText("lo_file_name", file)
+	if crypt != 0 || e.opts.Verbose {
+		e.fixedText("lo_crypt_name", cryptName)
+	}
+	e.loopKey(crypt, keySize, key)
 	if !e.opts.Verbose {
 		e.cut()
 		return
 	}
-	text("lo_crypt_name", cryptName)
-	key = key[:min(int(keySize), len(key))]
-	e.emit(Value{Name: "lo_encrypt_key", Kind: Bytes, Text: key, Size: uint64(len(key))})
 	init := e.begin("lo_init", Array)
 	e.num("", Hex, 64, r.u64())
 	e.num("", Hex, 64, r.u64())

@@ -33,11 +33,11 @@ func hdioRequests(t ioctlTable) {
 		0x302, 0x304, 0x308, 0x309, 0x30a, 0x30b, 0x30e, 0x30f, 0x310)
 	native(ioctlArg{kind: ioctlLong}, 0x321, 0x322, 0x323, 0x324, 0x325, 0x326, 0x327, 0x32a, 0x32b, 0x32c, 0x32f)
 	native(ioctlArg{kind: ioctlOut, typ: oneLong(func(e *Event, bits uint8, num uint64) { e.flags("", bits, num, nice) })}, 0x30c)
-	native(ioctlArg{kind: ioctlFlags, set: nice}, 0x329)
+	native(ioctlArg{kind: ioctlFlagsLong, set: nice}, 0x329)
 	native(ioctlArg{kind: ioctlOut, typ: oneLong(func(e *Event, bits uint8, num uint64) { e.enum("", bits, num, bus) })}, 0x31a)
 	native(ioctlArg{kind: ioctlEnum, set: bus}, 0x32d)
 	three := &structType{size: sizesAll(12), decode: func(e *Event, name string, r *reader) { e.numbers(name, Hex, 4, r, 3) }}
-	native(ioctlArg{kind: ioctlIn, typ: three}, 0x31c, 0x328) // HDIO_DRIVE_RESET, HDIO_SCAN_HWIF
+	native(ioctlArg{kind: ioctlIn, typ: three}, 0x31c, 0x328)        // HDIO_DRIVE_RESET, HDIO_SCAN_HWIF
 	for code, size := range map[uint64]int{0x307: 142, 0x30d: 512} { // HDIO_OBSOLETE_IDENTITY, HDIO_GET_IDENTITY
 		native(ioctlArg{kind: ioctlOut, typ: &structType{size: sizesAll(size), decode: func(e *Event, name string, r *reader) {
 			n := min(size, e.opts.StringLimit)

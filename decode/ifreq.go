@@ -26,6 +26,7 @@ const (
 	ifreqHardware
 	ifreqMap
 	ifreqString
+	ifreqBridged // the index of an interface, and no name
 )
 
 var ifreqs = map[uint64]ifreq{
@@ -42,6 +43,8 @@ var ifreqs = map[uint64]ifreq{
 	0x8931: {false, "ifr_hwaddr", ifreqHardware}, 0x8932: {false, "ifr_hwaddr", ifreqHardware}, // SIOCADDMULTI, SIOCDELMULTI
 	0x8933: {true, "ifr_ifindex", ifreqInt},                                     // SIOCGIFINDEX
 	0x8942: {true, "ifr_qlen", ifreqInt}, 0x8943: {false, "ifr_qlen", ifreqInt}, // SIOCGIFTXQLEN, SIOCSIFTXQLEN
+	0x8937: {false, "ifr_hwaddr", ifreqHardware},                                               // SIOCSIFHWBROADCAST
+	0x89a2: {false, "ifr_ifindex", ifreqBridged}, 0x89a3: {false, "ifr_ifindex", ifreqBridged}, // SIOCBRADDIF, SIOCBRDELIF
 	0x8970: {true, "ifr_map", ifreqMap}, 0x8971: {false, "ifr_map", ifreqMap},
 }
 
@@ -77,6 +80,8 @@ func (e *Event) keepIfreq() {
 	outer := e.begin("", Struct)
 	if e.args[1] == siocGIfName {
 		e.num("ifr_ifindex", Int, 32, uint64(le.Uint32(b[ifNameSize:])))
+	} else if ifreqs[e.args[1]].kind == ifreqBridged {
+		e.num("ifr_ifindex", Interface, 32, uint64(le.Uint32(b[ifNameSize:])))
 	} else {
 		e.ifName("ifr_name", b)
 		if q := ifreqs[e.args[1]]; !q.get {
@@ -110,14 +115,7 @@ func (e *Event) exitIfreq() {
 	e.close(outer)
 }
 
-func (e *Event) ifName(name string, b []byte) {
-	s := upToNUL(b[:ifNameSize])
-	cut := len(s) == ifNameSize
-	if cut {
-		s = s[:ifNameSize-1] // the last is for the NUL
-	}
-	e.bytes(name, 0, s, uint64(len(s)), cut)
-}
+func (e *Event) ifName(name string, b []byte) { e.fixedText(name, b[:ifNameSize]) }
 
 // ifreqMember emits the member of the union in the struct whose bytes are b.
 func (e *Event) ifreqMember(q *ifreq, b []byte) {
@@ -165,7 +163,7 @@ func (e *Event) ifconf() {
 	defer e.close(e.begin("", Struct))
 	length := func(name string) {
 		n := now / size
-		if now%size != 0 || now > 1<<31 {
+		if n == 0 || now%size != 0 || now > 1<<31 {
 			e.num(name, Int, 32, now)
 			return
 		}
@@ -174,7 +172,7 @@ func (e *Event) ifconf() {
 		e.emit(Value{Kind: Symbol, Symbol: strconv.FormatUint(n, 10) + " * sizeof(struct ifreq)"})
 		e.close(outer)
 	}
-	if e.good() && now != e.old {
+	if e.good() && now != e.old && buf != 0 {
 		outer := e.begin("ifc_len", Change)
 		e.num("", Int, 32, e.old)
 		length("")

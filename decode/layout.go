@@ -27,6 +27,10 @@ type structType struct {
 	change bool
 	// late: what the call gave is not shown, even if it is used.
 	late bool
+	// rest: without what it has, the struct that it belongs to is shown as cut.
+	rest bool
+	// members emits what the struct has; nil where decode does so itself.
+	members func(e *Event, r *reader)
 	// decode emits the struct whose bytes r holds as one value.
 	decode func(e *Event, name string, r *reader)
 }

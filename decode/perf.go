@@ -6,7 +6,8 @@ import "golang.org/x/sys/unix"
 // large it is.
 
 const (
-	perfAttrSize0 = 64  // PERF_ATTR_SIZE_VER0, also what a size of 0 means
+	perfAttrSize0 = 64 // PERF_ATTR_SIZE_VER0, also what a size of 0 means
+	perfAttrSize7 = 128
 	perfAttrSize  = 136 // PERF_ATTR_SIZE_VER8
 )
 
@@ -62,24 +63,27 @@ func init() {
 		if b := e.readAll(e.args[0], 8); b != nil {
 			e.old, e.hadOld = uint64(le.Uint32(b[4:])), true
 		}
-		e.perfAttr(e.old)
+		e.perfAttr(0, e.old)
 		e.later(0)
 	}, exit: func(e *Event) {
 		// The kernel says what it would have taken.
 		if b := e.readAll(e.args[0], 8); e.res.Errno() == unix.E2BIG && e.hadOld && b != nil {
-			e.perfAttr(uint64(le.Uint32(b[4:])))
+			e.perfAttr(0, uint64(le.Uint32(b[4:])))
 		}
 	}}, "perf_event_open")
 }
 
-// perfAttr emits the struct, whose size is now what the call has made of it.
-func (e *Event) perfAttr(now uint64) {
-	addr, size := e.args[0], e.old
+// perfAttr emits the struct, argument i, whose size is now what the call has made of it.
+func (e *Event) perfAttr(i int, now uint64) {
+	addr, size := e.args[i], e.old
 	if size == 0 {
 		size = perfAttrSize0
 	}
-	e.into(0)
+	e.into(i)
 	b := e.readAll(addr, clamp(size, perfAttrSize))
+	if b == nil { // what is new need not be there, whatever the size is said to be
+		b = e.readAll(addr, clamp(size, perfAttrSize7))
+	}
 	if !e.hadOld || size < perfAttrSize0 || b == nil {
 		e.emitAddr("", addr, addr != 0)
 		return

@@ -26,10 +26,19 @@ func (t ioctlTable) add(a ioctlArg, codes ...uint64) {
 
 // in, out and inOut add requests with a struct that the kernel reads, fills, or both:
 // then before is shown, and if the call succeeds what it gives, after.
-func (t ioctlTable) in(s *structType, codes ...uint64)  { t.add(ioctlArg{kind: ioctlIn, typ: s}, codes...) }
-func (t ioctlTable) out(s *structType, codes ...uint64) { t.add(ioctlArg{kind: ioctlOut, typ: s}, codes...) }
+func (t ioctlTable) in(s *structType, codes ...uint64) {
+	t.add(ioctlArg{kind: ioctlIn, typ: s}, codes...)
+}
+func (t ioctlTable) out(s *structType, codes ...uint64) {
+	t.add(ioctlArg{kind: ioctlOut, typ: s}, codes...)
+}
 func (t ioctlTable) inOut(before, after *structType, codes ...uint64) {
 	t.add(ioctlArg{kind: ioctlInOut, typ: before, after: after}, codes...)
+}
+
+// grow adds requests with a struct to which more is added when the call succeeds.
+func (t ioctlTable) grow(before, more *structType, codes ...uint64) {
+	t.add(ioctlArg{kind: ioctlGrow, typ: before, after: more}, codes...)
 }
 
 type ioctlKind uint8
@@ -43,12 +52,15 @@ const (
 	ioctlSignal              // a signal
 	ioctlAddr                // an address of something
 	ioctlFlags               // a number with names for its bits
+	ioctlFlagsLong           // an unsigned long with such names
 	ioctlEnum                // a number with a name
 	ioctlDecimal             // the same, shown in decimal if it has none
 	ioctlString              // a string
 	ioctlIn                  // a struct that the kernel reads
 	ioctlOut                 // a struct that the kernel fills
 	ioctlInOut               // a struct that it reads and fills, both shown
+	ioctlGrow                // a struct of which the kernel fills in the rest
+	ioctlPerfAttr            // struct perf_event_attr
 	ioctlInterface           // a struct ifreq or ifconf
 )
 
@@ -66,6 +78,10 @@ func init() {
 		e.num("", Uint, 64, r.u64())
 		e.num("", Uint, 64, r.u64())
 		e.close(outer)
+	})
+	register("ifname", sizesAll(ifNameSize), func(e *Event, name string, r *reader) {
+		s := upToNUL(r.b)
+		e.bytes(name, r.addr, s, uint64(len(s)), len(s) == ifNameSize)
 	})
 	register("rtc_time", sizesAll(36), decodeRTCTime)
 }
@@ -117,8 +133,8 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	// Files (linux/fs.h, linux/fiemap.h).
 	requests(fd, 0x40049409)               // FICLONE
 	requests(none, 0xc0045877, 0xc0045878) // FIFREEZE, FITHAW
-	structs(ioctlOut, "fs_flags", 0x80086601)
-	structs(ioctlIn, "fs_flags", 0x40086602)
+	structs(ioctlOut, "fs_flags", 0x80086601, 0x80046601)
+	structs(ioctlIn, "fs_flags", 0x40086602, 0x40046602)
 	structs(ioctlOut, "fsxattr", 0x801c581f)
 	structs(ioctlIn, "fsxattr", 0x401c5820)
 	structs(ioctlOut, "fs_label", 0x81009431)
@@ -141,13 +157,13 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	requests(number, 0xab01, 0xab02, 0xab07, 0xab09)       // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
 	requests(fd, 0xab00)                                   // NBD_SET_SOCK
 	named(ioctlFlags, "nbd_flags", 0xab0a)
-	requests(none, 0x2202)                                 // SG_GET_TIMEOUT
+	requests(none, 0x2202) // SG_GET_TIMEOUT
 
 	// Sockets (linux/sockios.h); struct ifreq is in ifreq.go.
-	structs(ioctlOut, "int", 0x8905)                      // SIOCATMARK
-	structs(ioctlIn, "int", 0x8901, 0x8902)               // FIOSETOWN, SIOCSPGRP
-	structs(ioctlOut, "int", 0x8903, 0x8904)              // FIOGETOWN, SIOCGPGRP
-	requests(ioctlArg{kind: ioctlString}, 0x89a0, 0x89a1) // SIOCBRADDBR, SIOCBRDELBR
+	structs(ioctlOut, "int", 0x8905)                 // SIOCATMARK
+	structs(ioctlIn, "int", 0x8901, 0x8902, 0x8926)  // FIOSETOWN, SIOCSPGRP, SIOCSIFENCAP
+	structs(ioctlOut, "int", 0x8903, 0x8904, 0x8925) // FIOGETOWN, SIOCGPGRP, SIOCGIFENCAP
+	structs(ioctlIn, "ifname", 0x89a0, 0x89a1)       // SIOCBRADDBR, SIOCBRDELBR
 	requests(ioctlArg{kind: ioctlInterface}, siocGIfConf, siocGIfName)
 	for code := range ifreqs {
 		args[code] = ioctlArg{kind: ioctlInterface}
@@ -170,7 +186,9 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	requests(none, 0x80045705, 0x9406, 0x9407, 0x9408, 0x941c, 0x942e, 0x5000940c, 0x50009402) // WDIOC_KEEPALIVE, BTRFS_IOC_...
 	requests(number, 0xae41)                                                                   // KVM_CREATE_VCPU
 	for _, c := range ioctlAddresses {
-		args[uint64(c)] = ioctlArg{kind: ioctlAddr}
+		if _, known := args[uint64(c)]; !known {
+			args[uint64(c)] = ioctlArg{kind: ioctlAddr}
+		}
 	}
 	for _, c := range ioctlWithout {
 		args[uint64(c)] = none
@@ -180,6 +198,28 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	}
 	return args
 })
+
+// grown adds to the struct of the third argument what the kernel has filled in.
+func (e *Event) grown(t *structType) {
+	if e.arg(2).Kind != Struct {
+		return
+	}
+	outer := e.parent
+	e.parent = argSlot + 2
+	defer e.close(outer)
+	if !e.good() {
+		if t.rest {
+			e.cut()
+		}
+		return
+	}
+	b := e.readAll(e.args[2], t.size[e.abi])
+	if b == nil {
+		e.cut()
+		return
+	}
+	t.members(e, e.reader(b, e.args[2]))
+}
 
 // ioctlArg returns what the third argument is.
 func (e *Event) ioctlArg() ioctlArg {
@@ -215,6 +255,8 @@ func entryIoctl(e *Event) {
 	case ioctlSignal:
 		v.Kind = Signal
 	case ioctlFlags:
+		v.Kind, v.Set, v.Bits, v.Num = Flags, a.set, 32, uint64(uint32(num))
+	case ioctlFlagsLong:
 		v.Kind, v.Set = Flags, a.set
 	case ioctlEnum:
 		v.Kind, v.Set = Enum, a.set
@@ -235,6 +277,14 @@ func entryIoctl(e *Event) {
 		e.close(outer)
 		e.later(2)
 		e.partial = true
+	case ioctlGrow:
+		e.pointer(2, a.typ, true)
+		e.later(2)
+	case ioctlPerfAttr:
+		if b := e.readAll(num, 8); b != nil {
+			e.old, e.hadOld = uint64(le.Uint32(b[4:])), true
+		}
+		e.perfAttr(2, e.old)
 	case ioctlInterface:
 		e.later(2)
 		e.keepIfreq()
@@ -256,6 +306,8 @@ func exitIoctl(e *Event) {
 			e.emitStruct("", a.after, e.args[2])
 			e.close(outer)
 		}
+	case ioctlGrow:
+		e.grown(a.after)
 	case ioctlInterface:
 		e.exitIfreq()
 	}

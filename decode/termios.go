@@ -61,6 +61,4 @@ var controlChars = [19]string{
 	"[VEOL]", "[VREPRINT]", "[VDISCARD]", "[VWERASE]", "[VLNEXT]", "[VEOL2]", "[17]", "[18]",
 }
 
-var setLineDisciplines = &ConstSet{Name: "line_discipline", Prefix: "N_", Consts: []Const{
-	{Name: "N_TTY", Value: 0}, {Name: "N_SLIP", Value: 1}, {Name: "N_MOUSE", Value: 2}, {Name: "N_PPP", Value: 3},
-}}
+var setLineDisciplines = SetByName("line_discipline")

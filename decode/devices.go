@@ -1,0 +1,171 @@
+package decode
+
+// Requests of drivers that have one struct or two: watchdogs, counters, random numbers,
+// SCSI, block devices.
+
+func init() { ioctlFamilies = append(ioctlFamilies, deviceRequests, blockRequests) }
+
+// oneInt is an int of its own.
+var oneInt = &structType{size: sizesAll(4), scalar: true, decode: func(e *Event, name string, r *reader) { e.num(name, Int, 32, r.u32()) }}
+
+func deviceRequests(t ioctlTable) {
+	long := ioctlArg{kind: ioctlLong}
+
+	// linux/watchdog.h
+	t.out(oneInt, 0x80045701, 0x80045702, 0x80045703, 0x80045707, 0x80045709, 0x8004570a)
+	t.inOut(oneInt, oneInt, 0xc0045706, 0xc0045708) // WDIOC_SETTIMEOUT, WDIOC_SETPRETIMEOUT
+
+	// linux/counter.h
+	component := aStruct(4, func(e *Event, r *reader) {
+		e.enum("type", 8, r.u8(), SetByName("counter_component"))
+		e.enum("scope", 8, r.u8(), SetByName("counter_scope"))
+		e.num("parent", Uint, 8, r.u8())
+		e.num("id", Uint, 8, r.u8())
+	})
+	t.in(aStruct(6, func(e *Event, r *reader) {
+		e.emitBytesAs("component", component, r.bytes(4))
+		e.enum("event", 8, r.u8(), SetByName("counter_event"))
+		e.num("channel", Uint, 8, r.u8())
+	}), 0x40063e00)
+
+	// linux/random.h
+	t.in(aStruct(8, func(e *Event, r *reader) {
+		e.num("entropy_count", Int, 32, r.u32())
+		size := r.u32()
+		e.num("buf_size", Int, 32, size)
+		e.emitBuffer("buf", r.addr+8, size)
+	}), 0x40085203)
+
+	// linux/inotify.h
+	t.add(ioctlArg{kind: ioctlInt}, 0x40044900)
+
+	// scsi/sg.h
+	t.in(oneInt, 0x2201, 0x2271, 0x2275, 0x2279, 0x227b, 0x227e, 0x2283, 0x2287)
+	t.out(oneInt, 0x2203, 0x2270, 0x2272, 0x227a, 0x227c, 0x227d, 0x227f, 0x2282, 0x2288, 0x2289)
+	t.in(&structType{size: sizesAll(4), scalar: true, decode: func(e *Event, name string, r *reader) { e.scsiReset(name, r.u32()) }}, 0x2284)
+
+	// linux/perf_event.h; the first are of 32-bit programs.
+	number := structs["u64dec"]
+	t.in(number, 0x40042404, 0x40082404)                       // PERF_EVENT_IOC_PERIOD
+	t.out(number, 0x80042407, 0x80082407)                      // PERF_EVENT_IOC_ID
+	t.add(ioctlArg{kind: ioctlString}, 0x40042406, 0x40082406) // PERF_EVENT_IOC_SET_FILTER
+	t.add(long, 0x40042409)                                    // PERF_EVENT_IOC_PAUSE_OUTPUT
+	query := aStruct(8, func(e *Event, r *reader) {
+		n := r.at(4).u32()
+		e.num("prog_cnt", Uint, 32, n)
+		e.emitArray("ids", plainUint, r.addr+8, n)
+	})
+	query.rest = true
+	t.grow(aStruct(4, func(e *Event, r *reader) { e.num("ids_len", Uint, 32, r.u32()) }), query, 0xc004240a, 0xc008240a)
+	t.add(ioctlArg{kind: ioctlPerfAttr}, 0x4004240b, 0x4008240b) // PERF_EVENT_IOC_MODIFY_ATTRIBUTES
+}
+
+var plainUint = &structType{size: sizesAll(4), decode: func(e *Event, name string, r *reader) { e.num(name, Uint, 32, r.u32()) }}
+
+// scsiReset emits what is to be reset, SG_SCSI_RESET_NOTHING among them.
+func (e *Event) scsiReset(name string, num uint64) {
+	const noEscalate = 0x100
+	set := SetByName("scsi_reset")
+	if num&noEscalate == 0 || set.name(num&^noEscalate) == "" {
+		e.enum(name, 32, num, set)
+		return
+	}
+	outer := e.open(Value{Name: name, Kind: Or, Bits: 32, Num: num})
+	e.flags("", 32, noEscalate, SetByName("scsi_reset_flags"))
+	e.enum("", 32, num&^noEscalate, set)
+	e.close(outer)
+}
+
+func blockRequests(t ioctlTable) {
+	long := ioctlArg{kind: ioctlLong}
+	t.add(long, 0x1262, 0x1264)                 // BLKRASET, BLKFRASET
+	t.add(long, 0x4c08, 0x4c09)                 // LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE
+	t.add(long, 0xab01, 0xab02, 0xab07, 0xab09) // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
+	t.out(oneInt, 0x125e, 0x1265, 0x1268, 0x1278, 0x127a, 0x127b, 0x80081270)
+	t.out(structs["long"], 0x1260, 0x1263)
+
+	partition := aStruct(152, func(e *Event, r *reader) {
+		e.num("start", Int, 64, r.u64())
+		e.num("length", Int, 64, r.u64())
+		e.num("pno", Int, 32, r.u32())
+		e.fixedText("devname", r.bytes(64))
+		e.fixedText("volname", r.bytes(64))
+	})
+	t.in(&structType{size: sizesPtr(24, 16), decode: func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		e.enum("op", 32, r.u32(), SetByName("block_partition"))
+		e.num("flags", Int, 32, r.u32())
+		e.num("datalen", Int, 32, r.u32())
+		e.emitStruct("data", partition, r.ptr())
+		e.close(outer)
+	}}, 0x1269) // BLKPG
+	size := &structType{size: sizes64(72, 64), decode: func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		r.skip(32)
+		e.fields(r, []field{{"act_mask", Uint, 2, nil}, {"buf_size", Uint, 4, nil}, {"buf_nr", Uint, 4, nil},
+			{"start_lba", Uint, 8, nil}, {"end_lba", Uint, 8, nil}, {"pid", Uint, 4, nil}})
+		e.close(outer)
+	}}
+	t.grow(size, aStruct(32, func(e *Event, r *reader) { e.fixedText("name", r.bytes(32)) }), 0xc0481273, 0xc0401273)
+
+	// linux/loop.h
+	t.in(loopInfo, 0x4c02)
+	t.out(loopInfo, 0x4c03)
+	info64 := structs["loop_info64"]
+	t.in(aStruct(304, func(e *Event, r *reader) {
+		e.emitFD("fd", r.u32(), false)
+		e.num("block_size", Uint, 32, r.u32())
+		e.emitBytesAs("info", info64, r.bytes(232))
+		e.reserved("__reserved", r, 8, 8)
+	}), 0x4c0a)
+}
+
+// loopInfo is the old struct loop_info, with device numbers as the ABI had them.
+var loopInfo = &structType{size: sizes64(168, 140), decode: func(e *Event, name string, r *reader) {
+	outer := e.begin(name, Struct)
+	defer e.close(outer)
+	device := func() uint64 {
+		if r.longBits() == 32 {
+			return r.u16()
+		}
+		return r.long()
+	}
+	e.num("lo_number", Int, 32, r.u32())
+	dev, ino, rdev := device(), r.long(), device()
+	if e.opts.Verbose {
+		e.num("lo_device", Dev, 64, dev)
+		e.num("lo_inode", Uint, r.longBits(), ino)
+		e.num("lo_rdevice", Dev, 64, rdev)
+	}
+	e.num("lo_offset", Hex, 32, r.u32())
+	crypt, keySize, flags := r.u32(), r.u32(), r.u32()
+	file, key := r.bytes(64), r.bytes(32)
+	e.loopCrypt(crypt, keySize)
+	e.flags("lo_flags", 32, flags, setLoopFlags)
+	e.fixedText("lo_name", file)
+	e.loopKey(crypt, keySize, key)
+	if !e.opts.Verbose {
+		e.cut()
+		return
+	}
+	init := e.begin("lo_init", Array)
+	e.num("", Hex, r.longBits(), r.long())
+	e.num("", Hex, r.longBits(), r.long())
+	e.close(init)
+	e.numbers("reserved", Hex, 1, r, 4)
+}}
+
+// loopCrypt emits how a loop device is encrypted, if it is.
+func (e *Event) loopCrypt(crypt, keySize uint64) {
+	if crypt != 0 || e.opts.Verbose {
+		e.enum("lo_encrypt_type", 32, crypt, setLoopCrypt)
+		e.num("lo_encrypt_key_size", Uint, 32, keySize)
+	}
+}
+
+func (e *Event) loopKey(crypt, keySize uint64, key []byte) {
+	if crypt != 0 || e.opts.Verbose {
+		key = key[:min(uint64(len(key)), keySize)]
+		e.emit(Value{Name: "lo_encrypt_key", Kind: Bytes, Text: key, Size: uint64(len(key))})
+	}
+}
