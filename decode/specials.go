@@ -350,18 +350,7 @@ func init() {
 			e.pointer(2, sizes, e.good())
 		}
 	}}, "seccomp")
-	addSpecial(special{entry: func(e *Event) {
-		const exitOut = 0x1000 // ARCH_GET_GS and ARCH_GET_FS follow the setters
-		if op := e.args[0]; op == exitOut+3 || op == exitOut+4 {
-			e.later(1)
-		} else if e.plan.args[0].set.name(op) != "" {
-			e.arg(1).Kind = Addr
-		}
-	}, exit: func(e *Event) {
-		if op := e.args[0]; op == 0x1003 || op == 0x1004 {
-			e.pointer(1, structs["addr"], e.good())
-		}
-	}}, "arch_prctl")
+	addSpecial(special{entry: entryArchPrctl, exit: exitArchPrctl}, "arch_prctl")
 	addSpecial(special{exit: func(e *Event) {
 		// There may be nothing to report.
 		e.values[resultSlot].Kind = Int

@@ -30,7 +30,7 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero()) && (v.Set.Prefix != "" || v.Num&v.Set.known() != 0)
 	case Enum:
 		dst = appendHex(dst, v.Num)
-		named = v.Set != nil && (v.Num != 0 || v.Set.name(0) != "")
+		named = v.Set != nil
 	case Mode:
 		dst = appendOctal(dst, v.Num, 3)
 		named = fileTypes[v.Num>>12&15] != "" && v.Num>>16 == 0
@@ -77,6 +77,11 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		dst = append(dst, " /* "...)
 		plain := *t
 		plain.Consts = ConstNames
+		if v.Raw {
+			names := *v
+			names.Raw = false
+			v = &names
+		}
 		from := len(dst)
 		if v.Kind == IPv6 {
 			dst = append(dst, "inet_pton(AF_INET6, "...)

@@ -186,6 +186,11 @@ func (t *Text) appendLabelled(dst []byte, e *Event, v *Value) []byte {
 }
 
 func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
+	if v.Raw && t.Consts == ConstNames && (v.Kind == Flags || v.Kind == Enum) {
+		both := *t
+		both.Consts = ConstBoth
+		t = &both
+	}
 	if t.Consts != ConstNames {
 		if styled, ok := t.appendStyled(dst, v); ok {
 			return styled

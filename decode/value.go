@@ -70,7 +70,8 @@ type Value struct {
 	// Failed: Kind is Addr in place of what should be there, because its
 	// memory could not be read or the call failed to fill it.
 	Failed bool
-	// Raw: Text is not text, even if some of it looks like it.
+	// Raw: Text is not text, even if some of it looks like it. Of Flags and Enum: they are
+	// shown as a number, with the names behind it.
 	Raw bool
 	// Equals: a note is shown as name=value.
 	Equals bool
