@@ -45,6 +45,9 @@ func TestLayout(t *testing.T) {
 	if CodeSize != SitesOffset+maxSites*SiteSize || Base+SlotsOffset+SlotsSize >= 1<<31 || cookie >= 1<<31 || answerBias >= 1<<31 {
 		t.Error("displacements have 31 bits")
 	}
+	if codeStep < SitesOffset || slotsStep < SlotSize {
+		t.Error("what is in use from the beginning is in the files' first step")
+	}
 	if len(proofs) >= 64 || numClasses < 134 {
 		t.Error("errors have classes below 64")
 	}

@@ -61,8 +61,8 @@ func (e *memories) Park(*table.Call, func(ctx context.Context)) error { return u
 // at once, with what is in R12, whatever the call.
 func (m *machine) pretend() {
 	off := int(m.site - Base)
-	copy(m.code[off+siteObserved:], []byte{0x49, 0x94}) // xchg %rax,%r12
-	copy(m.code[CodeOffset+labels[atHelpCall]:], []byte{0x66, 0x90})
+	copy(m.code.mem[off+siteObserved:], []byte{0x49, 0x94}) // xchg %rax,%r12
+	copy(m.code.mem[CodeOffset+labels[atHelpCall]:], []byte{0x66, 0x90})
 	// What the trap route leads to.
 	copy(m.trapped, []byte{0x66, 0x90})
 }

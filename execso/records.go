@@ -10,7 +10,7 @@ func (r *Region) NewSite(call uint64) (site uint64, ok bool) {
 	i := len(r.calls)
 	if n := len(r.freeSites); n > 0 {
 		i, r.freeSites = r.freeSites[n-1], r.freeSites[:n-1]
-	} else if i == maxSites {
+	} else if i == maxSites || !r.code.reach(SitesOffset+int64(i+1)*SiteSize) {
 		return 0, false
 	} else {
 		r.calls = append(r.calls, 0)
@@ -18,7 +18,7 @@ func (r *Region) NewSite(call uint64) (site uint64, ok bool) {
 	r.calls[i] = call
 	site = Base + SitesOffset + uint64(i)*SiteSize
 	off := SitesOffset + i*SiteSize
-	rec := r.code[off : off+SiteSize]
+	rec := r.code.mem[off : off+SiteSize]
 	// syscall; jmp *BACK(%rip)
 	copy(rec[sitePass:], []byte{0x0f, 0x05, 0xff, 0x25})
 	le.PutUint32(rec[sitePass+4:], siteBack-(sitePass+8))
@@ -28,8 +28,8 @@ func (r *Region) NewSite(call uint64) (site uint64, ok bool) {
 	le.PutUint32(rec[siteReturn+1:], uint32(site))
 	rec[siteReturn+5] = 0xe9
 	le.PutUint32(rec[siteReturn+6:], uint32(atExit.address()-(site+siteReturn+10)))
-	poke(r.code, off+siteBack, call) // until SetBack, as if nothing had been done
-	poke(r.code, off+siteCall, call)
+	poke(r.code.mem, off+siteBack, call) // until SetBack, as if nothing had been done
+	poke(r.code.mem, off+siteCall, call)
 	return site, true
 }
 
@@ -37,7 +37,7 @@ func (r *Region) NewSite(call uint64) (site uint64, ok bool) {
 // be called before anything leads to the site.
 func (r *Region) SetBack(site, back uint64) {
 	if i, ok := r.siteIndex(site); ok {
-		poke(r.code, SitesOffset+i*SiteSize+siteBack, back)
+		poke(r.code.mem, SitesOffset+i*SiteSize+siteBack, back)
 	}
 }
 
@@ -50,7 +50,7 @@ func (r *Region) FreeSite(site uint64) {
 	}
 	r.calls[i] = 0
 	off := SitesOffset + i*SiteSize
-	copy(r.code[off:off+SiteSize], bytes.Repeat([]byte{0xcc}, SiteSize))
+	copy(r.code.mem[off:off+SiteSize], bytes.Repeat([]byte{0xcc}, SiteSize))
 	r.freeSites = append(r.freeSites, i)
 }
 

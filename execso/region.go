@@ -18,8 +18,7 @@ var le = binary.LittleEndian
 // supervisor. Its methods, and its slots', must not be called from two goroutines
 // at once.
 type Region struct {
-	codeFD, slotsFD int
-	code, slots     []byte
+	code, slots shared
 
 	limits    limits
 	first     [Numbers]int // the first step of each number's plan
@@ -36,26 +35,23 @@ func New() (_ *Region, err error) {
 	if err := Supported(); err != nil {
 		return nil, err
 	}
-	r := &Region{codeFD: -1, slotsFD: -1, limits: defaultLimits}
+	r := &Region{limits: defaultLimits}
 	defer func() {
 		if err != nil {
 			_ = r.Close()
 		}
 	}()
 	// What a child may not write is a file of its own, which nobody can map
-	// writable any more once we have. Neither may shrink: reading would kill us.
-	const shape = unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_SEAL
-	r.codeFD, r.code, err = share("k42trace-code", CodeSize, shape|unix.F_SEAL_FUTURE_WRITE)
-	if err != nil {
+	// writable any more once we have.
+	if err = r.code.make("k42trace-code", CodeSize, codeStep, unix.F_SEAL_FUTURE_WRITE); err != nil {
 		return nil, err
 	}
-	r.slotsFD, r.slots, err = share("k42trace-slots", SlotsSize, shape)
-	if err != nil {
+	if err = r.slots.make("k42trace-slots", SlotsSize, slotsStep, 0); err != nil {
 		return nil, err
 	}
-	copy(r.code[CodeOffset:], entry)
+	copy(r.code.mem[CodeOffset:], entry)
 	for i, errno := range proofs {
-		r.code[classesOff+int(errno)] = byte(i + 1)
+		r.code.mem[classesOff+int(errno)] = byte(i + 1)
 	}
 	r.place()
 	for nr := range Numbers {
@@ -65,56 +61,22 @@ func New() (_ *Region, err error) {
 	for i := maxSlots - 1; i > 0; i-- {
 		r.freeSlots = append(r.freeSlots, i)
 	}
-	r.null = &Slot{region: r, mem: r.slots[:SlotSize]}
+	r.null = &Slot{region: r, mem: r.slots.mem[:SlotSize]}
 	return r, nil
-}
-
-// share makes a memory file and maps it.
-func share(name string, size int64, seals int) (fd int, mem []byte, err error) {
-	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
-	fd, err = unix.MemfdCreate(name, flags|unix.MFD_EXEC)
-	if errors.Is(err, unix.EINVAL) { // before Linux 6.3
-		fd, err = unix.MemfdCreate(name, flags)
-	}
-	if err != nil {
-		return -1, nil, fmt.Errorf("execso: memfd_create: %w", err)
-	}
-	if err := unix.Ftruncate(fd, size); err != nil {
-		return fd, nil, fmt.Errorf("execso: ftruncate: %w", err)
-	}
-	mem, err = unix.Mmap(fd, 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-	if err != nil {
-		return fd, nil, fmt.Errorf("execso: mmap: %w", err)
-	}
-	if _, err := unix.FcntlInt(uintptr(fd), unix.F_ADD_SEALS, seals); err != nil {
-		_ = unix.Munmap(mem)
-		return fd, nil, fmt.Errorf("execso: sealing: %w", err)
-	}
-	return fd, mem, nil
 }
 
 // Close gives the region back. Processes that have it mapped keep it.
 func (r *Region) Close() error {
-	var errs []error
-	for _, mem := range [][]byte{r.code, r.slots} {
-		if mem != nil {
-			errs = append(errs, unix.Munmap(mem))
-		}
-	}
-	for _, fd := range []int{r.codeFD, r.slotsFD} {
-		if fd >= 0 {
-			errs = append(errs, unix.Close(fd))
-		}
-	}
-	*r = Region{codeFD: -1, slotsFD: -1}
-	if err := errors.Join(errs...); err != nil {
+	err := errors.Join(r.code.close(), r.slots.close())
+	*r = Region{}
+	if err != nil {
 		return fmt.Errorf("execso: closing a region: %w", err)
 	}
 	return nil
 }
 
 // A Mapping is a part of the region as a process maps it: MAP_SHARED, and
-// MAP_FIXED_NOREPLACE, from the start of a file.
+// MAP_FIXED_NOREPLACE, from the start of a file, which may end earlier.
 type Mapping struct {
 	Addr, Size uint64
 	Prot       int
@@ -124,8 +86,8 @@ type Mapping struct {
 // Mappings returns what a process must map.
 func (r *Region) Mappings() []Mapping {
 	return []Mapping{
-		{Base, CodeSize, unix.PROT_READ | unix.PROT_EXEC, r.codeFD},
-		{Base + SlotsOffset, SlotsSize, unix.PROT_READ | unix.PROT_WRITE, r.slotsFD},
+		{Base, CodeSize, unix.PROT_READ | unix.PROT_EXEC, r.code.fd},
+		{Base + SlotsOffset, SlotsSize, unix.PROT_READ | unix.PROT_WRITE, r.slots.fd},
 	}
 }
 
@@ -150,13 +112,13 @@ func (r *Region) SetService(nr int, s Service) {
 	if s == Count {
 		r.counting = true
 	}
-	poke(r.code, TableOffset+8*nr, entryOf(nr, s).address())
+	poke(r.code.mem, TableOffset+8*nr, entryOf(nr, s).address())
 }
 
 // SetConstant says what the service Constant answers to the calls of a number:
 // result is a raw one, an error's negative number or a value.
 func (r *Region) SetConstant(nr int, result int64) {
-	poke(r.code, constantsOff+8*nr, uint64(result)-answerBias)
+	poke(r.code.mem, constantsOff+8*nr, uint64(result)-answerBias)
 }
 
 // SetCounter says by which counter the service Count counts the calls of a number that
@@ -165,8 +127,8 @@ func (r *Region) SetCounter(nr, counter int) {
 	const each, word = 16, 8
 	off := countersOff + 2*nr
 	bit := uint(off%word) * 8
-	was := peek(r.code, off&^(word-1))
-	poke(r.code, off&^(word-1), was&^((1<<each-1)<<bit)|uint64(counter)<<bit)
+	was := peek(r.code.mem, off&^(word-1))
+	poke(r.code.mem, off&^(word-1), was&^((1<<each-1)<<bit)|uint64(counter)<<bit)
 }
 
 // SetLimits says how many bytes of strings and buffers, and how many elements of
@@ -200,7 +162,7 @@ func stepAddress(n int) uint64 { return Base + stepsOff + uint64(n)*stepSize }
 // isStep reports whether a step of this kind is at addr, which may be any number.
 func (r *Region) isStep(addr uint64, do label) bool {
 	off := addr - (Base + stepsOff)
-	return off < maxSteps*stepSize && off%stepSize == 0 && peek(r.code, stepsOff+int(off)) == do.address()
+	return off < maxSteps*stepSize && off%stepSize == 0 && peek(r.code.mem, stepsOff+int(off)) == do.address()
 }
 
 // place writes all plans.
@@ -221,7 +183,7 @@ func (r *Region) place() {
 			r.write(at, p)
 			r.first[nr] = at
 		}
-		poke(r.code, plansOff+8*nr, stepAddress(at))
+		poke(r.code.mem, plansOff+8*nr, stepAddress(at))
 	}
 }
 
@@ -247,8 +209,8 @@ func (r *Region) write(at int, p plan) {
 			le.PutUint32(b[stepLimit-8:], s.limit)
 		}
 		off := stepsOff + (at+i)*stepSize
-		poke(r.code, off, s.do.address())
-		poke(r.code, off+8, le.Uint64(b[:]))
+		poke(r.code.mem, off, s.do.address())
+		poke(r.code.mem, off+8, le.Uint64(b[:]))
 	}
 }
 

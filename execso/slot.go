@@ -30,8 +30,11 @@ func (r *Region) NewSlot() *Slot {
 		return nil
 	}
 	i := r.freeSlots[n-1]
+	if !r.slots.reach(int64(i+1) * SlotSize) {
+		return nil
+	}
 	r.freeSlots = r.freeSlots[:n-1]
-	s := &Slot{region: r, index: i, mem: r.slots[i*SlotSize : (i+1)*SlotSize]}
+	s := &Slot{region: r, index: i, mem: r.slots.mem[i*SlotSize : (i+1)*SlotSize]}
 	clear(s.mem[:areaSize])
 	poke(s.mem, areaSelf, s.GS())
 	s.renew()

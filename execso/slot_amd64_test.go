@@ -110,7 +110,7 @@ func TestForeignArea(t *testing.T) {
 	for name, area := range map[string]struct {
 		gs  uint64
 		mem []byte
-	}{"null": {m.NullSlot().GS(), m.slots[:SlotSize]}, "foreign": {addr(&foreign[0]), foreign}} {
+	}{"null": {m.NullSlot().GS(), m.slots.mem[:SlotSize]}, "foreign": {addr(&foreign[0]), foreign}} {
 		setGS(t, area.gs)
 		before := string(area.mem)
 		for s := range Service(numServices) {
@@ -356,6 +356,45 @@ func TestSiteRecords(t *testing.T) {
 	}
 	if _, ok := r.NewSite(3); ok {
 		t.Error("a site was given back twice")
+	}
+}
+
+// The files behind the region are as long as what is in use, which is what a program
+// with all its memory locked has to have of them.
+func TestRegionGrows(t *testing.T) {
+	if err := Supported(); err != nil {
+		t.Skip(err)
+	}
+	r, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	length := func() (n int64) {
+		for _, m := range r.Mappings() {
+			var st unix.Stat_t
+			if err := unix.Fstat(m.FD, &st); err != nil {
+				t.Fatal(err)
+			}
+			if st.Size > int64(m.Size) {
+				t.Errorf("%d bytes of a file whose mapping has %d", st.Size, m.Size)
+			}
+			n += st.Size
+		}
+		return n
+	}
+	if n := length(); n > 1<<20 {
+		t.Errorf("a new region has %d bytes", n)
+	}
+	for i := range 20 {
+		s := r.NewSlot()
+		if _, ok := r.NewSite(uint64(i)); s == nil || !ok {
+			t.Fatalf("slot and site %d: %v, %v", i, s, ok)
+		}
+		s.mem[SlotSize-1] = 1
+	}
+	if n := length(); n < 20*SlotSize || n > 4<<20 {
+		t.Errorf("with 20 slots it has %d bytes", n)
 	}
 }
 
