@@ -106,6 +106,7 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 	}
 	t.result(written)
 	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
+	t.buf = t.remark(t.buf, c, res)
 	t.buf = d.append(t.buf)
 	if t.opts.Duration {
 		t.buf = append(t.buf, " <"...)

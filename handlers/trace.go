@@ -46,6 +46,9 @@ type TraceOptions struct {
 	// in Dumpable must stop for it: see Stopping.
 	Reads, Writes *FDSet
 
+	// Remarks are what is told besides of calls.
+	Remarks []*Remark
+
 	// Statuses are the ways to end of calls that are shown. Unless it has them all,
 	// lines are written when their calls are over.
 	Statuses Statuses

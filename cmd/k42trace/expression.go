@@ -28,6 +28,9 @@ var qualifiers = []qualifier{
 	{[]string{"quiet", "silent", "silence", "q"}, (*options).setQuiet},
 	{[]string{"decode-fds", "decode-fd"}, (*options).setDecodeFDs},
 	{[]string{"decode-pids", "decode-pid"}, (*options).setDecodePIDs},
+	{[]string{"kvm"}, (*options).setKVM},
+	{[]string{"namespace"}, (*options).setNamespace},
+	{[]string{"secontext"}, (*options).setContexts},
 }
 
 // setExpression is -e.
@@ -40,9 +43,6 @@ func (o *options) setExpression(s string) error {
 		if slices.Contains(q.names, name) {
 			return q.set(o, value)
 		}
-	}
-	if isLater(name) {
-		return errLater("-e " + name + "=")
 	}
 	if strings.ContainsAny(name, "/!%,") {
 		return o.setTrace(s) // a regular expression with a = in it

@@ -39,6 +39,7 @@ type options struct {
 	reads      *handlers.FDSet
 	writes     *handlers.FDSet
 	filter     handlers.Filter
+	remarks    []*handlers.Remark
 	resolved   []string // messages about the paths of filter
 	summary    bool     // -c
 	alongside  bool     // -C
@@ -131,7 +132,6 @@ func (o *options) parse(args []string) (done bool, err error) {
 	flags.SetInterspersed(false) // CMD ends our flags
 	flags.SortFlags = false
 	o.define(flags, fail)
-	addLaterFlags(flags)
 	allowPrefixes(flags)
 	if err := cmd.Execute(); err != nil {
 		if failure != nil {
@@ -273,6 +273,9 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	value("decode-pids", "", o.setDecodePIDs)
 	bare("command-names", "Y", func(string) error { return o.setDecodePIDs("comm") })
 	bare("pidns-translation", "", func(string) error { return o.setDecodePIDs("pidns") })
+	value("kvm", "", o.setKVM)
+	optional("namespace", "", o.setNamespace)
+	optional("secontext", "", o.setContexts)
 	optional("tips", "", o.tips.set)
 	value("color", "", setColor)
 	flags.BoolP("debug", "d", false, "")         // there is nothing to tell
@@ -336,6 +339,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 		Shallow:  o.shallow,
 		Raw:      o.raw,
 		Reads:    o.reads,
+		Remarks:  o.remarks,
 		Writes:   o.writes,
 	}
 	if o.comm {

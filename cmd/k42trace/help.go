@@ -92,6 +92,8 @@ What of a call:
   -Y, --decode-pids=comm  show the names of processes with their ids
   --pidns-translation, --decode-pids=pidns
                           show the ids that processes of other pid namespaces have here
+  --namespace=new         show the new namespaces that calls bring processes into
+  --kvm=vcpu              show why virtual processors come back
   --always-show-pid       begin all lines with the id of their thread
 
 What happens to calls:

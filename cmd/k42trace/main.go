@@ -87,6 +87,9 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if opts.reads != nil || opts.writes != nil {
 		cmd.Table.Use(opts.calls.Intersect(handlers.Dumpable()), handlers.Stopping)
 	}
+	for _, r := range opts.remarks {
+		cmd.Table.Use(opts.calls.Intersect(r.Calls), handlers.Stopping)
+	}
 	var inject *handlers.Inject
 	if len(opts.injections) > 0 {
 		inject = handlers.NewInject(opts.injections...)
