@@ -82,7 +82,7 @@ func blockRequests(t ioctlTable) {
 	t.add(long, 0x4c08, 0x4c09)                 // LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE
 	t.add(long, 0xab01, 0xab02, 0xab07, 0xab09) // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
 	t.out(oneInt, 0x125e, 0x1265, 0x1268, 0x1278, 0x127a, 0x127b, 0x80081270)
-	t.out(structs["long"], 0x1260, 0x1263)
+	t.out(structs["off"], 0x1260, 0x1263)
 
 	partition := aStruct(152, func(e *Event, r *reader) {
 		e.num("start", Int, 64, r.u64())

@@ -10,6 +10,8 @@ type ioctlArg struct {
 	set   *ConstSet   // of a number with names
 	// native: it is a number like any other to programs that are not as wide as the kernel.
 	native bool
+	// always: where the call has failed, its address is shown for what it did not fill in.
+	always bool
 }
 
 // An ioctlTable has the arguments by request.
@@ -304,6 +306,11 @@ func exitIoctl(e *Event) {
 			outer := e.parent
 			e.parent = argSlot + 2
 			e.emitStruct("", a.after, e.args[2])
+			e.close(outer)
+		} else if a.always && !e.good() && e.values[v.first].Kind == Struct {
+			outer := e.parent
+			e.parent = argSlot + 2
+			e.emitAddr("", e.args[2], true)
 			e.close(outer)
 		}
 	case ioctlGrow:
