@@ -50,11 +50,31 @@ const (
 	atWaited
 	atAnswered
 	atAnsweredIdle
+	// ByFile: number and site are in the area; so are the flags; so are the argument
+	// registers; the position has been exchanged, if the comparison says so; it has.
+	atFile
+	atFileMoved
+	atFileSaved
+	atFileFlags
+	atFileArgs
+	atFileSwapped
+	atFileDone
+	atPoll
+	atPollMoved
+	atPollSaved
+	atPollArgs
+	atLeaving // Leave
+	atLeavingMoved
+	atLeavingSaved
+	atLeavingFlags
+	atLeavingBegun // the entry says so
 	atExit
 	atExitSaved
 	stepCounted
 	atCountedError
 	atCounted
+	stepLeft
+	atHasLeft
 	stepLeave
 	atLeaveStamp
 	atLeftTimed

@@ -29,15 +29,19 @@ TEXT ·Now(SB), NOSPLIT, $0-8
 #define RING(off, index) (const_ringOff+off)(index)(GS*1)
 #define ARG(i) (const_areaArgs+8*i)(GS)
 
-// With the site in CX, move it to R11 and go to the original call if this thread
-// has no use of us.
-#define MINE(before, moved, ok) \
+// With the site in CX, move it to R11 and see whether this thread has the use of
+// something.
+#define MAY(area, before, moved, ok) \
 before: \
 	MOVQ	CX, R11; \
 moved: \
-	MOVQ	const_areaCookie(GS), CX; \
+	MOVQ	area(GS), CX; \
 	LEAQ	-const_cookie(CX), CX; \
-	JCXZQ	ok; \
+	JCXZQ	ok
+
+// Go to the original call if it has none of us.
+#define MINE(before, moved, ok) \
+	MAY(const_areaCookie, before, moved, ok); \
 	JMP	const_siteCall(R11); \
 ok:
 
@@ -116,14 +120,25 @@ published: \
 	MOVQ	const_areaSite(GS), R11; \
 	MOVQ	const_areaNr(GS), AX
 
-// The argument registers as they were before the captures.
-#define UNCAPTURE \
+// Keep the argument registers, and have them back.
+#define KEEP_ARGS \
+	MOVQ	DI, ARG(0); \
+	MOVQ	SI, ARG(1); \
+	MOVQ	DX, ARG(2); \
+	MOVQ	R10, ARG(3); \
+	MOVQ	R8, ARG(4); \
+	MOVQ	R9, ARG(5)
+
+#define ARGS \
 	MOVQ	ARG(0), DI; \
 	MOVQ	ARG(1), SI; \
 	MOVQ	ARG(2), DX; \
 	MOVQ	ARG(3), R10; \
 	MOVQ	ARG(4), R8; \
-	MOVQ	ARG(5), R9; \
+	MOVQ	ARG(5), R9
+
+// Flags as the system call has left them.
+#define UNFLAG \
 	MOVQ	const_areaFlags(GS), R11; \
 	MOVL	R11, CX; \
 	MOVL	R11, AX; \
@@ -132,6 +147,36 @@ published: \
 	MOVB	CL, AH; \
 	ADDB	$0x7f, AL; \
 	SAHF
+
+// The argument registers as they were before the captures.
+#define UNCAPTURE \
+	ARGS; \
+	UNFLAG
+
+// Keep the number, the site, and the flags, which are free then.
+#define KEEP_CALL(kept) \
+	MOVQ	AX, const_areaNr(GS); \
+	MOVQ	R11, const_areaSite(GS); \
+kept: \
+	LAHF; \
+	SETOS	AL; \
+	MOVQ	AX, const_areaLahf(GS)
+
+// Go on behind a call of which the kernel knows nothing, with all registers but AX as
+// they were.
+#define FINISH \
+	ARGS; \
+	MOVQ	const_areaLahf(GS), AX; \
+	ADDB	$0x7f, AL; \
+	SAHF; \
+	ANSWER
+
+// The entry of descriptor AX; the upper half is in R11. (Not) known: what is.
+#define ENTRY \
+	MOVQ	const_areaTable(GS), R11; \
+	MOVQ	(R11)(AX*8), AX; \
+	MOVQ	AX, R11; \
+	SHRQ	$32, R11
 
 // Capture CX bytes at SI, of argument and cut in AX: those that make whole words.
 #define COPY_WORDS(words, rest) \
@@ -221,11 +266,29 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	waited
 	JMP	answered
 	JMP	answeredIdle
+	JMP	file
+	JMP	file1
+	JMP	file2
+	JMP	file3
+	JMP	file4
+	JMP	fileSwapped
+	JMP	fileMoved
+	JMP	poll
+	JMP	poll1
+	JMP	poll2
+	JMP	poll3
+	JMP	leave1
+	JMP	leave2
+	JMP	leave3
+	JMP	leave4
+	JMP	leave5
 	JMP	exit
 	JMP	exitSaved
 	JMP	stepCounted
 	JMP	countedError
 	JMP	counted
+	JMP	stepLeft
+	JMP	hasLeft
 	JMP	stepLeave
 	JMP	leaveStamp
 	JMP	leftTimed
@@ -301,12 +364,7 @@ check:
 	SETOS	AL
 	MOVQ	AX, const_areaLahf(GS)
 checkSaved:
-	MOVQ	DI, ARG(0)
-	MOVQ	SI, ARG(1)
-	MOVQ	DX, ARG(2)
-	MOVQ	R10, ARG(3)
-	MOVQ	R8, ARG(4)
-	MOVQ	R9, ARG(5)
+	KEEP_ARGS
 	MOVQ	const_areaPlan(GS), R11
 	JMP	(R11)
 
@@ -446,6 +504,283 @@ answered:
 answeredIdle:
 	ANSWER
 
+	// ByFile: what is known of the descriptor in the first argument decides. If it is
+	// not virtual, the call is made; if nothing is known, or more is to be done than
+	// here, the supervisor is asked.
+	MAY(const_areaFiles, file, file1, fileMine)
+	MOVQ	R11, CX
+	JMP	request
+fileMine:
+	KEEP_CALL(file2)
+file3:
+	MOVQ	const_areaNr(GS), CX
+	CMPL	CX, $const_nrFstatAt
+	JEQ	fileNamed
+	CMPL	CX, $const_nrStatx
+	JEQ	fileNamedX
+fileLook:
+	MOVL	DI, AX
+	CMPL	AX, $const_MaxDescriptors
+	JCC	fileAsk
+	ENTRY
+	TESTL	$const_leaving, R11
+	JNE	fileAsk
+	CMPL	AX, $const_entryReal
+	JHI	fileKnown
+	JCS	fileAsk
+filePass:
+	UNCHECK
+	JMP	R11
+fileNamed:	// beneath the descriptor, of which that says nothing
+	TESTL	$const_atEmptyPath, R10
+	JEQ	filePass
+	JMP	fileLook
+fileNamedX:
+	TESTL	$const_atEmptyPath, DX
+	JEQ	filePass
+	JMP	fileLook
+fileAsk:
+	UNCHECK
+	MOVQ	R11, CX
+	JMP	request
+
+	// The record's address in AX, the number in CX. From here on the argument
+	// registers are free: record in R8, where its position is in R9, that in AX.
+fileKnown:
+	KEEP_ARGS
+file4:
+	MOVL	AX, R8
+	LEAQ	-(const_Base+const_FilesOffset)(R8), R9
+	SHRQ	$const_recordToPosition, R9
+	ADDQ	$(const_Base+const_DescriptorsOffset+const_positionsOff), R9
+	MOVQ	(R9), AX
+	TESTQ	AX, AX
+	JLT	fileRefuse
+	CMPQ	const_recordContents(R8), $0
+	JEQ	fileRefuse
+	CMPL	CX, $const_nrRead
+	JEQ	fileRead
+	CMPL	CX, $const_nrPread
+	JEQ	filePread
+	CMPL	CX, $const_nrLseek
+	JEQ	fileSeek
+	CMPL	CX, $const_nrFstat
+	JEQ	fileStat
+	CMPL	CX, $const_nrFstatAt
+	JEQ	fileStatAt
+fileRefuse:
+	ARGS
+	JMP	fileAsk
+fileAgain:	// another thread has moved the position
+	ARGS
+	MOVQ	const_areaNr(GS), CX
+	JMP	fileLook
+
+fileRead:
+	MOVQ	AX, CX
+	SHLQ	$(64-const_positionBits), CX
+	SHRQ	$(64-const_positionBits), CX
+	JMP	fileFrom
+filePread:
+	MOVQ	R10, CX
+	TESTQ	CX, CX
+	JLT	fileRefuse
+fileFrom:	// DX bytes from CX on
+	TESTQ	DX, DX
+	JLT	fileRefuse
+	MOVQ	const_recordLength(R8), R11
+	SUBQ	CX, R11
+	JGE	fileLength
+	XORL	R11, R11
+fileLength:
+	CMPQ	R11, DX
+	CMOVQHI	DX, R11
+	MOVQ	SI, DI
+	MOVQ	const_recordContents(R8), SI
+	ADDQ	CX, SI
+	MOVQ	R11, const_areaResult(GS)
+	MOVQ	R11, CX
+	ADDQ	AX, R11
+	JMP	fileCopy
+
+fileStatAt:
+	CMPL	R10, $const_atEmptyPath
+	JNE	fileRefuse
+	MOVQ	SI, CX
+	SUBQ	$const_lowestData, CX
+	JCS	fileRefuse
+	SHRQ	$const_userBits, CX
+	JNE	fileRefuse
+	CMPB	(SI), $0
+	JNE	fileRefuse
+	MOVQ	DX, SI
+fileStat:
+	MOVQ	SI, DI
+	LEAQ	const_recordStat(R8), SI
+	MOVQ	$0, const_areaResult(GS)
+	MOVL	$const_statSize, CX
+
+fileCopy:	// CX bytes from SI to DI, after which the position becomes R11
+	MOVQ	DI, R10
+	SUBQ	$const_lowestData, R10
+	JCS	fileRefuse
+	SHRQ	$const_userBits, R10
+	JNE	fileRefuse
+	SUBQ	$32, CX
+	JCS	fileWords
+file32:
+	MOVQ	(SI), R10
+	MOVQ	8(SI), DX
+	MOVQ	R10, (DI)
+	MOVQ	DX, 8(DI)
+	MOVQ	16(SI), R10
+	MOVQ	24(SI), DX
+	MOVQ	R10, 16(DI)
+	MOVQ	DX, 24(DI)
+	ADDQ	$32, SI
+	ADDQ	$32, DI
+	SUBQ	$32, CX
+	JCC	file32
+fileWords:
+	ADDQ	$(32-8), CX
+	JMP	fileWord
+file8:
+	MOVQ	(SI), R10
+	MOVQ	R10, (DI)
+	ADDQ	$8, SI
+	ADDQ	$8, DI
+	SUBQ	$8, CX
+fileWord:
+	TESTQ	CX, CX
+	JGE	file8
+	ADDQ	$8, CX
+	JEQ	fileCopied
+fileByte:
+	MOVBLZX	(SI), R10
+	MOVB	R10, (DI)
+	ADDQ	$1, SI
+	ADDQ	$1, DI
+	SUBL	$1, CX
+	JNE	fileByte
+fileCopied:
+	CMPL	const_areaNr(GS), $const_nrRead
+	JEQ	fileSwap
+	// If the record has become another file's meanwhile, it was that.
+	XORQ	(R9), AX
+	SHRQ	$const_positionBits, AX
+	JNE	fileRefuse
+	FINISH
+
+fileSeek:
+	MOVQ	AX, CX
+	SHLQ	$(64-const_positionBits), CX
+	SHRQ	$(64-const_positionBits), CX
+	CMPL	DX, $1
+	JEQ	fileSeekFrom
+	MOVQ	const_recordLength(R8), CX
+	CMPL	DX, $2
+	JEQ	fileSeekFrom
+	TESTL	DX, DX
+	JNE	fileRefuse
+	XORL	CX, CX
+fileSeekFrom:
+	ADDQ	SI, CX
+	MOVQ	CX, R11
+	SHRQ	$const_positionBits, R11
+	JNE	fileRefuse
+	MOVQ	CX, const_areaResult(GS)
+	MOVQ	AX, R11
+	SHRQ	$const_positionBits, R11
+	SHLQ	$const_positionBits, R11
+	ORQ	CX, R11
+fileSwap:
+	LOCK
+	CMPXCHGQ	R11, (R9)
+fileSwapped:	// it has happened or not
+	JNE	fileAgain
+fileMoved:
+	FINISH
+
+	// Poll: if all is known to be virtual, and not to be waited for.
+	MAY(const_areaFiles, poll, poll1, pollMine)
+	JMP	R11
+pollMine:
+	KEEP_CALL(poll2)
+	KEEP_ARGS
+poll3:
+	MOVL	SI, R9
+	LEAL	-1(R9), CX
+	CMPL	CX, $const_maxPolled
+	JCC	pollPass
+	MOVQ	DI, CX
+	SUBQ	$const_lowestData, CX
+	JCS	pollPass
+	SHRQ	$const_userBits, CX
+	JNE	pollPass
+	XORL	R8, R8
+pollNext:
+	XORL	R10, R10
+	MOVL	(DI), AX
+	TESTL	AX, AX
+	JLT	pollStore
+	CMPL	AX, $const_MaxDescriptors
+	JCC	pollPass
+	ENTRY
+	TESTL	$const_leaving, R11
+	JNE	pollPass
+	CMPL	AX, $const_entryReal
+	JLS	pollPass
+	MOVL	AX, AX
+	MOVWLZX	4(DI), R10
+	ORL	$const_pollAlways, R10
+	ANDL	const_recordEvents(AX), R10
+	JEQ	pollStore
+	ADDL	$1, R8
+pollStore:
+	MOVW	R10, 6(DI)
+	ADDQ	$8, DI
+	SUBL	$1, R9
+	JNE	pollNext
+	TESTL	R8, R8
+	JNE	pollAnswer
+	TESTL	DX, DX
+	JNE	pollPass
+pollAnswer:
+	MOVQ	R8, const_areaResult(GS)
+	FINISH
+pollPass:
+	ARGS
+	UNCHECK
+	JMP	R11
+
+	// Leave: a descriptor is about to mean something else, or nothing.
+	MAY(const_areaFiles, leave1, leave2, leaveMine)
+	JMP	const_siteCall(R11)
+leaveMine:
+	KEEP_CALL(leave3)
+leave4:
+	MOVL	DI, AX
+	CMPL	const_areaNr(GS), $const_nrClose
+	JEQ	leaveFD
+	MOVL	SI, AX
+leaveFD:
+	CMPL	AX, $const_MaxDescriptors
+	JCS	leaveEntry
+	UNCHECK
+	JMP	R11
+leaveEntry:
+	MOVQ	const_areaTable(GS), CX
+	LEAQ	(CX)(AX*8), CX
+	MOVQ	CX, const_areaEntry(GS)
+	LOCK
+	ADDL	$const_beginLeave, 4(CX)
+leave5:
+	MOVQ	$(const_Base+const_stepsOff+const_leaveStep*const_stepSize), CX
+	MOVQ	CX, const_areaPlan(GS)
+	UNCHECK
+	LEAQ	const_siteObserved(R11), CX
+	JMP	CX
+
 	// The way out, from a site's second system call: site in CX, flags in R11.
 exit:
 	MOVQ	AX, const_areaResult(GS)
@@ -472,6 +807,15 @@ countedError:
 	LEAQ	1(CX), CX
 	MOVQ	CX, GSAT(const_callsOff, R11)
 counted:
+	RETURN
+
+stepLeft:	// the end of Leave
+	MOVQ	const_areaEntry(GS), CX
+	MOVL	$0, (CX)
+	LOCK
+	SUBL	$1, 4(CX)
+hasLeft:
+	UNFLAG
 	RETURN
 
 stepLeave:	// an EXIT without captures
@@ -504,12 +848,7 @@ left:
 	// An EXIT with captures. From here on flags and argument registers are free:
 	// step in R10, offset in the ring in R11, number of captures in R9.
 stepCapture:
-	MOVQ	DI, ARG(0)
-	MOVQ	SI, ARG(1)
-	MOVQ	DX, ARG(2)
-	MOVQ	R10, ARG(3)
-	MOVQ	R8, ARG(4)
-	MOVQ	R9, ARG(5)
+	KEEP_ARGS
 captureSaved:
 	MOVQ	R11, R10
 	MOVWLZX	const_areaHead(GS), R11

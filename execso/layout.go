@@ -33,8 +33,69 @@ const (
 	maxSlots  = 512
 	SlotsSize = maxSlots * SlotSize
 
-	// RegionSize is from the first byte to the last, with room in between.
-	RegionSize = SlotsOffset + SlotsSize
+	// What is known of descriptors, and where files are read: see files.go. A region
+	// has them if AddFiles has been called.
+	DescriptorsOffset = SlotsOffset + SlotsSize
+	positionsOff      = 0 // 8 bytes a file: its position
+	tablesOff         = positionsOff + maxFiles*8
+	DescriptorsSize   = tablesOff + maxTables*tableSize
+	FilesOffset       = 0x6000000 // one record per file
+	contentsOff       = maxFiles * recordSize
+	contentsRoom      = 16 << 20
+	FilesSize         = contentsOff + contentsRoom
+
+	// MaxDescriptors is of how many descriptors of a process anything can be known.
+	MaxDescriptors = 1024
+	tableSize      = MaxDescriptors * 8
+	maxTables      = maxSlots
+	maxFiles       = 2048
+	recordSize     = 256
+)
+
+// A file's record, which programs cannot write.
+const (
+	recordEvents   = 0x00 // what poll(2) tells of it
+	recordContents = 0x08 // their address, 0 if it is not to be read here
+	recordLength   = 0x10 // of the contents
+	recordStat     = 0x40 // struct stat
+	statSize       = 144
+
+	// Its position is recordToPosition bits to the right of its record. The bits above
+	// positionBits change when the record is another file's; the sign is set while
+	// there is none, or it is to be asked for.
+	recordToPosition = 5
+	positionBits     = 40
+)
+
+// An entry of a table of descriptors: the file's record in the lower half, or entryReal
+// for a descriptor that is not virtual, or 0 if nothing is known. In the upper half is how
+// many threads are about to give the number another meaning, and above these leavingBits
+// how often that has begun.
+const (
+	entryReal   = 1
+	leavingBits = 12
+	leaving     = 1<<leavingBits - 1
+	beginLeave  = 1<<leavingBits + 1
+)
+
+// maxPolled is how many descriptors poll(2) is answered for.
+const maxPolled = 64
+
+// pollAlways are POLLERR and POLLHUP, which poll tells of whether asked or not.
+const pollAlways = 0x18
+
+// lowestData is where memory of programs may begin, userBits how long its addresses are.
+// What lies elsewhere is the kernel's to refuse.
+const (
+	lowestData = 0x10000
+	userBits   = 47
+)
+
+// Numbers and flags that the entry code knows.
+const (
+	nrRead, nrClose, nrFstat, nrPoll, nrLseek, nrPread = 0, 3, 5, 7, 8, 17
+	nrDup2, nrDup3, nrFstatAt, nrStatx                 = 33, 292, 262, 332
+	atEmptyPath                                        = 0x1000
 )
 
 // A slot: the thread's area, to which its gs base points, and behind it what the
@@ -46,6 +107,8 @@ const (
 	areaServing = 0x10 // how often a thread may look for its request's answer; 0: it must not ask
 	areaSelf    = 0x18 // its own address
 	areaNames   = 0x20 // what is done about the names of new descriptors: a Naming
+	areaFiles   = 0x28 // cookie if the thread may look descriptors up
+	areaTable   = 0x30 // where
 	// The thread's line.
 	areaHead = 0x40 // bytes ever written to the ring
 	// What a call needs to remember.
@@ -56,6 +119,7 @@ const (
 	areaFlags  = 0xa0 // flags as the system call left them
 	areaTimed  = 0xa8 // 1: its events get stamps
 	areaLahf   = 0xb0 // flags before the checks: AH as LAHF makes it, AL 1 if OF
+	areaEntry  = 0xb8 // the descriptor's entry that it is about to make mean something else
 	areaArgs   = 0xc0 // argument registers: 6 x 8
 	areaDone   = 0xf0 // bytes in the elements of a vector before the current one
 	areaEnd    = 0xf8 // where its captured elements end, in the ring

@@ -25,13 +25,16 @@ func TestLayout(t *testing.T) {
 		[2]int{constantsOff, constantsOff + 8*Numbers}, [2]int{classesOff, classesOff + numClasses},
 		[2]int{countersOff, countersOff + 2*Numbers},
 		[2]int{stepsOff, stepsOff + maxSteps*stepSize}, [2]int{SitesOffset, SitesOffset + maxSites*SiteSize},
-		[2]int{SlotsOffset, SlotsOffset + SlotsSize})
+		[2]int{SlotsOffset, SlotsOffset + SlotsSize},
+		[2]int{DescriptorsOffset, DescriptorsOffset + DescriptorsSize}, [2]int{FilesOffset, FilesOffset + FilesSize})
+	disjoint("record", [2]int{recordEvents, recordEvents + 8}, [2]int{recordContents, recordContents + 8}, [2]int{recordLength, recordLength + 8},
+		[2]int{recordStat, recordStat + statSize}, [2]int{recordSize, recordSize + 8})
 	disjoint("slot",
 		[2]int{0, areaSize}, [2]int{callsOff, callsOff + 8*Numbers}, [2]int{errorsOff, errorsOff + 8*Numbers},
 		[2]int{knownOff, knownOff + 8*Numbers}, [2]int{ringOff, ringOff + ringSize + eventReserve}, [2]int{SlotSize, SlotSize + 8})
 	words := []int{
-		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
-		areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
+		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaFiles, areaTable, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
+		areaEntry, areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
 		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,
 		areaNaming, areaOpened, areaOpenedFlags, areaNameAt, areaNameCount, areaNumber, areaNumber + numberSize, areaPrefix, areaLink,
@@ -42,10 +45,10 @@ func TestLayout(t *testing.T) {
 			t.Errorf("area: what is at %#x overlaps what is at %#x", off, words[i])
 		}
 	}
-	if CodeSize != SitesOffset+maxSites*SiteSize || Base+SlotsOffset+SlotsSize >= 1<<31 || cookie >= 1<<31 || answerBias >= 1<<31 {
+	if CodeSize != SitesOffset+maxSites*SiteSize || Base+FilesOffset+FilesSize >= 1<<31 || cookie >= 1<<31 || answerBias >= 1<<31 {
 		t.Error("displacements have 31 bits")
 	}
-	if codeStep < SitesOffset || slotsStep < SlotSize {
+	if codeStep < SitesOffset || slotsStep < SlotSize || tablesStep < tablesOff+tableSize {
 		t.Error("what is in use from the beginning is in the files' first step")
 	}
 	if len(proofs) >= 64 || numClasses < 134 {

@@ -28,6 +28,8 @@ type Region struct {
 
 	calls     []uint64 // the call of each site, 0: free
 	freeSites []int
+
+	files *files // nil: there are none
 }
 
 // New returns a new region: every number takes the trap route.
@@ -67,7 +69,7 @@ func New() (_ *Region, err error) {
 
 // Close gives the region back. Processes that have it mapped keep it.
 func (r *Region) Close() error {
-	err := errors.Join(r.code.close(), r.slots.close())
+	err := errors.Join(r.code.close(), r.slots.close(), r.files.close())
 	*r = Region{}
 	if err != nil {
 		return fmt.Errorf("execso: closing a region: %w", err)
@@ -85,10 +87,22 @@ type Mapping struct {
 
 // Mappings returns what a process must map.
 func (r *Region) Mappings() []Mapping {
-	return []Mapping{
+	list := []Mapping{
 		{Base, CodeSize, unix.PROT_READ | unix.PROT_EXEC, r.code.fd},
 		{Base + SlotsOffset, SlotsSize, unix.PROT_READ | unix.PROT_WRITE, r.slots.fd},
 	}
+	if f := r.files; f != nil {
+		list = append(list,
+			Mapping{Base + DescriptorsOffset, DescriptorsSize, unix.PROT_READ | unix.PROT_WRITE, f.tables.fd},
+			Mapping{Base + FilesOffset, FilesSize, unix.PROT_READ, f.contents.fd})
+	}
+	return list
+}
+
+// End returns the address behind the last byte of the region; there is room in between.
+func (r *Region) End() uint64 {
+	last := r.Mappings()[len(r.Mappings())-1]
+	return last.Addr + last.Size
 }
 
 // MappedIn reports whether mem, a process's memory at absolute addresses, has the region
@@ -153,6 +167,7 @@ const (
 	plainStep        // an exit without captures
 	helpStep         // an exit that stops for the supervisor: two steps
 	_
+	leaveStep // Leave's exit
 	firstPlan
 )
 
@@ -170,6 +185,7 @@ func (r *Region) place() {
 	r.write(countStep, plan{{do: stepCounted}})
 	r.write(plainStep, plan{{do: stepLeave}})
 	r.write(helpStep, plan{{do: stepCapture}, {do: atHelp}})
+	r.write(leaveStep, plan{{do: stepLeft}})
 	next := firstPlan
 	for nr := range Numbers {
 		p := plans()[nr]

@@ -46,6 +46,9 @@ func newMachine(t testing.TB) *machine {
 			t.Error(err)
 		}
 	})
+	if err := r.AddFiles(); err != nil {
+		t.Fatal(err)
+	}
 	for _, p := range r.Mappings() {
 		_, _, errno := unix.RawSyscall6(unix.SYS_MMAP, uintptr(p.Addr), uintptr(p.Size), uintptr(p.Prot),
 			unix.MAP_SHARED|unix.MAP_FIXED_NOREPLACE, uintptr(p.FD), 0)
@@ -204,6 +207,16 @@ func (m *machine) none() {
 	if ok, err := m.slot.lookNext(&e); ok || err != nil {
 		m.t.Errorf("Next: %v, %v, %+v, want nothing", ok, err, e)
 	}
+}
+
+// services are those that the calls of a number may have.
+func services(nr int) (list []Service) {
+	for s := range Service(numServices) {
+		if Servable(nr, s) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func addr[T any](p *T) uint64 { return uint64(uintptr(unsafe.Pointer(p))) }

@@ -24,11 +24,19 @@ const (
 	Constant
 	// Request asks the supervisor for the result: Slot.Requested.
 	Request
+	// ByFile looks up what the descriptor is that is the first argument: Descriptors.
+	// For one that is not virtual it is Pass; a File is read, or told of, here;
+	// where that cannot be, it is Request.
+	ByFile
+	// Poll answers if it can be told from Files alone. Else it is Pass.
+	Poll
+	// Leave makes the call, of which a descriptor may mean another file afterwards.
+	Leave
 
 	numServices = iota
 )
 
-var serviceNames = [numServices]string{"trap", "pass", "record", "record timed", "count", "known", "constant", "request"}
+var serviceNames = [numServices]string{"trap", "pass", "record", "record timed", "count", "known", "constant", "request", "by file", "poll", "leave"}
 
 func (s Service) String() string {
 	if int(s) < len(serviceNames) {
@@ -50,6 +58,12 @@ func Servable(nr int, s Service) bool {
 		return true
 	case Record, RecordTimed:
 		return plans()[nr] != nil
+	case ByFile:
+		return sig != nil && !trapped[sig.Name] && len(sig.Args) > 0 && (sig.Args[0].Kind == table.FD || sig.Args[0].Kind == table.DirFD)
+	case Poll:
+		return nr == nrPoll
+	case Leave:
+		return nr == nrClose || nr == nrDup2 || nr == nrDup3
 	}
 	return sig != nil && !trapped[sig.Name]
 }
@@ -77,6 +91,12 @@ func entryOf(nr int, s Service) label {
 		return atConstant
 	case Request:
 		return atRequest
+	case ByFile:
+		return atFile
+	case Poll:
+		return atPoll
+	case Leave:
+		return atLeaving
 	}
 	return atTrap
 }

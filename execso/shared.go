@@ -7,10 +7,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// By how much the files behind the region grow: 1024 sites, 4 slots.
+// By how much the files behind the region grow: 1024 sites, 4 slots, 8 tables, and
+// contents beside all records.
 const (
-	codeStep  = 1024 * SiteSize
-	slotsStep = 4 * SlotSize
+	codeStep     = 1024 * SiteSize
+	slotsStep    = 4 * SlotSize
+	tablesStep   = 8 * tableSize
+	contentsStep = contentsOff
 )
 
 // A shared is a file in memory, all of which is mapped, by us and by the programs, though

@@ -123,7 +123,8 @@ func (s *Slot) StopAtReturn() {
 	// way out, or in the next call. That one may as well stop, unless it is counted.
 	plan := (*uint64)(unsafe.Pointer(&s.mem[areaPlan]))
 	// One that asks for a name is back at once.
-	if was := atomic.LoadUint64(plan); was != stepAddress(countStep) && !s.region.isStep(was, stepNamed) {
+	was := atomic.LoadUint64(plan)
+	if was != stepAddress(countStep) && was != stepAddress(leaveStep) && !s.region.isStep(was, stepNamed) {
 		atomic.CompareAndSwapUint64(plan, was, stepAddress(helpStep))
 	}
 }

@@ -85,7 +85,7 @@ func TestShut(t *testing.T) {
 	m := newMachine(t)
 	m.slot.SetKnown(unix.SYS_GETPPID, 1)
 	m.SetConstant(unix.SYS_GETPPID, 1)
-	for s := range Service(numServices) {
+	for _, s := range services(unix.SYS_GETPPID) {
 		m.SetService(unix.SYS_GETPPID, s)
 		m.slot.Shut()
 		if _, trapped := m.do(unix.SYS_GETPPID); trapped != (s != Pass) {
@@ -113,7 +113,7 @@ func TestForeignArea(t *testing.T) {
 	}{"null": {m.NullSlot().GS(), m.slots.mem[:SlotSize]}, "foreign": {addr(&foreign[0]), foreign}} {
 		setGS(t, area.gs)
 		before := string(area.mem)
-		for s := range Service(numServices) {
+		for _, s := range services(unix.SYS_GETPPID) {
 			m.SetService(unix.SYS_GETPPID, s)
 			result, trapped := m.do(unix.SYS_GETPPID)
 			if trapped != (s != Pass) || result != int64(os.Getppid()) {

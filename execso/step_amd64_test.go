@@ -45,6 +45,9 @@ func startStepped(t *testing.T) *stepped {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := r.AddFiles(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() { _ = r.Close() })
 	p := &stepped{Region: r, t: t, slot: r.NewSlot(), seen: map[uint64]bool{}}
 	path := filepath.Join(t.TempDir(), "program")
@@ -210,6 +213,9 @@ type walk struct {
 	late    bool   // the supervisor asks for a stop when that is asked for
 	// serve settles a request. It reports whether that was by an answer.
 	serve func(p *stepped) (answered bool)
+	// meddle changes something when the thread stands at an instruction.
+	meddle func(p *stepped, ip uint64)
+	after  func(p *stepped)
 }
 
 // frame takes the registers that Translate looks at.
@@ -384,6 +390,9 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 	walks = append(walks, walk{name: "counted, awaited", nr: unix.SYS_GETPPID, service: Count, result: ppid, awaited: true})
 	shut := func(p *stepped) { p.slot.Shut() }
 	for s := range Service(numServices) {
+		if !Servable(unix.SYS_GETPPID, s) {
+			continue
+		}
 		set := func(p *stepped) {
 			p.SetConstant(unix.SYS_GETPPID, ppid)
 			p.slot.SetKnown(unix.SYS_GETPPID, ppid)
@@ -399,6 +408,7 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 			walks = walks[:len(walks)-2]
 		}
 	}
+	walks = append(walks, p.fileWalks()...)
 	for _, w := range walks {
 		for _, flags := range []uint64{0x202, 0x202 | arithmeticFlags, 0x202 | overflowFlag | 1, 0x202 | 0x40} {
 			// Not in a subtest, which would be another thread.
@@ -471,6 +481,12 @@ func (p *stepped) walk(w *walk, flags uint64) {
 				entered = w.serve(p)
 			}
 		}
+		if w.meddle != nil {
+			w.meddle(p, r.Rip)
+		}
+		if r.Rip == atFileDone.address() || r.Rip == atFileSwapped.address() && r.Eflags&zeroFlag != 0 {
+			entered = true
+		}
 		if w.awaited && r.Rip == p.site+siteObserved {
 			p.slot.StopAtReturn()
 		}
@@ -491,6 +507,9 @@ func (p *stepped) walk(w *walk, flags uint64) {
 			}
 		}
 		p.check(w, &start, &r, head, calls, failed, result, entered)
+	}
+	if w.after != nil {
+		w.after(p)
 	}
 	// The program itself finds what it would have found.
 	want := start
@@ -540,6 +559,7 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	t.Helper()
 	nowCalls, nowFailed := p.slot.Counts(w.nr)
 	state, taking, naming := peek(p.slot.mem, areaState), p.slot.taking, peek(p.slot.mem, areaNaming)
+	entry, leaving := p.leavingEntry()
 	f := frame(r)
 	got := p.slot.Translate(&f)
 	if s := peek(p.slot.mem, areaState); s != requestIdle {
@@ -548,6 +568,11 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	poke(p.slot.mem, areaState, state)
 	poke(p.slot.mem, areaNaming, naming)
 	p.slot.taking = taking
+	if now, still := p.leavingEntry(); still {
+		t.Errorf("at %s: the entry is %#x", place(r.Rip), now)
+	} else if leaving {
+		poke(p.files.tables.mem, int(peek(p.slot.mem, areaEntry)-(Base+DescriptorsOffset)), entry)
+	}
 	gotCalls, gotFailed := p.slot.Counts(w.nr)
 	poke(p.slot.mem, callsOff+8*w.nr, nowCalls)
 	poke(p.slot.mem, errorsOff+8*w.nr, nowFailed)
@@ -590,6 +615,16 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	if gotCalls != wantCalls || gotFailed != wantFailed {
 		t.Errorf("at %s: counted %d, %d, want %d, %d", place(r.Rip), gotCalls, gotFailed, wantCalls, wantFailed)
 	}
+}
+
+// leavingEntry returns the entry of the descriptor that the thread is leaving, if it is.
+func (p *stepped) leavingEntry() (entry uint64, leaves bool) {
+	at := peek(p.slot.mem, areaEntry) - (Base + DescriptorsOffset)
+	if at < tablesOff || at >= DescriptorsSize {
+		return 0, false
+	}
+	entry = peek(p.files.tables.mem, int(at))
+	return entry, entry>>32&leaving != 0
 }
 
 // place says where ip is in the entry code.

@@ -52,6 +52,10 @@ type stretch struct {
 	// unsaved: the result is in the area, but the kernel has not been there, so
 	// the flags are what they are.
 	unsaved bool
+	// swapped: it has returned if the comparison says so.
+	swapped bool
+	// leaves: the entry of a descriptor says that it is about to mean something else.
+	leaves bool
 }
 
 // counting says what is still to be counted of a call that has returned.
@@ -97,11 +101,29 @@ var stretches = []stretch{
 	{at: atWaited, state: Returned, site: saved},
 	{at: atAnswered, state: NotEntered, site: saved, ax: saved, request: true},
 	{at: atAnsweredIdle, state: Returned, site: saved, ax: saved, unsaved: true},
+	{at: atFile, state: NotEntered},
+	{at: atFileMoved, state: NotEntered, site: inR11},
+	{at: atFileSaved, state: NotEntered, site: saved, ax: saved},
+	{at: atFileFlags, state: NotEntered, site: saved, ax: saved, flags: saved},
+	{at: atFileArgs, state: NotEntered, site: saved, ax: saved, flags: saved, args: saved},
+	{at: atFileSwapped, state: Returned, site: saved, ax: saved, flags: saved, args: saved, unsaved: true, swapped: true},
+	{at: atFileDone, state: Returned, site: saved, ax: saved, flags: saved, args: saved, unsaved: true},
+	{at: atPoll, state: NotEntered},
+	{at: atPollMoved, state: NotEntered, site: inR11},
+	{at: atPollSaved, state: NotEntered, site: saved, ax: saved},
+	{at: atPollArgs, state: NotEntered, site: saved, ax: saved, flags: saved, args: saved},
+	{at: atLeaving, state: NotEntered},
+	{at: atLeavingMoved, state: NotEntered, site: inR11},
+	{at: atLeavingSaved, state: NotEntered, site: saved, ax: saved},
+	{at: atLeavingFlags, state: NotEntered, site: saved, ax: saved, flags: saved},
+	{at: atLeavingBegun, state: NotEntered, site: saved, ax: saved, flags: saved, leaves: true},
 	{at: atExit, state: ReturnedUnrecorded},
 	{at: atExitSaved, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: stepCounted, state: Returned, site: saved, ax: saved, count: countAll},
 	{at: atCountedError, state: Returned, site: saved, ax: saved, count: countCall},
 	{at: atCounted, state: Returned, site: saved, ax: saved},
+	{at: stepLeft, state: Returned, site: saved, ax: saved, leaves: true},
+	{at: atHasLeft, state: Returned, site: saved, ax: saved, flags: saved},
 	{at: stepLeave, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atLeaveStamp, state: ReturnedUnrecorded, site: saved, ax: saved, dx: saved},
 	{at: atLeftTimed, state: Returned, site: saved, ax: saved},
@@ -119,6 +141,7 @@ var stretches = []stretch{
 const (
 	arithmeticFlags = 0x8d5
 	overflowFlag    = 1 << 11
+	zeroFlag        = 1 << 6
 )
 
 // Translate finds out what a thread of this slot that is stopped with these
@@ -158,26 +181,33 @@ func (s *Slot) Translate(f *Frame) Disposition {
 	if call == 0 {
 		return Elsewhere
 	}
-	state, count := st.state, st.count
+	state, count, leaves := st.state, st.count, st.leaves
 	switch {
 	case state == ReturnedUnrecorded && s.counting():
 		state, count = Returned, countAll
+	case state == ReturnedUnrecorded && s.leaving():
+		state, leaves = Returned, true
+	case st.swapped && f.Flags&zeroFlag == 0:
+		state = NotEntered
 	case st.request && s.withdraw():
 		state = Returned
 	}
+	if leaves {
+		s.left()
+	}
 	returned := state == Returned || state == ReturnedUnrecorded
+	if st.flags == saved {
+		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned && !st.unsaved)&arithmeticFlags
+	}
 	switch {
 	case st.request && returned:
 		f.AX, f.R11 = peek(s.mem, areaRequestResult), f.Flags
-	case st.unsaved:
+	case st.unsaved && returned:
 		f.AX, f.R11 = peek(s.mem, areaResult), f.Flags
 	case st.ax == saved && returned:
 		f.AX, f.R11 = peek(s.mem, areaResult), peek(s.mem, areaFlags)
 	case st.ax == saved:
 		f.AX = peek(s.mem, areaNr)
-	}
-	if st.flags == saved {
-		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned)&arithmeticFlags
 	}
 	if st.args == saved {
 		s.putArgs(f)
@@ -203,11 +233,19 @@ func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
 	case sitePass + syscallLen:
 		return f.put(call, Returned)
 	case siteObserved:
+		if s.leaving() {
+			s.left()
+			return f.put(call, NotEntered)
+		}
 		if s.counting() {
 			return f.put(call, NotEntered)
 		}
 		return f.put(call, Entered)
 	case siteReturn, siteReturn + 5: // its mov, its jmp
+		if s.leaving() {
+			s.left()
+			return f.put(call, Returned)
+		}
 		if s.counting() {
 			s.count(countAll, f.AX)
 			return f.put(call, Returned)
@@ -282,6 +320,14 @@ func (s *Slot) count(c counting, result uint64) {
 // has made its call, whose memory must be captured, and now makes the same call
 // again to be stopped. The call must not be made.
 func IsHelp(ip uint64) bool { return labels[atHelpReturn] != 0 && ip == atHelpReturn.address() }
+
+// Touches reports whether a fault at ip may be that of memory which the program has named
+// in a call: SIGSEGV and SIGBUS there mean that the kernel has to look at it. Translate, and
+// drop the signal.
+func Touches(ip uint64) bool {
+	off := ip - (Base + CodeOffset)
+	return off >= labels[atFileArgs] && off < labels[atFileSwapped] || off >= labels[atPollArgs] && off < labels[atLeaving]
+}
 
 // InCode reports whether ip is in the entry code. A thread that gets SIGSEGV or
 // SIGBUS there for what it has done itself (si_code > 0) must not: the program's

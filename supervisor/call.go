@@ -161,7 +161,7 @@ func (t *Thread) needed(abi table.ABI, info *ptrace.SyscallInfo) bool {
 
 // passes reports whether the call, which t.call describes, needs no handling.
 func (t *Thread) passes(p table.Passer, abi table.ABI, info *ptrace.SyscallInfo) (pass bool) {
-	return t.current.position == pending && !t.needed(abi, info) && t.passesQuietly(p)
+	return t.current.position == pending && !t.needed(abi, info) && !t.maySpare(abi, info) && t.passesQuietly(p)
 }
 
 // passesQuietly asks a handler whether it lets the call pass.
@@ -290,10 +290,15 @@ func (t *Thread) executedOther(abi table.ABI) bool {
 // run has the kernel run one call of the present call's ABI, from wherever the
 // thread stands, and leaves it at the exit stop.
 func (t *Thread) run(nr int, args [6]uint64) table.Result {
-	if !t.loop.tracks(t.call.ABI(), nr) {
-		return t.runCall(nr, args)
+	left := t.leaves(nr, args)
+	var result table.Result
+	if t.loop.tracks(t.call.ABI(), nr) {
+		result = t.track(nr, args, (*Thread).runCall)
+	} else {
+		result = t.runCall(nr, args)
 	}
-	return t.track(nr, args, (*Thread).runCall)
+	t.hasLeft(left, args, result)
+	return result
 }
 
 // runCall is run for a call that changes nothing that is kept.

@@ -39,6 +39,8 @@ type direct struct {
 	// readsLinks: exec.so may ask what descriptors are called.
 	readsLinks bool
 	mounts     uint64 // our mount namespace, 0 if /proc is none of ours
+	files     bool // what descriptors are is to be known: see files.go
+	blind     bool // and cannot be, any more
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
@@ -64,6 +66,13 @@ func (l *loop) setUpDirect() error {
 		if region, err = execso.New(); err == nil {
 			l.direct = &direct{loop: l, region: region, plans: map[planKey]plan{}}
 			l.direct.drainer.init(l)
+			if l.wantsFiles() {
+				if err := region.AddFiles(); err != nil {
+					return fmt.Errorf("the direct route: %w", err)
+				}
+				l.direct.files = true
+				l.wantFilter = l.wanted()
+			}
 			if oneCore() {
 				l.direct.crowdedUntil = time.Now().AddDate(100, 0, 0)
 			}
@@ -134,6 +143,10 @@ func (t *Thread) settle() {
 	if t.slot == nil {
 		t.slot = d.region.NewSlot()
 	}
+	if t.files == nil {
+		t.findFiles(nil)
+	}
+	t.useFiles()
 	slot := t.slot
 	if slot == nil {
 		slot = d.region.NullSlot() // all its calls trap

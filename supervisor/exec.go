@@ -37,6 +37,7 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 	if l.direct != nil {
 		l.direct.expel(t)
 		t.forgetKnown()
+		t.newFiles()
 		l.direct.leave(t.proc)
 		t.proc.image, t.proc.lossy, t.proc.guessed = newImage(), false, false
 		t.settle()

@@ -55,6 +55,7 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 		args := by.current.info.Args()
 		t.fix, t.fixABI, t.fixIP = &args, by.call.ABI(), by.current.info.IP
 	}
+	t.findFiles(by)
 	l.welcome(t, by)
 }
 

@@ -118,6 +118,9 @@ func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
 	if l.tracks(abi, info.Nr()) && !t.proc.attached {
 		return true
 	}
+	if t.hookedForFiles(abi, info) {
+		return true
+	}
 	switch hookOf(abi, info.Nr()) {
 	case hookClone3:
 		if l.cmd.Enforce || l.direct != nil && !t.proc.image.settled() {

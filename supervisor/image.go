@@ -4,8 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/ptrace"
 )
@@ -14,9 +12,10 @@ import (
 // share their memory (vfork) share it, a forked one gets a copy, an exec begins a
 // new one.
 type image struct {
-	users  int  // processes
-	mapped bool // exec.so's region is in it
-	off    bool // all its calls take the trap route, for good
+	users  int    // processes
+	mapped bool   // exec.so's region is in it
+	end    uint64 // of the region
+	off    bool   // all its calls take the trap route, for good
 
 	// unsure: it was copied some time after the memory was, and other threads have
 	// run between.
@@ -121,7 +120,7 @@ func (i *image) holds(addr, size uint64) bool {
 		return false
 	}
 	end := pageEnd(addr, size)
-	if addr < execso.Base+execso.RegionSize && end > execso.Base {
+	if addr < i.end && end > execso.Base {
 		return true
 	}
 	for _, a := range i.near {
@@ -258,7 +257,7 @@ func (p *Process) inheritImage(from *Process, shares bool) {
 // What of all that is so, confirm finds out.
 func (i *image) takeIn(guess *image) {
 	i.unsure = true
-	i.mapped, i.off = i.mapped || guess.mapped, i.off || guess.off
+	i.mapped, i.off, i.end = i.mapped || guess.mapped, i.off || guess.off, max(i.end, guess.end)
 	i.signalled = i.signalled || guess.signalled
 	for _, a := range guess.near {
 		if !slices.ContainsFunc(i.near, func(b *nearArea) bool { return a.addr == b.addr }) {
@@ -289,7 +288,7 @@ func (t *Thread) confirm() {
 	defer mem.Close()
 	switch there := t.loop.direct.region.MappedIn(mem); {
 	case there && !i.mapped:
-		i.mapped, i.off = true, true // we do not know which sites lead to it
+		i.mapped, i.off, i.end = true, true, t.loop.direct.region.End() // we do not know which sites lead to it
 	case !there:
 		i.mapped = false
 	}
@@ -319,10 +318,9 @@ func (t *Thread) confirm() {
 // ptrace (kernel/fork.c, kernel_clone). Where the kernel does not compare, it is all
 // there is.
 func sharesMemory(pid1, pid2 int, kind ptrace.Kind) bool {
-	const kcmpVM = 1
-	r, _, e := unix.RawSyscall6(unix.SYS_KCMP, uintptr(pid1), uintptr(pid2), kcmpVM, 0, 0, 0)
-	if e != 0 {
+	same, known := kcmp(pid1, pid2, kcmpVM)
+	if !known {
 		return kind != ptrace.ForkStop
 	}
-	return r == 0
+	return same
 }

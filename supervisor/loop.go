@@ -318,6 +318,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	l.place.whom.died(t.tid)
 	t.gone = true
 	l.direct.forget(t)
+	t.dropFiles()
 	if t.proc.threads == 0 && l.direct != nil {
 		l.direct.leave(t.proc)
 	}

@@ -20,7 +20,7 @@ func (t *Thread) mapRegion() bool {
 	if i.mapped || i.off {
 		return i.mapped
 	}
-	i.mapped = t.tryMapRegion()
+	i.mapped, i.end = t.tryMapRegion(), t.loop.direct.region.End()
 	i.off = !i.mapped
 	return i.mapped
 }

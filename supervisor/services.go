@@ -13,7 +13,12 @@ import (
 // of that depends on the program's good will, since the filter reports the call
 // wherever it is made but in the services that make it themselves.
 func (l *loop) serviceFor(nr int) execso.Service {
-	return l.tracksBy(nr, serviceOf(nr, l.handlerOf(nr)))
+	return l.serviceBy(nr, l.handlerOf(nr))
+}
+
+// serviceBy is serviceFor for a handler at hand.
+func (l *loop) serviceBy(nr int, h table.Handler) execso.Service {
+	return l.filesBy(nr, h, l.tracksBy(nr, serviceOf(nr, h)))
 }
 
 // serviceOf is serviceFor for a handler at hand: the table may change at any moment.
@@ -58,6 +63,11 @@ func serviceOf(nr int, h table.Handler) execso.Service {
 // makesCalls reports whether a service makes the call itself.
 func makesCalls(s execso.Service) bool { return s == execso.Record || s == execso.Count }
 
+// exempts reports whether a service makes the call where the filter must not look.
+func exempts(s execso.Service) bool {
+	return makesCalls(s) || s == execso.ByFile || s == execso.Poll || s == execso.Leave
+}
+
 // serves reports whether anything would go directly.
 func (l *loop) serves() bool {
 	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
@@ -75,11 +85,11 @@ func (d *direct) serves(nr int) bool {
 }
 
 // exemptible returns the calls that exec.so makes itself, of handlers that only
-// look.
+// look or that leave them to the kernel.
 func (l *loop) exemptible() *table.Set {
 	set := &table.Set{}
 	for nr := range l.wanted().Numbers(ptrace.NativeABI) {
-		if makesCalls(l.serviceFor(nr)) {
+		if exempts(l.serviceFor(nr)) {
 			set.Add(ptrace.NativeABI, nr)
 		}
 	}
@@ -107,11 +117,11 @@ func (d *direct) serve() {
 	text, elements := 0, 0
 	for nr := range execso.Numbers {
 		h := d.loop.handlerOf(nr)
-		s := d.loop.tracksBy(nr, serviceOf(nr, h))
-		if s == execso.Request && !d.loop.wantFilter.Has(ptrace.NativeABI, nr) {
+		s := d.loop.serviceBy(nr, h)
+		if (s == execso.Request || s == execso.ByFile) && !d.loop.wantFilter.Has(ptrace.NativeABI, nr) {
 			s = execso.Trap // it is not yet reported where it is made
 		}
-		if makesCalls(s) && !d.served.Has(ptrace.NativeABI, nr) {
+		if exempts(s) && !d.served.Has(ptrace.NativeABI, nr) {
 			s = execso.Trap // the filter would report it to us, who would do it again
 		}
 		d.service[nr] = s
@@ -128,7 +138,7 @@ func (d *direct) serve() {
 			d.region.SetConstant(nr, h.(table.Answerer).Answer().Raw())
 		case execso.Known:
 			d.remembers = true
-		case execso.Request:
+		case execso.Request, execso.ByFile:
 			d.asks = true
 		}
 	}

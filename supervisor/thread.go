@@ -51,6 +51,7 @@ type Thread struct {
 	overtaken  bool         // it has stopped for another call than it asked about
 	demoting   bool         // the handler of its request waits for it to stop
 	rec        record
+	files      *fileTable // what is known of its descriptors; nil if nothing
 
 	state *process.Thread // what the kernel keeps for it
 	op    process.Op      // the call that changes it

@@ -19,6 +19,9 @@ func (l *loop) wanted() *table.Set {
 	if l.cmd.Track {
 		set.Union(process.Calls())
 	}
+	if l.knowsFiles() {
+		set.Union(filesCalls())
+	}
 	return set
 }
 

@@ -33,6 +33,12 @@ func (t *Thread) leaveExecso(info *table.Siginfo) (swallow bool) {
 		return false
 	}
 	f := frameOf(&regs)
+	if faults(info) && execso.Touches(f.IP) {
+		// The kernel is to find that out.
+		t.outOf(&f)
+		setFrame(&regs, &f)
+		return t.loop.check(regs.Set(t.tid), t)
+	}
 	switch t.outOf(&f) {
 	case execso.Elsewhere:
 		return false

@@ -39,9 +39,12 @@ type description struct {
 	flags atomic.Uint32 // access mode and status flags, O_*
 
 	mu  sync.Mutex // held over each operation, as the kernel's f_pos_lock
-	pos int64      // of a File with ReadAt or WriteAt
+	pos int64      // of a File with ReadAt or WriteAt; of a fixed one, kept has it
 
 	ready readiness
+
+	kept  table.Kept // on the direct route, what programs know of it; or nil
+	fixed bool       // they have its contents there
 
 	// Under files.mu:
 	users int  // calls that are being answered
@@ -62,21 +65,39 @@ func (f *Files) Lookup(c *table.Call, fd int) (File, bool) {
 // use finds the description of a descriptor, nil if it is not virtual, and keeps it
 // from being closed until release.
 func (f *Files) use(c *table.Call, fd int) *description {
-	if fd < 0 || f.live.Load() == 0 {
+	r := c.Residence()
+	if fd < 0 || r == nil && f.live.Load() == 0 {
 		return nil
 	}
+	if r == nil {
+		d, _ := f.find(c, fd)
+		return d
+	}
+	var d *description
+	r.Learn(fd, func() (table.Kept, bool) {
+		var open bool
+		if d, open = f.find(c, fd); d == nil {
+			return nil, open
+		}
+		return d.kept, d.kept != nil
+	})
+	return d
+}
+
+// find is use without telling the direct route what was found. open tells whether there is
+// such a descriptor.
+func (f *Files) find(c *table.Call, fd int) (d *description, open bool) {
 	f.CatchUp()
 	var st unix.Stat_t
 	if unix.Stat("/proc/"+strconv.Itoa(c.Thread().TID())+"/fd/"+strconv.Itoa(fd), &st) != nil {
-		return nil
+		return nil, false
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d := f.known[identityOf(&st)]
-	if d != nil {
+	if d = f.known[identityOf(&st)]; d != nil {
 		d.users++
 	}
-	return d
+	return d, true
 }
 
 // CatchUp closes the Files whose last descriptors are gone by now, which otherwise
@@ -138,11 +159,20 @@ func (f *Files) disown(d *description) {
 	d.gone = true
 	f.mu.Unlock()
 	d.ready.close()
+	d.forgo()
+}
+
+// forgo makes the description unknown in the programs.
+func (d *description) forgo() {
+	if d.kept != nil {
+		d.kept.Close()
+	}
 }
 
 // close ends the File, after its last use.
 func (d *description) close() {
 	d.ready.close()
+	d.forgo()
 	if err := d.file.Close(); err != nil {
 		d.files.warn(fmt.Errorf("virtual file %T: Close: %w", d.file, err))
 	}

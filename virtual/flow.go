@@ -32,7 +32,7 @@ func spans(c *table.Call, vector bool) (s []span, total int, e unix.Errno) {
 	if !vector {
 		n := min(c.Arg(2), maxCount)
 		if int64(c.Arg(2)) < 0 && c.ABI().PointerBits() == 64 {
-			return nil, 0, unix.EINVAL // fs/read_write.c, rw_verify_area
+			return nil, 0, unix.EFAULT // there is no such memory (fs/read_write.c, vfs_read)
 		}
 		return []span{{c.Arg(1), n}}, int(n), 0
 	}
@@ -264,11 +264,12 @@ func (d *description) waits() bool {
 func (d *description) once(c *table.Call, pos int64, op func(pos *int64) table.Result) table.Result {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	at := &pos
+	var r table.Result
 	if pos == current {
-		at = &d.pos
+		r = d.atPosition(op)
+	} else {
+		r = op(&pos)
 	}
-	r := op(at)
 	if err := d.ready.sync(func() (int, error) { return d.placeholder(c, 0) }); err != nil {
 		d.files.warn(err)
 	}

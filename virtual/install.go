@@ -95,15 +95,26 @@ type handler struct {
 	next      table.Handler
 }
 
-var _ table.Passer = (*handler)(nil)
+var (
+	_ table.Passer   = (*handler)(nil)
+	_ table.Resident = (*handler)(nil)
+)
+
+// Descriptor returns which argument is the descriptor: see table.Resident.
+func (h *handler) Descriptor() int {
+	if h.two {
+		return -1
+	}
+	return h.op.fd
+}
+
+// Others returns the handler of the calls on descriptors that are not virtual.
+func (h *handler) Others() table.Handler { return h.next }
 
 // Passes reports whether no descriptor of the call is virtual.
 func (h *handler) Passes(c *table.Call) bool {
 	if !table.Passes(h.next, c) {
 		return false
-	}
-	if h.files.live.Load() == 0 {
-		return true
 	}
 	_, d := h.use(c)
 	if d != nil {
@@ -122,9 +133,6 @@ func (h *handler) use(c *table.Call) (operation, *description) {
 
 // Handle answers the call, if it is on a virtual descriptor.
 func (h *handler) Handle(c *table.Call) table.Result {
-	if h.files.live.Load() == 0 {
-		return h.next.Handle(c)
-	}
 	op, d := h.use(c)
 	if d == nil {
 		return h.next.Handle(c)

@@ -104,15 +104,30 @@ func (f *Files) settle(c *table.Call, d *description, r table.Result, prepare fu
 		return r
 	}
 	fd := int(r.Value())
-	copied, err := copyOf(c, fd)
-	if err == nil {
-		var st unix.Stat_t
-		if err = unix.Fstat(copied, &st); err == nil {
-			d.id = identityOf(&st)
-			err = prepare(copied)
+	var err error
+	begin := func(residence table.Residence) error {
+		copied, err := copyOf(c, fd)
+		if err != nil {
+			return err
 		}
-		// After it is watched: ours may have become the last.
-		unix.Close(copied)
+		defer unix.Close(copied) // after it is watched: ours may have become the last
+		var st unix.Stat_t
+		if err = unix.Fstat(copied, &st); err != nil {
+			return err
+		}
+		d.id = identityOf(&st)
+		if residence != nil {
+			d.keep(residence)
+		}
+		return prepare(copied)
+	}
+	if residence := c.Residence(); residence != nil {
+		residence.Learn(fd, func() (table.Kept, bool) {
+			err = begin(residence)
+			return d.kept, err == nil && d.kept != nil
+		})
+	} else {
+		err = begin(nil)
 	}
 	if err != nil {
 		f.disown(d)

@@ -119,11 +119,16 @@ func (d *description) seek(off int64, whence int) table.Result {
 		}
 		return table.Return(pos)
 	}
+	return d.atPosition(func(pos *int64) table.Result { return d.seekFrom(pos, off, whence) })
+}
+
+// seekFrom is seek for a File whose position *pos is.
+func (d *description) seekFrom(pos *int64, off int64, whence int) table.Result {
 	base := int64(0)
 	switch whence {
 	case io.SeekStart:
 	case io.SeekCurrent:
-		base = d.pos
+		base = *pos
 	case io.SeekEnd, seekData, seekHole:
 		size, ok := d.size()
 		if !ok {
@@ -143,13 +148,13 @@ func (d *description) seek(off int64, whence int) table.Result {
 	default:
 		return table.Errno(unix.EINVAL)
 	}
-	pos := base + off
-	if pos < 0 {
+	to := base + off
+	if to < 0 {
 		if base > 0 && off > 0 {
 			return table.Errno(unix.EOVERFLOW)
 		}
 		return table.Errno(unix.EINVAL)
 	}
-	d.pos = pos
-	return table.Return(pos)
+	*pos = to
+	return table.Return(to)
 }

@@ -7,6 +7,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
 )
 
 // A readiness keeps a placeholder socket as ready as its File is: readable while
@@ -32,6 +34,23 @@ type readiness struct {
 	// more is done when the File gets more ready: see next.
 	more context.Context
 	tell context.CancelFunc
+
+	kept table.Kept // on the direct route, where the program sees how ready it is; or nil
+}
+
+// show tells the program how ready the placeholder is (net/unix/af_unix.c, unix_poll).
+func (r *readiness) show() {
+	if r.kept == nil {
+		return
+	}
+	var events uint16
+	if r.queued > 0 || r.shut != 0 {
+		events |= unix.POLLIN | pollReadNormal
+	}
+	if !r.full {
+		events |= unix.POLLOUT | pollWriteNormal | pollWriteBand
+	}
+	r.kept.SetEvents(events | uint16(r.shut))
 }
 
 // next returns a Context that is done when one of the events may have come: for calls
@@ -85,6 +104,7 @@ func (r *readiness) grow(now Events, edge bool) {
 		unix.Shutdown(r.peer, unix.SHUT_WR)
 		r.shut |= RdHup
 	}
+	r.show()
 }
 
 // sync makes the placeholder exactly as ready as the File is. placeholder gives a copy
