@@ -10,10 +10,10 @@ import (
 
 // Where a virtual file of a stepped process is, and what it is.
 const (
-	virtualFD = 50
-	silentFD  = 51 // never ready, and not to be read
-	realFD    = 52 // not virtual, and not open
-	leavingFD = 53
+	virtualFD = 950
+	silentFD  = 951 // never ready, and not to be read
+	realFD    = 952 // not virtual, and not open
+	leavingFD = 953
 	fileText  = "The contents of a virtual file, of more than sixty-four bytes and a few."
 )
 
@@ -95,7 +95,7 @@ func (p *stepped) fileWalks() (walks []walk) {
 		nr   int
 		args [6]uint64
 	}{
-		{"an unknown descriptor", read, [6]uint64{60, buf, 10}},
+		{"an unknown descriptor", read, [6]uint64{960, buf, 10}},
 		{"a large descriptor", read, [6]uint64{1 << 31, buf, 10}},
 		{"a descriptor that is being left", read, [6]uint64{leavingFD, buf, 10}},
 		{"a file without contents", read, [6]uint64{silentFD, buf, 10}},
@@ -184,7 +184,7 @@ func (p *stepped) fileWalks() (walks []walk) {
 		{"poll in vain", [6]uint64{polls, 2}, 0, []uint64{silentFD, silentFD}, []uint16{0, 0}},
 		{"poll that waits", [6]uint64{polls, 1, 1}, 1, []uint64{silentFD}, []uint16{unix.POLLNVAL}},
 		{"poll of what is real", [6]uint64{polls, 2}, 2, []uint64{virtualFD, realFD}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
-		{"poll of what is not known", [6]uint64{polls, 2}, 2, []uint64{virtualFD, 60}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
+		{"poll of what is not known", [6]uint64{polls, 2}, 2, []uint64{virtualFD, 960}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
 		{"poll of a large number", [6]uint64{polls, 1}, 1, []uint64{5000}, []uint16{unix.POLLNVAL}},
 		{"poll of what is being left", [6]uint64{polls, 1}, 1, []uint64{leavingFD}, []uint16{unix.POLLNVAL}},
 		{"poll of nothing", [6]uint64{polls, 0}, 0, nil, nil},
@@ -207,11 +207,11 @@ func (p *stepped) fileWalks() (walks []walk) {
 			}
 		}}
 	}
-	add("close", unix.SYS_CLOSE, [6]uint64{70}, leaves(70, 1))
-	add("dup2", unix.SYS_DUP2, [6]uint64{71, 72}, leaves(72, 1))
-	add("dup3", unix.SYS_DUP3, [6]uint64{71, 72}, leaves(72, 1))
+	add("close", unix.SYS_CLOSE, [6]uint64{970}, leaves(970, 1))
+	add("dup2", unix.SYS_DUP2, [6]uint64{971, 972}, leaves(972, 1))
+	add("dup3", unix.SYS_DUP3, [6]uint64{971, 972}, leaves(972, 1))
 	add("close a large number", unix.SYS_CLOSE, [6]uint64{5000}, walk{service: Leave, result: ebadf})
-	add("close without files", unix.SYS_CLOSE, [6]uint64{70}, walk{service: Leave, result: ebadf,
+	add("close without files", unix.SYS_CLOSE, [6]uint64{970}, walk{service: Leave, result: ebadf,
 		before: func(p *stepped) { poke(p.slot.mem, areaFiles, 0) }, after: func(p *stepped) { p.slot.Use(d) }})
 	return walks
 }

@@ -161,7 +161,7 @@ func (t *Thread) needed(abi table.ABI, info *ptrace.SyscallInfo) bool {
 
 // passes reports whether the call, which t.call describes, needs no handling.
 func (t *Thread) passes(p table.Passer, abi table.ABI, info *ptrace.SyscallInfo) (pass bool) {
-	return t.current.position == pending && !t.needed(abi, info) && !t.maySpare(abi, info) && t.passesQuietly(p)
+	return t.current.position == pending && !t.needed(abi, info) && t.passesQuietly(p)
 }
 
 // passesQuietly asks a handler whether it lets the call pass.

@@ -39,8 +39,8 @@ type direct struct {
 	// readsLinks: exec.so may ask what descriptors are called.
 	readsLinks bool
 	mounts     uint64 // our mount namespace, 0 if /proc is none of ours
-	files     bool // what descriptors are is to be known: see files.go
-	blind     bool // and cannot be, any more
+	files      bool   // what descriptors are is to be known: see files.go
+	blind      bool   // and cannot be, any more
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
