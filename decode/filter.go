@@ -32,7 +32,7 @@ var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, na
 	outer := e.open(Value{Name: name, Kind: Macro, Symbol: macro})
 	e.filterCode(code)
 	const class, ret, action, data = 7, 6, 0xffff0000, 0xffff
-	if code&class == ret && e.name != "setsockopt" && setSeccompAction.name(k&action) != "" {
+	if code&class == ret && e.name != "setsockopt" && e.name != "getsockopt" {
 		inner := e.open(Value{Kind: Or, Bits: 32, Num: k})
 		e.enum("", 32, k&action, setSeccompAction)
 		if k&data != 0 {
@@ -40,7 +40,7 @@ var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, na
 		}
 		e.close(inner)
 	} else {
-		e.num("", Hex, 32, k)
+		e.filterOperand(code, k)
 	}
 	if jt != 0 || jf != 0 {
 		e.num("", Hex, 8, jt)
@@ -48,6 +48,35 @@ var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, na
 	}
 	e.close(outer)
 }}
+
+// filterOperand emits the constant of an instruction. Loads from negative offsets are
+// of what is not in the packet (linux/filter.h).
+func (e *Event) filterOperand(code, k uint64) {
+	const classAndMode, loadAbsolute = 0xe7, 0x20
+	if code&classAndMode == loadAbsolute {
+		for _, part := range [...]struct {
+			name string
+			off  int32
+		}{{"SKF_AD_OFF", -0x1000}, {"SKF_NET_OFF", -0x100000}, {"SKF_LL_OFF", -0x200000}} {
+			if k := int32(k); k >= 0 || k < part.off {
+				continue
+			}
+			rest := uint64(int32(k) - part.off)
+			outer := e.begin("", Sum)
+			e.emit(Value{Kind: Symbol, Symbol: part.name, Bits: 32, Num: uint64(uint32(part.off))})
+			if part.name == "SKF_AD_OFF" {
+				e.enum("", 32, rest, setSkfAd)
+			} else {
+				e.num("", Uint, 32, rest)
+			}
+			e.close(outer)
+			return
+		}
+	}
+	e.num("", Hex, 32, k)
+}
+
+var setSkfAd = SetByName("skf_ad")
 
 // filterCode emits an instruction's code: a class, and what it has in other bits.
 func (e *Event) filterCode(code uint64) {

@@ -233,7 +233,7 @@ func TestLines(t *testing.T) {
 		{`clone3(NULL, 88) = -1 EFAULT (Bad address)`, "clone3", failed(unix.EFAULT), []uint64{0, 88}},
 		{`clone3($0, 10) = -1 EINVAL (Invalid argument)`, "clone3", failed(unix.EINVAL), []uint64{words(0, 0), 10}},
 		{`exit_group(0) = ?`, "exit_group", table.Gone(), []uint64{0}},
-		{`getrlimit(RLIMIT_NOFILE, {rlim_cur=20000, rlim_max=RLIM_INFINITY}) = 0`, "getrlimit", ok(0), []uint64{7, words(20000, ^uint64(0))}},
+		{`getrlimit(RLIMIT_NOFILE, {rlim_cur=20000, rlim_max=RLIM64_INFINITY}) = 0`, "getrlimit", ok(0), []uint64{7, words(20000, ^uint64(0))}},
 		{`prlimit64(0, RLIMIT_STACK, NULL, {rlim_cur=8192*1024, rlim_max=RLIM64_INFINITY}) = 0`, "prlimit64", ok(0), []uint64{0, 3, 0, words(8192*1024, ^uint64(0))}},
 		{`sched_getaffinity(0, 128, [0 1]) = 32`, "sched_getaffinity", ok(32), []uint64{0, 128, words(3, 0, 0, 0)}},
 		{`sched_getscheduler(0) = 0 (SCHED_OTHER)`, "sched_getscheduler", ok(0), []uint64{0}},

@@ -10,7 +10,13 @@ func init() {
 			e.close(outer)
 		}
 	}
-	register("rlimit", sizes64(16, 8), limit("RLIM_INFINITY", (*reader).long))
+	register("rlimit", sizes64(16, 8), func(e *Event, name string, r *reader) {
+		infinity := "RLIM_INFINITY"
+		if r.longBits() == 64 {
+			infinity = "RLIM64_INFINITY"
+		}
+		limit(infinity, (*reader).long)(e, name, r)
+	})
 	register("rlimit64", sizesAll(16), limit("RLIM64_INFINITY", (*reader).u64))
 	register("utsname", sizesAll(6*65), decodeUtsname)
 	register("sysinfo", sizes64(112, 64), decodeSysinfo)
@@ -38,11 +44,8 @@ func init() {
 	})
 	register("user_desc", sizesAll(16), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
-		if n := r.u32(); n == 1<<32-1 {
-			e.num("entry_number", Int, 32, n)
-		} else {
-			e.num("entry_number", Uint, 32, n)
-		}
+		n := r.u32()
+		e.num("entry_number", entryKind(n), 32, n)
 		e.num("base_addr", Mask, 32, r.u32())
 		e.num("limit", Mask, 32, r.u32())
 		bits := r.u32()
@@ -58,10 +61,11 @@ func init() {
 		e.close(outer)
 	})
 	addSpecial(special{exit: func(e *Event) {
-		if b := e.readAll(e.args[0], 16); b != nil && !e.good() {
+		if b := e.readAll(e.args[0], 4); b != nil && !e.good() {
 			e.into(0)
 			outer := e.begin("", Struct)
-			e.num("entry_number", Uint, 32, uint64(le.Uint32(b)))
+			n := uint64(le.Uint32(b))
+			e.num("entry_number", entryKind(n), 32, n)
 			e.cut()
 			e.close(outer)
 		}
@@ -180,4 +184,13 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 		}
 	}
 	e.unknownRest(r.addr, cloneArgsSize, e.args[1])
+}
+
+// entryKind is how the number of an entry of the table of segments is shown: -1 asks for
+// a free one.
+func entryKind(n uint64) Kind {
+	if n == 1<<32-1 {
+		return Int
+	}
+	return Uint
 }

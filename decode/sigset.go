@@ -23,6 +23,15 @@ func init() {
 		}
 		e.close(outer)
 	})
+	// A shorter set than that of all signals is filled as far as it goes.
+	addSpecial(special{exit: func(e *Event) {
+		if n := e.args[1]; e.good() && n > 0 && n < 8 {
+			if b := e.readAll(e.args[0], int(n)); b != nil {
+				e.into(0)
+				decodeSigset(e, "", e.reader(b, e.args[0]))
+			}
+		}
+	}}, "rt_sigpending")
 	// Handlers and masks that there were before.
 	addSpecial(special{entry: func(e *Event) {
 		e.into(1)

@@ -77,6 +77,11 @@ func exitSelect(e *Event) {
 	}
 	outer := e.note()
 	defer e.close(outer)
+	defer func() {
+		if e.values[noteSlot].first == 0 {
+			e.emit(Value{Kind: Symbol}) // as strace shows that nothing is in the sets
+		}
+	}()
 	n := clamp(e.args[0], maxFDSet)
 	for i, name := range [...]string{"in", "out", "except"} {
 		if e.args[1+i] == 0 {

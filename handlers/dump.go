@@ -3,6 +3,7 @@ package handlers
 import (
 	"encoding/binary"
 	"math"
+	"math/bits"
 
 	"github.com/k42trace/k42trace/table"
 )
@@ -49,14 +50,17 @@ func payload(sig *table.Signature) int {
 	return 0
 }
 
-// dump appends the data of a call that has succeeded.
+// dump appends the data of a finished call.
 func (t *Trace) dump(dst []byte, c *table.Call, res table.Result) []byte {
 	sig := c.Signature()
-	if sig == nil || res.Failed() || payload(sig) == 0 {
+	if sig == nil || payload(sig) == 0 {
 		return dst
 	}
 	a := &sig.Args[1]
 	reads := a.Dir&table.Out != 0 && sig.Name != "sendmmsg"
+	if res.Failed() && (reads || sig.Name == "sendmmsg") { // what was to be written is there anyhow
+		return dst
+	}
 	if fds := t.opts.Reads; reads && !fds.Has(c.FD(0)) {
 		return dst
 	}
@@ -167,22 +171,19 @@ func (d *dumper) data(addr, n uint64) {
 	b := make([]byte, min(n, maxDumped))
 	got, _ := d.call.ReadMemory(addr, b)
 	b = b[:max(got, 0)]
-	const row = 16
+	const row, least = 16, 5
+	width := max(least, (bits.Len(uint(len(b)-1))+3)/4) // of the last offset
 	for at := 0; at < len(b); at += row {
-		d.text = appendRow(d.text, at, b[at:min(at+row, len(b))])
+		d.text = appendRow(d.text, at, width, b[at:min(at+row, len(b))])
 	}
 }
 
-// appendRow appends one line of a dump: offset, bytes, text.
-func appendRow(dst []byte, at int, b []byte) []byte {
+// appendRow appends one line of a dump: offset with width digits, bytes, text.
+func appendRow(dst []byte, at, width int, b []byte) []byte {
 	const digits = "0123456789abcdef"
 	dst = append(dst, " | "...)
-	width := 20
-	for at>>width != 0 {
-		width += 4
-	}
-	for width -= 4; width >= 0; width -= 4 {
-		dst = append(dst, digits[at>>width&15])
+	for width--; width >= 0; width-- {
+		dst = append(dst, digits[at>>(4*width)&15])
 	}
 	dst = append(dst, ' ')
 	for i := range 16 {

@@ -81,7 +81,7 @@ func parseInjection(s, errno string) (Injection, error) {
 		key, value, found := strings.Cut(part, "=")
 		parse, known := injectionParts[key]
 		switch {
-		case !known || errno != "" && key != "error" && key != "when":
+		case !known || errno != "" && key != "error" && key != "syscall" && key != "when":
 			return in, fmt.Errorf("%q is none of %s", part, partNames(errno != ""))
 		case !found:
 			return in, fmt.Errorf("%s needs a value: %s=%s", key, key, parse.value)
@@ -99,8 +99,6 @@ func parseInjection(s, errno string) (Injection, error) {
 	switch {
 	case given["error"] && given["retval"]:
 		return in, errors.New("error= and retval= cannot be used together")
-	case given["syscall"] && !in.Answers:
-		return in, errors.New("syscall= needs error= or retval=")
 	case !in.Answers && in.Signal == 0 && !given["delay_enter"] && !given["delay_exit"] && in.PokeEnter == nil && in.PokeExit == nil:
 		return in, fmt.Errorf("%q does not say what to inject: one or more of %s", s, partNames(false))
 	}
@@ -110,7 +108,7 @@ func parseInjection(s, errno string) (Injection, error) {
 // partNames names the parts of an injection.
 func partNames(fault bool) string {
 	if fault {
-		return "error=, when="
+		return "error=, syscall=, when="
 	}
 	return "error=, retval=, signal=, syscall=, delay_enter=, delay_exit=, poke_enter=, poke_exit=, when="
 }

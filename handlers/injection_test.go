@@ -72,7 +72,7 @@ func TestParseInjectionBad(t *testing.T) {
 		"chdir:signal=FOO":                  "unknown signal",
 		"chdir:signal=0":                    "1 to 64",
 		"chdir:signal=1:signal=2":           "twice",
-		"chdir:syscall=getpid":              "needs error=",
+		"chdir:syscall=getpid":              "what to inject",
 		"chdir:error=1:syscall=open":        "%pure",
 		"chdir:error=1:syscall=opne":        "%pure",
 		"chdir:delay_enter=-1":              "not a time",

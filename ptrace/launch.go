@@ -50,6 +50,9 @@ func SeizeExeced(pid int, o Options) error {
 	if err := unix.Kill(pid, unix.SIGCONT); err != nil {
 		return fmt.Errorf("continuing process %d: %w", pid, err)
 	}
+	// Who started us may have blocked SIGCONT, which then would never be delivered.
+	const sigcont = 1 << (unix.SIGCONT - 1)
+	var mask uint64
 	for {
 		e, err := Wait(pid, nil)
 		if err != nil {
@@ -59,7 +62,18 @@ func SeizeExeced(pid int, o Options) error {
 		case e.Dead():
 			return fmt.Errorf("process %d: %w before its first instruction", pid, unix.ESRCH)
 		case e.Kind == SignalStop && e.Signal == unix.SIGCONT:
+			if mask != 0 {
+				return SetSigmask(pid, mask)
+			}
 			return nil
+		}
+		if blocked, err := GetSigmask(pid); err != nil {
+			return err
+		} else if blocked&sigcont != 0 {
+			mask = blocked
+			if err := SetSigmask(pid, mask&^sigcont); err != nil {
+				return err
+			}
 		}
 		if err := Resume(pid, Cont, 0); err != nil {
 			return err

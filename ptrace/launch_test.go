@@ -188,3 +188,24 @@ func TestErrors(t *testing.T) {
 		t.Errorf("permission error: %v", err)
 	}
 }
+
+// TestLaunchBlocked: a program that begins with SIGCONT blocked stops too, and keeps
+// its mask.
+func TestLaunchBlocked(t *testing.T) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	const sigcont = 1 << (unix.SIGCONT - 1)
+	var old unix.Sigset_t
+	if err := unix.PthreadSigmask(unix.SIG_BLOCK, &unix.Sigset_t{Val: [16]uint64{sigcont}}, &old); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	pid := launched(t)
+	mask, err := GetSigmask(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if mask&sigcont == 0 {
+		t.Errorf("the mask is %#x, without SIGCONT", mask)
+	}
+}

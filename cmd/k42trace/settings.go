@@ -96,7 +96,10 @@ func (o *options) addClock(string) error {
 
 // setClock is --absolute-timestamps=.
 func (o *options) setClock(s string) error {
-	clock := stamp{format: handlers.ClockTime, exact: handlers.Seconds}
+	clock := o.clock
+	if clock.format == handlers.ClockNone {
+		clock = stamp{format: handlers.ClockTime, exact: handlers.Seconds}
+	}
 	for word := range strings.SplitSeq(s, ",") {
 		if s == noArgument {
 			break
