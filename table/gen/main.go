@@ -1,6 +1,7 @@
 // Command gen writes package table's data: it joins signatures.txt with the
 // system-call numbers that golang.org/x/sys/unix took from the kernel's headers,
-// and with x32.txt for the ABI that x/sys does not have.
+// with newer.txt for calls that x/sys does not have yet, and with x32.txt for the ABI
+// that it does not have.
 //
 // It is run by go generate in package table's directory; the result is committed.
 package main
@@ -39,7 +40,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	numbers, err := readNumbers("gen/x32.txt")
+	numbers, err := readNumbers("gen/newer.txt", "gen/x32.txt")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -53,7 +54,7 @@ func main() {
 }
 
 // readNumbers returns name -> number for each ABI.
-func readNumbers(x32 string) (map[string]map[string]int, error) {
+func readNumbers(newer, x32 string) (map[string]map[string]int, error) {
 	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "golang.org/x/sys").Output()
 	if err != nil {
 		return nil, fmt.Errorf("where is golang.org/x/sys: %w", err)
@@ -77,6 +78,9 @@ func readNumbers(x32 string) (map[string]map[string]int, error) {
 	// The end of a range kept for architectures' own calls, not a call.
 	delete(numbers["arm64"], "arch_specific_syscall")
 
+	if err := addNewer(numbers, newer); err != nil {
+		return nil, err
+	}
 	numbers["x32"] = maps.Clone(numbers["amd64"])
 	err = eachLine(x32, func(line string) error {
 		name, nr, _ := strings.Cut(line, " ")
@@ -95,6 +99,27 @@ func readNumbers(x32 string) (map[string]map[string]int, error) {
 		return nil
 	})
 	return numbers, err
+}
+
+// firstShared is the first of the numbers that are the same for all architectures.
+const firstShared = 403
+
+// addNewer adds calls that x/sys does not have yet.
+func addNewer(numbers map[string]map[string]int, newer string) error {
+	return eachLine(newer, func(line string) error {
+		name, nr, _ := strings.Cut(line, " ")
+		n, err := strconv.Atoi(nr)
+		if err != nil || n < firstShared {
+			return fmt.Errorf("bad number %q", nr)
+		}
+		for _, of := range numbers {
+			if known, ok := of[name]; ok && known != n {
+				return fmt.Errorf("%s is %d for golang.org/x/sys", name, known)
+			}
+			of[name] = n
+		}
+		return nil
+	})
 }
 
 var sysnum = regexp.MustCompile(`(?m)^\tSYS_(\w+)\s*= (\d+)$`)
