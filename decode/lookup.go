@@ -30,7 +30,7 @@ func (s *ConstSet) plain() *ConstSet {
 	if s == nil {
 		return nil
 	}
-	p := &ConstSet{Name: s.Name, Prefix: s.Prefix}
+	p := &ConstSet{Name: s.Name, Prefix: s.Prefix, Newer: s.Newer}
 	for _, c := range s.Consts {
 		if c.Mask == 0 {
 			p.Consts = append(p.Consts, c)

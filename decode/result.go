@@ -9,12 +9,10 @@ func resultKind(k table.Kind) Kind {
 		return Hex
 	case table.Octal:
 		return Perm
-	case table.Uint:
+	case table.Uint, table.UID: // of an id, -1 is no more than a number
 		return Uint
 	case table.FD:
 		return FD
-	case table.UID:
-		return UID
 	case table.PID:
 		return PID
 	}
@@ -34,9 +32,6 @@ func (e *Event) emitResult(kind Kind) {
 		return
 	}
 	v.Kind, v.Bits, v.Num = kind, longBits(e.abi), num
-	if kind == UID {
-		v.Bits = 32
-	}
 	if v.Bits == 32 {
 		v.Num = uint64(uint32(num))
 	}

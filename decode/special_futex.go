@@ -85,44 +85,12 @@ func entryFutex(e *Event) {
 	}
 }
 
-var (
-	futexNames = [...]string{
-		"FUTEX_WAIT", "FUTEX_WAKE", "FUTEX_FD", "FUTEX_REQUEUE", "FUTEX_CMP_REQUEUE", "FUTEX_WAKE_OP", "FUTEX_LOCK_PI",
-		"FUTEX_UNLOCK_PI", "FUTEX_TRYLOCK_PI", "FUTEX_WAIT_BITSET", "FUTEX_WAKE_BITSET", "FUTEX_WAIT_REQUEUE_PI",
-		"FUTEX_CMP_REQUEUE_PI", "FUTEX_LOCK_PI2",
-	}
-	futexPrivateNames = func() (names [len(futexNames)]string) {
-		for i, n := range futexNames {
-			names[i] = n + "_PRIVATE"
-		}
-		return
-	}()
-)
-
-// futexOp emits the operation with its flags.
+// futexOp emits the operation with its flags. Only some may be combined.
 func (e *Event) futexOp() {
-	num := e.args[1]
-	op := num &^ (futexPrivate | futexClockRealtime)
-	if op >= uint64(len(futexNames)) {
-		e.set(1, Value{Kind: Enum, Bits: 32, Num: num, Set: futexUnknown})
-		return
-	}
-	name := Value{Kind: Symbol, Bits: 32, Num: num, Symbol: futexNames[op]}
-	if num&futexPrivate != 0 {
-		name.Symbol = futexPrivateNames[op]
-	}
-	e.into(1)
-	if num&futexClockRealtime == 0 {
-		e.emit(name)
-		return
-	}
-	outer := e.open(Value{Kind: Or, Bits: 32, Num: num})
-	e.emit(name)
-	e.emit(Value{Kind: Symbol, Symbol: "FUTEX_CLOCK_REALTIME", Num: futexClockRealtime})
-	e.close(outer)
+	e.set(1, Value{Kind: Enum, Bits: 32, Num: e.args[1], Set: setFutexOps})
 }
 
-var futexUnknown = &ConstSet{Prefix: "FUTEX_"}
+var setFutexOps = SetByName("futex_op")
 
 var (
 	futexOps  = [...]string{"FUTEX_OP_SET", "FUTEX_OP_ADD", "FUTEX_OP_OR", "FUTEX_OP_ANDN", "FUTEX_OP_XOR"}
@@ -140,18 +108,23 @@ func (e *Event) futexWakeOpArg() {
 	if op&shiftedArg != 0 {
 		e.shifted("FUTEX_OP_OPARG_SHIFT", shiftedArg, 28)
 	}
-	if op &^= shiftedArg; op < uint64(len(futexOps)) {
-		e.shifted(futexOps[op], op, 28)
-	} else {
-		e.shifted("", op, 28)
-	}
+	op &^= shiftedArg
+	e.shiftedName(futexOps[:], "FUTEX_OP_???", op, 28)
 	e.shifted("", n>>12&0xfff, 12)
-	if cmp < uint64(len(futexCmps)) {
-		e.shifted(futexCmps[cmp], cmp, 24)
-	} else {
-		e.shifted("", cmp, 24)
-	}
+	e.shiftedName(futexCmps[:], "FUTEX_OP_CMP_???", cmp, 24)
 	e.num("", Hex, 32, n&0xfff)
+	e.close(outer)
+}
+
+// shiftedName emits one of names, shifted to the left, or a number with a note.
+func (e *Event) shiftedName(names []string, unknown string, num uint64, by uint8) {
+	if num < uint64(len(names)) {
+		e.shifted(names[num], num, by)
+		return
+	}
+	outer := e.begin("", Noted)
+	e.shifted("", num, by)
+	e.emit(Value{Kind: Symbol, Symbol: unknown})
 	e.close(outer)
 }
 

@@ -2,8 +2,9 @@ package decode
 
 func init() {
 	addSpecial(special{exit: func(e *Event) {
-		if !e.good() { // strace shows the time when the call is over
+		if !e.good() { // strace shows the time and the signals when the call is over
 			e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
+			e.set(4, Value{Kind: Addr, Bits: 64, Num: e.args[4]})
 		}
 	}}, "epoll_pwait2")
 	addSpecial(special{exit: exitPoll(-1)}, "poll")

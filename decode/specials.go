@@ -240,7 +240,7 @@ func init() {
 		const nofd = 1<<32 - 1
 		for i := range e.plan.args {
 			if e.plan.args[i].Kind == table.DirFD && e.args[i] == nofd {
-				e.set(i, Value{Kind: Symbol, Bits: 32, Num: nofd, Symbol: "FAN_NOFD"})
+				e.set(i, Value{Kind: Named, Bits: 32, Num: nofd, Symbol: "FAN_NOFD"})
 			}
 		}
 	}}, "fanotify_mark")
@@ -331,13 +331,17 @@ func init() {
 	}}, "set_thread_area")
 	addSpecial(special{entry: entrySyslog}, "syslog")
 	addSpecial(special{entry: func(e *Event) {
-		const file, vm, sysvsem = 0, 1, 6
+		const file, vm, sysvsem, epoll = 0, 1, 6, 7
 		switch op := e.args[2]; {
 		case op == file:
 			for i := 3; i < 5; i++ {
 				e.into(i)
-				e.emitFD("", e.args[i], false)
+				e.fdOf("", e.args[i-3], e.args[i])
 			}
+		case op == epoll:
+			e.into(3)
+			e.fdOf("", e.args[0], e.args[3])
+			e.pointer(4, kcmpSlot, true)
 		case op >= vm && op <= sysvsem:
 			e.drop(3)
 		}
@@ -355,6 +359,25 @@ func init() {
 		// There may be nothing to report.
 		e.values[resultSlot].Kind = Int
 	}}, "waitid")
+}
+
+// kcmpSlot is struct kcmp_epoll_slot: descriptors of the second process.
+var kcmpSlot = &structType{size: sizesAll(12), decode: func(e *Event, name string, r *reader) {
+	outer := e.begin(name, Struct)
+	e.fdOf("efd", e.args[1], r.u32())
+	e.fdOf("tfd", e.args[1], r.u32())
+	e.num("toff", Uint, 32, r.u32())
+	e.close(outer)
+}}
+
+// fdOf emits a descriptor of the process pid, whose name is known here if it is the
+// thread's own.
+func (e *Event) fdOf(name string, pid, fd uint64) {
+	if e.thread != nil && int(int32(pid)) == e.thread.Process().PID() {
+		e.emitFD(name, fd, false)
+		return
+	}
+	e.num(name, Int, 32, uint64(uint32(fd)))
 }
 
 // noteEnum explains a result by the set of the name set.
@@ -379,7 +402,8 @@ func (e *Event) noteFlags(name, set string) {
 // kernel writes nothing else there.
 func exitSleep(rem int) func(e *Event) {
 	return func(e *Event) {
-		interrupted := e.res.Restarting() || e.res.Errno() == eintr
+		// A sleep until some time needs none.
+		interrupted := (e.res.Restarting() || e.res.Errno() == eintr) && (rem < 2 || e.args[rem-2] == 0)
 		e.pointer(rem, e.plan.args[rem].typ, interrupted)
 	}
 }

@@ -30,7 +30,7 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero()) && (v.Set.Prefix != "" || v.Num&v.Set.known() != 0)
 	case Enum:
 		dst = appendHex(dst, v.Num)
-		named = v.Set != nil
+		named = v.Set != nil && (v.Set.name(v.Num) != "" || v.Set.Prefix != "")
 	case Mode:
 		dst = appendOctal(dst, v.Num, 3)
 		named = fileTypes[v.Num>>12&15] != "" && v.Num>>16 == 0

@@ -179,6 +179,7 @@ func (o *options) setQuiet(s string) error {
 var quietNames = []namedBits[handlers.Quiet]{
 	{"attach", handlers.QuietAttach},
 	{"exit", handlers.QuietExit},
+	{"exits", handlers.QuietExit},
 	{"path-resolution", handlers.QuietPath},
 	{"personality", handlers.QuietPersonality},
 	{"thread-execve", handlers.QuietExec},
