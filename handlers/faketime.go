@@ -93,7 +93,40 @@ func (k *Clock) Use(tbl *table.Table, next table.Observer) table.Observer {
 
 // Wrap is the Clock as middleware. It leaves the vDSO as it is.
 func (k *Clock) Wrap(next table.Handler) table.Handler {
-	return table.HandlerFunc(func(c *table.Call) table.Result { return k.handle(c, next) })
+	return &passing{k.handle, k.passes, next}
+}
+
+// passes reports whether a call has the same meaning for the kernel and for the program.
+func (k *Clock) passes(c *table.Call) bool {
+	name := k.name(c)
+	switch name {
+	case "nanosleep", "alarm":
+		return !k.relative()
+	case "setitimer", "getitimer":
+		return !k.relative() || c.Arg(0) != 0
+	case "clock_gettime":
+		return !wall(c.Arg(0)) && !steady(c.Arg(0))
+	case "clock_nanosleep":
+		return !wall(c.Arg(0)) && !steady(c.Arg(0)) || !k.relative() && c.Arg(1)&timerAbstime == 0
+	case "futex":
+		switch c.Arg(1) & futexCommand {
+		case futexWait:
+			return !k.relative() || c.Arg(3) == 0
+		case futexLockPI, futexWaitBitset, futexWaitRequeuePI, futexLockPI2:
+			return c.Arg(3) == 0
+		}
+		return true
+	}
+	w, ok := waits[name]
+	if !ok {
+		return false
+	}
+	return !k.relative() || name == "select" && c.ABI() == table.I386 || c.Arg(w.arg) == 0 || w.unit == 1000 && c.Int(w.arg) < 0
+}
+
+// name returns a call's name without what tells how wide its times are.
+func (k *Clock) name(c *table.Call) string {
+	return strings.TrimSuffix(strings.TrimSuffix(c.Name(), "_time64"), "64")
 }
 
 // read reads one of the kernel's clocks, in nanoseconds.
@@ -193,7 +226,7 @@ func clamp(v float64) int64 {
 func (k *Clock) relative() bool { return k.opts.Rate != 1 && !k.opts.Frozen }
 
 func (k *Clock) handle(c *table.Call, next table.Handler) table.Result {
-	name := strings.TrimSuffix(strings.TrimSuffix(c.Name(), "_time64"), "64")
+	name := k.name(c)
 	switch name {
 	case "time":
 		now := k.now(unix.CLOCK_REALTIME) / 1e9

@@ -18,3 +18,17 @@ func (l Layer) Use(tbl *table.Table) {
 	}
 	tbl.Use(set, l.Wrap)
 }
+
+// A passing is a layer over another handler that can tell of calls that it has nothing to do
+// about them.
+type passing struct {
+	handle func(c *table.Call, next table.Handler) table.Result
+	pass   func(c *table.Call) bool
+	next   table.Handler
+}
+
+var _ table.Passer = (*passing)(nil)
+
+func (p *passing) Passes(c *table.Call) bool { return table.Passes(p.next, c) && p.pass(c) }
+
+func (p *passing) Handle(c *table.Call) table.Result { return p.handle(c, p.next) }

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -25,20 +26,30 @@ func Loopback() Layer {
 	return Layer{
 		Calls: "socket,connect,bind,listen,sendto,sendmsg,sendmmsg,socketcall,open,openat,openat2",
 		Wrap: func(next table.Handler) table.Handler {
-			return table.HandlerFunc(func(c *table.Call) table.Result {
-				switch c.Name() {
-				case "open", "openat":
-					if paths.OpenFlags(c)&unix.O_ACCMODE == unix.O_RDONLY {
-						return next.Handle(c) // the flags are in a register
-					}
-					return opens.handle(c, next)
-				case "openat2":
+			return &passing{func(c *table.Call, next table.Handler) table.Result {
+				switch {
+				case passesLoopback(c):
+					return next.Handle(c)
+				case strings.HasPrefix(c.Name(), "open"):
 					return opens.handle(c, next)
 				}
 				return loopback(c, next)
-			})
+			}, passesLoopback, next}
 		},
 	}
+}
+
+// passesLoopback reports whether a call leads nowhere, if that is to be seen in its registers.
+func passesLoopback(c *table.Call) bool {
+	switch c.Name() {
+	case "open", "openat":
+		return paths.OpenFlags(c)&unix.O_ACCMODE == unix.O_RDONLY
+	case "socket":
+		return socketAllowed(c) == 0
+	case "sendto":
+		return c.Arg(4) == 0 // to whom it is connected
+	}
+	return false
 }
 
 func loopback(c *table.Call, next table.Handler) table.Result {

@@ -18,11 +18,26 @@ func ReadOnly(except ...string) Layer {
 	r := &readOnly{except: newArea(except)}
 	r.guard = guard{tree: paths.NewView(), check: r.check}
 	return Layer{
-		Calls: guardedCalls + ",fchmod,fchown,fchown32,fsetxattr,fremovexattr,ioctl,unshare,setns",
-		Wrap: func(next table.Handler) table.Handler {
-			return table.HandlerFunc(func(c *table.Call) table.Result { return r.handle(c, next) })
-		},
+		Calls: strings.Join(paths.Changing(), ",") + ",bind,socketcall,open_by_handle_at," +
+			"fchmod,fchown,fchown32,fsetxattr,fremovexattr,ioctl,unshare,setns," +
+			"pivot_root,chroot,open_tree,open_tree_attr,fspick,fsopen,fsconfig,fsmount",
+		Wrap: func(next table.Handler) table.Handler { return &passing{r.handle, r.passes, next} },
 	}
+}
+
+// passes reports whether a call changes nothing, if that is to be seen in its registers, which
+// nobody changes any more.
+func (r *readOnly) passes(c *table.Call) bool {
+	switch c.Name() {
+	case "open", "openat":
+		return paths.OpenFlags(c)&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC|unix.O_TMPFILE) == unix.O_RDONLY ||
+			paths.OpenFlags(c)&unix.O_PATH != 0
+	case "ioctl":
+		return !changes(c.Arg(1))
+	case "unshare":
+		return c.Arg(0)&unix.CLONE_NEWNS == 0
+	}
+	return false
 }
 
 type readOnly struct {
@@ -40,19 +55,29 @@ const (
 	ioctlWrite   = 0x40000000 // _IOC_WRITE
 )
 
+// changes reports whether a request changes a file.
+func changes(request uint64) bool {
+	switch request & ioctlKind {
+	case fsSetFlags, fsSetVersion, fsSetXattr:
+		return request&ioctlWrite != 0
+	}
+	return false
+}
+
 func (r *readOnly) handle(c *table.Call, next table.Handler) table.Result {
+	if r.passes(c) {
+		return next.Handle(c)
+	}
 	switch c.Name() {
 	case "ioctl":
-		switch c.Arg(1) & ioctlKind {
-		case fsSetFlags, fsSetVersion, fsSetXattr:
-			if c.Arg(1)&ioctlWrite != 0 {
-				return r.descriptor(c, next)
-			}
+		if changes(c.Arg(1)) {
+			return r.descriptor(c, next)
 		}
 		return next.Handle(c)
 	case "fchmod", "fchown", "fchown32", "fsetxattr", "fremovexattr":
 		return r.descriptor(c, next)
-	case "mount", "umount", "umount2", "move_mount", "open_tree", "open_tree_attr", "mount_setattr", "fspick", "pivot_root", "chroot", "setns":
+	case "mount", "umount", "umount2", "move_mount", "open_tree", "open_tree_attr", "mount_setattr",
+		"fspick", "fsopen", "fsconfig", "fsmount", "pivot_root", "chroot", "setns":
 		// With these the same files could be had by other paths.
 		return table.Errno(unix.EPERM)
 	case "unshare":

@@ -92,22 +92,9 @@ const viewCalls = "%file,fstat,fstat64,oldfstat,getdents,getdents64,readdir,fchm
 	"connect,bind,sendto,sendmsg,sendmmsg,socketcall"
 
 // Wrap is the View as middleware, for the calls that the caller chooses.
-func (v *View) Wrap(next table.Handler) table.Handler { return &viewHandler{v, next} }
-
-// A viewHandler is a View over another handler.
-type viewHandler struct {
-	view *View
-	next table.Handler
+func (v *View) Wrap(next table.Handler) table.Handler {
+	return &passing{v.handle, v.passes, next}
 }
-
-var _ table.Passer = (*viewHandler)(nil)
-
-// Passes reports whether the View has nothing to do about the call, which most have that
-// lead nowhere near its mounts.
-func (h *viewHandler) Passes(c *table.Call) bool { return table.Passes(h.next, c) && h.view.passes(c) }
-
-// Handle shows the program what the View has.
-func (h *viewHandler) Handle(c *table.Call) table.Result { return h.view.handle(c, h.next) }
 
 func (v *View) handle(c *table.Call, next table.Handler) table.Result {
 	switch viewKind(c) {

@@ -2,6 +2,7 @@ package paths
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -80,6 +81,19 @@ func init() {
 	add(ifFlag, Make, "linkat")
 	add(never, Make, "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat")
 	add(unlessFlag, Write, "move_mount", "move_mount")
+}
+
+// Changing returns the names of the calls that may change what their paths lead to, or
+// make or take away a name: those of which ArgsOf says Write or Make.
+func Changing() []string {
+	var names []string
+	for name, rs := range rules {
+		if slices.ContainsFunc(rs, func(r rule) bool { return r.follow == asOpen || r.use&(Write|Make) != 0 }) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // skipped is how many Path arguments a call has before those that lead anywhere: the
