@@ -42,6 +42,29 @@ func (v *View) entries(p *paths.Place) ([]entry, error) {
 	return list, nil
 }
 
+// entriesFrom is entries for somebody who has read as far as at: who reads on reads what was
+// there when the reading began.
+func (v *View) entriesFrom(p *paths.Place, at int64) ([]entry, error) {
+	const most = 16 // directories that are read at a time
+	v.mu.Lock()
+	list, known := v.listings[p.Path]
+	v.mu.Unlock()
+	if at > 0 && known {
+		return list, nil
+	}
+	list, err := v.entries(p)
+	if err != nil {
+		return nil, err
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.listings) >= most {
+		clear(v.listings)
+	}
+	v.listings[p.Path] = list
+	return list, nil
+}
+
 // entry returns the entry of a mount, or of what leads to one.
 func (v *View) entry(at string) (entry, bool) {
 	p, err := v.tree.Look(at)
@@ -95,7 +118,7 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	if r.Failed() {
 		return r // O_PATH
 	}
-	entries, err := v.entries(&p)
+	entries, err := v.entriesFrom(&p, r.Value())
 	if err != nil {
 		return table.Errno(paths.Errno(err))
 	}

@@ -36,15 +36,16 @@ type View struct {
 
 	mu       sync.Mutex
 	contents contents
-	standing map[string]int // placeholders in the file system, by name: how many calls use them
-	exes     map[int]exe    // what processes execute, where the kernel says something else
+	standing map[string]int     // placeholders in the file system, by name: how many calls use them
+	listings map[string][]entry // directories that are being read
+	exes     map[int]exe        // what processes execute, where the kernel says something else
 }
 
 // NewView returns a View that shows the host's files.
 func NewView() *View {
 	tree := paths.NewView()
 	tree.UseState()
-	return &View{tree: tree, began: time.Now(), standing: map[string]int{}, exes: map[int]exe{}}
+	return &View{tree: tree, began: time.Now(), standing: map[string]int{}, listings: map[string][]entry{}, exes: map[int]exe{}}
 }
 
 // MountFS returns a View that shows fsys at the absolute path at, which need not exist
@@ -73,6 +74,7 @@ func (v *View) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.contents = contents{} // whoever is about to use one keeps it alive
+	clear(v.listings)
 	return nil
 }
 

@@ -39,7 +39,8 @@ type Place struct {
 	Dot   bool // it ends in "." or ".."
 
 	prefix string
-	root   string // what the thread's root directory is, seen from ours
+	root   string      // what the thread's root directory is, seen from ours
+	info   fs.FileInfo // what the mount's fs.FS has said, if it has
 }
 
 // OnHost returns the path at which this program has what is at Host: the thread may have
@@ -280,7 +281,7 @@ func (w *walk) itself(name string) (Place, error) {
 		}
 		p.Mount, p.Host, p.Name = m, "", m.name(rest)
 		if info, err := lstatFS(m.FS, p.Name); err == nil {
-			p.Mode = info.Mode()
+			p.Mode, p.info = info.Mode(), info
 		}
 	}
 	return p, nil
@@ -455,7 +456,7 @@ func (w *walk) look(at string) (Place, error) {
 	var err error
 	if m.FS != nil {
 		p.Name = m.name(rest)
-		p.Mode, err = modeFS(m.FS, p.Name)
+		err = p.statFS()
 	} else {
 		p.Host = m.host(rest)
 		p.Mode, err = modeOf(p.Outside())
@@ -463,7 +464,7 @@ func (w *walk) look(at string) (Place, error) {
 	if err != nil && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR)) && w.v.leadsToMount(at) {
 		m = w.v.ghosts
 		p.Mount, p.Host, p.Name = m, "", m.name(at)
-		p.Mode, err = modeFS(m.FS, p.Name)
+		err = p.statFS()
 	}
 	if m != w.v.root || m.Host != "/" {
 		w.moved = true
@@ -551,13 +552,13 @@ func Errno(err error) unix.Errno {
 	return unix.EIO
 }
 
-// modeFS returns the mode of a file in an fs.FS.
-func modeFS(fsys fs.FS, name string) (fs.FileMode, error) {
-	info, err := lstatFS(fsys, name)
-	if err != nil {
-		return 0, err
+// statFS asks the mount's fs.FS about the place.
+func (p *Place) statFS() error {
+	info, err := lstatFS(p.Mount.FS, p.Name)
+	if err == nil {
+		p.Mode, p.info = info.Mode(), info
 	}
-	return info.Mode(), nil
+	return err
 }
 
 // modeOf returns type and permissions of a file of the host. It is what a walk spends its
@@ -593,7 +594,10 @@ func modeOf(name string) (fs.FileMode, error) {
 
 // Stat returns what the place's file system tells of it; a link is not followed.
 func (p *Place) Stat() (fs.FileInfo, error) {
-	if p.Virtual() {
+	switch {
+	case p.info != nil:
+		return p.info, nil
+	case p.Virtual():
 		return lstatFS(p.Mount.FS, p.Name)
 	}
 	return os.Lstat(p.Outside())

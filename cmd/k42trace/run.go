@@ -213,6 +213,10 @@ func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc,
 		cancel()
 		return nil, nil, err
 	}
+	// Clocks are answered in shared memory; of files nearly all has to be asked of the kernel.
+	if clock, _ := o.clock(); !o.ownTime(clock) {
+		cmd.Route = supervisor.RouteTrap
+	}
 	cmd.Warn = func(err error) { fmt.Fprintf(os.Stderr, "k42trace: %v\n", err) }
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
@@ -240,10 +244,15 @@ func (o *runOptions) layers(tbl *table.Table, v *handlers.View) (table.Observer,
 	if err != nil {
 		return nil, err
 	}
-	if clock == (handlers.ClockOptions{Rate: 1}) {
+	if !o.ownTime(clock) {
 		return table.NopObserver{}, nil
 	}
 	return handlers.NewClock(clock).Use(tbl, nil), nil
+}
+
+// ownTime reports whether the program's time is another than ours.
+func (o *runOptions) ownTime(clock handlers.ClockOptions) bool {
+	return clock != (handlers.ClockOptions{Rate: 1})
 }
 
 // clock returns what time it shall be.
