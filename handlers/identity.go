@@ -35,6 +35,9 @@ type IdentityOptions struct {
 	Groups   []uint32 // the supplementary groups; GID is not added
 	// Of uname(2); what is empty stays as it is.
 	Hostname, Domain, Sysname, Release, Version, Machine string
+	// View is what the programs see of files, if that is not the host's: one that is used
+	// below the Identity.
+	View *View
 }
 
 // A credential is what a process has of ids, in its own view: real, effective, saved, and
@@ -55,7 +58,11 @@ type fileRecord struct {
 
 // NewIdentity returns an Identity in which nothing has been given to anybody.
 func NewIdentity(opts IdentityOptions) *Identity {
-	return &Identity{opts: opts, tree: paths.NewView(), creds: map[table.Process]*credential{}, procs: map[int]table.Process{}, files: map[inode]fileRecord{}}
+	tree := paths.NewView()
+	if opts.View != nil {
+		tree = opts.View.tree
+	}
+	return &Identity{opts: opts, tree: tree, creds: map[table.Process]*credential{}, procs: map[int]table.Process{}, files: map[inode]fileRecord{}}
 }
 
 const identityCalls = "getuid,geteuid,getgid,getegid,getuid32,geteuid32,getgid32,getegid32,getresuid,getresuid32,getresgid,getresgid32," +
@@ -290,30 +297,28 @@ func (d *Identity) setGroups(c *table.Call, k *credential) table.Result {
 	return table.Return(0)
 }
 
-// target returns the file that a call's first path, or its descriptor, leads to.
-func (d *Identity) target(c *table.Call) (string, inode, error) {
+// target returns the path by which this program finds the file that a call's first path, or
+// its descriptor, leads to, and how to look at it. Of what is in an fs.FS there is none.
+func (d *Identity) target(c *table.Call) (name string, stat func(string, *unix.Stat_t) error, err error) {
+	of := "/proc/" + itoa(c.Thread().TID())
 	args := paths.ArgsOf(c)
-	name := "/proc/" + itoa(c.Thread().TID()) + "/fd/" + itoa(c.FD(0))
-	stat := unix.Stat
-	if len(args) > 0 {
-		p, err := d.tree.Resolve(c, args[0])
-		switch {
-		case err != nil:
-			return "", inode{}, err
-		case p.Itself:
-			name = "/proc/" + itoa(c.Thread().TID()) + "/fd/" + itoa(c.FD(args[0].Dir))
-			if c.FD(args[0].Dir) == unix.AT_FDCWD {
-				name = "/proc/" + itoa(c.Thread().TID()) + "/cwd"
-			}
-		case p.Magic:
-			name = p.Outside()
-		default:
-			name, stat = p.Outside(), unix.Lstat
-		}
+	if len(args) == 0 {
+		return of + "/fd/" + itoa(c.FD(0)), unix.Stat, nil
 	}
-	var st unix.Stat_t
-	err := stat(name, &st)
-	return name, inode{st.Dev, st.Ino}, err
+	p, err := d.tree.Resolve(c, args[0])
+	switch {
+	case err != nil:
+		return "", nil, err
+	case p.Virtual():
+		return "", nil, unix.EROFS
+	case p.Itself && c.FD(args[0].Dir) == unix.AT_FDCWD:
+		return of + "/cwd", unix.Stat, nil
+	case p.Itself:
+		return of + "/fd/" + itoa(c.FD(args[0].Dir)), unix.Stat, nil
+	case p.Magic:
+		return p.Outside(), unix.Stat, nil
+	}
+	return p.Outside(), unix.Lstat, nil
 }
 
 // chown notes to whom a file belongs now.
@@ -321,10 +326,15 @@ func (d *Identity) chown(c *table.Call, next table.Handler) table.Result {
 	if d.credential(c.Process()).uid[1] != 0 {
 		return next.Handle(c)
 	}
-	_, id, err := d.target(c)
+	name, stat, err := d.target(c)
+	var st unix.Stat_t
+	if err == nil {
+		err = stat(name, &st)
+	}
 	if err != nil {
 		return next.Handle(c) // the kernel, or another layer, knows better
 	}
+	id := inode{st.Dev, st.Ino}
 	i := 1
 	if c.Name() == "fchownat" {
 		i = 2
@@ -359,11 +369,14 @@ func (d *Identity) mknod(c *table.Call, next table.Handler) table.Result {
 	}
 	c.SetArg(i, uint64(unix.S_IFREG|mode&^unix.S_IFMT))
 	rdev := c.Arg(i + 1)
+	name, stat, err := d.target(c) // which will be there
 	r := next.Handle(c)
-	if r.Failed() {
+	if r.Failed() || err != nil {
 		return r
 	}
-	if _, id, err := d.target(c); err == nil {
+	var st unix.Stat_t
+	if stat(name, &st) == nil {
+		id := inode{st.Dev, st.Ino}
 		d.mu.Lock()
 		f := d.files[id]
 		f.device, f.kind, f.rdev = true, kind, rdev
@@ -385,7 +398,7 @@ func (d *Identity) remove(c *table.Call, next table.Handler) table.Result {
 	var st unix.Stat_t
 	found := false
 	if len(args) > 0 { // of rename, what was at the new name
-		if p, err := d.tree.Resolve(c, args[len(args)-1]); err == nil && p.Exists {
+		if p, err := d.tree.Resolve(c, args[len(args)-1]); err == nil && p.Exists && !p.Virtual() {
 			found = unix.Lstat(p.Outside(), &st) == nil
 		}
 	}

@@ -86,16 +86,20 @@ func runProgram(args []string) ending {
 	if err != nil {
 		return complain(err)
 	}
-	cmd, cancel, err := o.cmd(view)
+	var record *handlers.Touched
+	if o.touched != "" {
+		record = handlers.NewTouched()
+	}
+	cmd, cancel, err := o.cmd(view, record)
 	if err != nil {
 		return complain(err)
 	}
 	defer cancel()
-	record, err := o.record(cmd.Table)
+	write, err := o.writer(record)
 	if err != nil {
 		return complain(err)
 	}
-	defer record()
+	defer write()
 	signals, err := catchSignals(cmd.Observer, 0)
 	if err != nil {
 		return complain(err)
@@ -178,7 +182,7 @@ func (o *runOptions) view() (*handlers.View, error) {
 }
 
 // cmd prepares the program.
-func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc, error) {
+func (o *runOptions) cmd(v *handlers.View, record *handlers.Touched) (*supervisor.Cmd, context.CancelFunc, error) {
 	name := o.command[0]
 	path, err := v.LookPath(name)
 	var file string
@@ -209,7 +213,7 @@ func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc,
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Table = table.New()
 	cmd.Enforce = true // what goes through io_uring nobody translates, or forbids
-	if cmd.Observer, err = o.layers(cmd.Table, v); err != nil {
+	if cmd.Observer, err = o.layers(cmd.Table, v, record); err != nil {
 		cancel()
 		return nil, nil, err
 	}
@@ -225,7 +229,7 @@ func (o *runOptions) cmd(v *handlers.View) (*supervisor.Cmd, context.CancelFunc,
 
 // layers puts the handlers into tbl, those that are to see what the program did last. It
 // returns the Observer that the Cmd needs.
-func (o *runOptions) layers(tbl *table.Table, v *handlers.View) (table.Observer, error) {
+func (o *runOptions) layers(tbl *table.Table, v *handlers.View, record *handlers.Touched) (table.Observer, error) {
 	if o.loopback {
 		handlers.Loopback().Use(tbl)
 	}
@@ -234,11 +238,16 @@ func (o *runOptions) layers(tbl *table.Table, v *handlers.View) (table.Observer,
 	} else if len(o.writable) > 0 {
 		return nil, &usageError{errors.New("--writable says something only with --read-only")}
 	}
+	if record != nil {
+		record.Use(tbl) // of paths of the host, and not yet those that policies lead calls by
+	}
+	identity := handlers.IdentityOptions{}
 	if o.root != "" || len(o.binds) > 0 {
 		v.Use(tbl)
+		identity.View = v
 	}
 	if o.fakeRoot {
-		handlers.NewIdentity(handlers.IdentityOptions{}).Use(tbl)
+		handlers.NewIdentity(identity).Use(tbl)
 	}
 	clock, err := o.clock()
 	if err != nil {
@@ -299,19 +308,18 @@ func ourTime(s string, t time.Time) (time.Time, error) {
 	return t, nil
 }
 
-// record has what is touched recorded, if that is wanted. What it returns writes the record.
-func (o *runOptions) record(tbl *table.Table) (func(), error) {
-	if o.touched == "" {
+// writer opens the file for the record of what is touched, if that is wanted. What it returns
+// writes the record.
+func (o *runOptions) writer(record *handlers.Touched) (func(), error) {
+	if record == nil {
 		return func() {}, nil
 	}
 	f, err := os.Create(o.touched)
 	if err != nil {
 		return nil, fmt.Errorf("--touched: %w", err)
 	}
-	rec := handlers.NewTouched()
-	rec.Use(tbl)
 	return func() {
-		_, err := rec.WriteTo(f)
+		_, err := record.WriteTo(f)
 		if err2 := f.Close(); err == nil {
 			err = err2
 		}
