@@ -16,7 +16,9 @@ import (
 // A Clock gives programs another time than the machine's: moved, running at another rate,
 // or standing still. All calls that tell the time agree, and so do those that wait:
 // sleeps, timers, and waits with a timeout end when the time has come that the program
-// sees. While the time stands still, waits take as long as they say.
+// sees. While the time stands still, waits take as long as they say, and when one has come
+// to its end, steady clocks (CLOCK_MONOTONIC and its kin) show that: programs that
+// look whether they have waited for long enough would wait for ever. The time of day stays.
 //
 // The vDSO, by which programs read clocks without any call, is hidden from them
 // (getauxval(3), AT_SYSINFO_EHDR): for that the Clock must be an Observer of
@@ -34,6 +36,7 @@ type Clock struct {
 
 	mu     sync.Mutex
 	timers map[timerID]uint64 // their clocks
+	waited int64              // by how much waits have moved steady clocks that stand still
 }
 
 // ClockOptions says what time it is.
@@ -100,10 +103,12 @@ func (k *Clock) Wrap(next table.Handler) table.Handler {
 func (k *Clock) passes(c *table.Call) bool {
 	name := k.name(c)
 	switch name {
-	case "nanosleep", "alarm":
+	case "nanosleep":
 		return !k.relative()
+	case "alarm":
+		return !k.scaled()
 	case "setitimer", "getitimer":
-		return !k.relative() || c.Arg(0) != 0
+		return !k.scaled() || c.Arg(0) != 0
 	case "clock_gettime":
 		return !wall(c.Arg(0)) && !steady(c.Arg(0))
 	case "clock_nanosleep":
@@ -168,7 +173,36 @@ func (k *Clock) now(id uint64) int64 {
 	if wall(id) {
 		began, base = k.began[0], unix.CLOCK_REALTIME
 	}
-	return began + k.apart[id] + k.offset(id) + k.shown(read(base)-began)
+	now := began + k.apart[id] + k.offset(id) + k.shown(read(base)-began)
+	if k.opts.Frozen && !wall(id) {
+		k.mu.Lock()
+		now += k.waited
+		k.mu.Unlock()
+	}
+	return now
+}
+
+// A waiting is a wait that a program has begun.
+type waiting struct {
+	k     *Clock
+	until int64 // which is by how much steady clocks will have moved, if it comes to its end
+}
+
+// waits begins a wait for a time.
+func (k *Clock) waits(shown int64) waiting {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return waiting{k, k.waited + shown}
+}
+
+// ended tells that a wait has come to its end.
+func (w waiting) ended(r table.Result, is bool) table.Result {
+	if k := w.k; is && k.opts.Frozen {
+		k.mu.Lock()
+		k.waited = max(k.waited, w.until)
+		k.mu.Unlock()
+	}
+	return r
 }
 
 // shown returns how long a time is for the program.
@@ -222,8 +256,11 @@ func clamp(v float64) int64 {
 	return int64(min(max(v, -most), most))
 }
 
-// relative reports whether times that are spans differ for the program.
-func (k *Clock) relative() bool { return k.opts.Rate != 1 && !k.opts.Frozen }
+// scaled reports whether times that are spans differ for the program.
+func (k *Clock) scaled() bool { return k.opts.Rate != 1 && !k.opts.Frozen }
+
+// relative reports whether they differ, or are to be noted.
+func (k *Clock) relative() bool { return k.opts.Rate != 1 || k.opts.Frozen }
 
 func (k *Clock) handle(c *table.Call, next table.Handler) table.Result {
 	name := k.name(c)
@@ -357,11 +394,14 @@ func (k *Clock) sleep(c *table.Call, next table.Handler, i, rest int) table.Resu
 	if !ok {
 		return next.Handle(c)
 	}
-	real := k.lasting(d)
-	if err := pinWords(c, i, wordOf(c), real/1e9, real%1e9); err != nil {
-		return failed(err)
+	real, w := k.lasting(d), k.waits(d)
+	if real != d {
+		if err := pinWords(c, i, wordOf(c), real/1e9, real%1e9); err != nil {
+			return failed(err)
+		}
 	}
 	r := next.Handle(c)
+	w.ended(r, r.Raw() == 0)
 	if e := r.Errno(); c.Arg(rest) != 0 && (e == unix.EINTR || r.Restarting()) {
 		if left, ok := spanOf(c, c.Arg(rest), 1e9); ok {
 			left = k.remaining(left)
@@ -381,10 +421,18 @@ func (k *Clock) waitUntil(c *table.Call, next table.Handler, i int, id uint64) t
 		return next.Handle(c)
 	}
 	real := k.until(id, at)
+	var w waiting
+	if steady(id) {
+		w = k.waits(max(at-k.now(id), 0))
+	}
 	if err := pinWords(c, i, wordOf(c), real/1e9, real%1e9); err != nil {
 		return failed(err)
 	}
-	return next.Handle(c)
+	r := next.Handle(c)
+	if w.k == nil {
+		return r
+	}
+	return w.ended(r, r.Errno() == unix.ETIMEDOUT || r.Raw() == 0 && strings.HasPrefix(c.Name(), "clock_nanosleep"))
 }
 
 // waits are the calls that wait for a span of time: the argument, and how many of its units are
@@ -409,11 +457,16 @@ func (k *Clock) waitFor(c *table.Call, next table.Handler, name string) table.Re
 		return next.Handle(c) // all its arguments are in memory; nobody uses it any more
 	}
 	if w.unit == 1000 {
-		if ms := c.Int(w.arg); ms > 0 {
-			real := (k.lasting(ms*1e6) + 1e6 - 1) / 1e6
+		ms := c.Int(w.arg)
+		if ms <= 0 {
+			return next.Handle(c)
+		}
+		real, begun := (k.lasting(ms*1e6)+1e6-1)/1e6, k.waits(ms*1e6)
+		if real != ms {
 			c.SetArg(w.arg, uint64(min(real, math.MaxInt32)))
 		}
-		return next.Handle(c)
+		r := next.Handle(c)
+		return begun.ended(r, r.Raw() == 0)
 	}
 	if c.Arg(w.arg) == 0 {
 		return next.Handle(c)
@@ -422,11 +475,14 @@ func (k *Clock) waitFor(c *table.Call, next table.Handler, name string) table.Re
 	if !ok {
 		return next.Handle(c)
 	}
-	real := k.lasting(d)
-	if err := pinWords(c, w.arg, wordOf(c), real/1e9, real%1e9/(1e9/w.unit)); err != nil {
-		return failed(err)
+	real, begun := k.lasting(d), k.waits(d)
+	if real != d {
+		if err := pinWords(c, w.arg, wordOf(c), real/1e9, real%1e9/(1e9/w.unit)); err != nil {
+			return failed(err)
+		}
 	}
-	return next.Handle(c)
+	r := next.Handle(c)
+	return begun.ended(r, r.Raw() == 0 || r.Errno() == unix.EAGAIN && name != "recvmmsg")
 }
 
 // Operations of futex(2) with a timeout.
@@ -455,10 +511,14 @@ func (k *Clock) futex(c *table.Call, next table.Handler, name string) table.Resu
 	case futexWait:
 		if k.relative() && c.Arg(3) != 0 {
 			if d, ok := spanOf(c, c.Arg(3), 1e9); ok {
-				real := k.lasting(d)
-				if err := pinWords(c, 3, wordOf(c), real/1e9, real%1e9); err != nil {
-					return failed(err)
+				real, begun := k.lasting(d), k.waits(d)
+				if real != d {
+					if err := pinWords(c, 3, wordOf(c), real/1e9, real%1e9); err != nil {
+						return failed(err)
+					}
 				}
+				r := next.Handle(c)
+				return begun.ended(r, r.Errno() == unix.ETIMEDOUT)
 			}
 		}
 	case futexLockPI:
@@ -481,7 +541,7 @@ func (k *Clock) timer(c *table.Call, next table.Handler, name string) table.Resu
 		}
 		return r
 	case "alarm":
-		if !k.relative() {
+		if !k.scaled() {
 			return next.Handle(c)
 		}
 		return k.alarm(c, next)
@@ -531,7 +591,7 @@ func (k *Clock) set(c *table.Call, next table.Handler, sets, flagged bool, clock
 		}
 	}
 	r := next.Handle(c)
-	if !r.Failed() && c.Arg(out) != 0 && k.relative() {
+	if !r.Failed() && c.Arg(out) != 0 && k.scaled() {
 		if w, ok := readWords(c, c.Arg(out), width, 4); ok {
 			part := 1e9 / unit
 			every, left := k.remaining(w[0]*1e9+w[1]*part), k.remaining(w[2]*1e9+w[3]*part)

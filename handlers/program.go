@@ -127,8 +127,8 @@ func (v *View) plainExec(c *table.Call, next table.Handler) table.Result {
 // program works out what the kernel is to execute for the file at p, called name, with the
 // first argument argv0.
 func (v *View) program(p paths.Place, name, argv0 string, resolve func(string) (paths.Place, error)) (program, error) {
-	prog := program{place: p, path: name}
-	moved := p.Moved
+	start := program{place: p, path: name}
+	prog, moved := start, p.Moved
 	for range maxInterpreters {
 		if !p.Exists || !p.Mode.IsRegular() {
 			return prog, nil // the kernel's to refuse, or ours
@@ -139,10 +139,11 @@ func (v *View) program(p paths.Place, name, argv0 string, resolve func(string) (
 		}
 		interpreter, arg, ok := shebang(head)
 		if !ok {
-			if !moved {
-				prog.front = nil // the kernel comes to the same
+			linked, err := v.linked(prog, head, argv0, resolve)
+			if err == nil && linked.shown == "" && !moved {
+				return start, nil // the kernel comes to the same
 			}
-			return v.linked(prog, head, argv0, resolve)
+			return linked, err
 		}
 		if !executable(&p) {
 			return prog, unix.EACCES
