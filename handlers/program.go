@@ -30,6 +30,7 @@ type program struct {
 	shown string      // and its path in the View, if it is a dynamic linker that runs another
 	front []string    // takes the place of argv[0], if it is not empty
 	path  string      // what the last file was called
+	asIs  bool        // the kernel comes to the same by the path that was given
 }
 
 // maxInterpreters is how many interpreters may follow on each other (BINPRM_MAX_RECURSION).
@@ -141,7 +142,8 @@ func (v *View) program(p paths.Place, name, argv0 string, resolve func(string) (
 		if !ok {
 			linked, err := v.linked(prog, head, argv0, resolve)
 			if err == nil && linked.shown == "" && !moved {
-				return start, nil // the kernel comes to the same
+				start.asIs = true
+				return start, nil
 			}
 			return linked, err
 		}
@@ -415,6 +417,9 @@ func (v *View) Launch(path string, args []string) (file string, argv []string, e
 	if err != nil {
 		return "", nil, &os.PathError{Op: "exec", Path: path, Err: err}
 	}
+	if prog.asIs {
+		return path, args, nil
+	}
 	argv = args
 	if len(prog.front) > 0 {
 		argv = append(prog.front, args[1:]...)
@@ -500,4 +505,17 @@ func (v *View) Dir(dir string) (string, error) {
 		return p.Host, nil
 	}
 	return "", &os.PathError{Op: "chdir", Path: dir, Err: err}
+}
+
+// Host returns where the host has what the View shows at a path, whether there is anything or
+// not: for ReadOnly and Deny, which see where a View leads. It fails if that is in an fs.FS.
+func (v *View) Host(name string) (string, error) {
+	p, err := v.tree.Find(name, true)
+	if err == nil && p.Virtual() {
+		err = unix.EROFS
+	}
+	if err != nil {
+		return "", &os.PathError{Op: "find", Path: name, Err: err}
+	}
+	return p.Host, nil
 }

@@ -47,6 +47,25 @@ func (t *Touched) Use(tbl *table.Table) {
 
 const touchedCalls = "%file,connect,bind,sendto,sendmsg,sendmmsg,socketcall"
 
+// Observe returns an Observer that passes on to next what is to be heard. With it the
+// program that is started is on the record too: its execution is no call of its own.
+func (t *Touched) Observe(next table.Observer) table.Observer { return &touchedObserver{next, t} }
+
+type touchedObserver struct {
+	table.Observer
+	record *Touched
+}
+
+// ThreadStarted records what the first process executes.
+func (o *touchedObserver) ThreadStarted(t, by table.Thread) {
+	if by == nil {
+		o.record.mu.Lock()
+		o.record.executed(t)
+		o.record.mu.Unlock()
+	}
+	o.Observer.ThreadStarted(t, by)
+}
+
 // Files returns the files touched so far, sorted by their paths.
 func (t *Touched) Files() []TouchedFile {
 	t.mu.Lock()
@@ -131,7 +150,7 @@ func (t *Touched) handle(c *table.Call, next table.Handler) table.Result {
 	for _, f := range found {
 		t.files[f.Path] |= f.Use
 		if f.Use&paths.Execute != 0 {
-			t.executed(c)
+			t.executed(c.Thread())
 		}
 	}
 	return r
@@ -156,8 +175,8 @@ func made(a paths.Arg, p *paths.Place) paths.Use {
 
 // executed records what the kernel has executed in the end, where the path was a script's, and the
 // dynamic linker that it has loaded.
-func (t *Touched) executed(c *table.Call) {
-	exe := "/proc/" + itoa(c.Process().PID()) + "/exe"
+func (t *Touched) executed(th table.Thread) {
+	exe := "/proc/" + itoa(th.Process().PID()) + "/exe"
 	name, err := os.Readlink(exe)
 	if err != nil {
 		return
@@ -169,7 +188,7 @@ func (t *Touched) executed(c *table.Call) {
 	}
 	defer f.Close()
 	if linker := interp(f); linker != "" {
-		if p, err := t.tree.ResolveAt(c.Thread(), -1, linker, paths.Arg{Follow: true}); err == nil && p.Exists {
+		if p, err := t.tree.ResolveAt(th, -1, linker, paths.Arg{Follow: true}); err == nil && p.Exists {
 			t.files[place(&p)] |= paths.Execute
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -32,13 +33,15 @@ Usage:
                           would; binds are made in it
   -C, --cwd DIR           begin in the directory DIR, as the program sees it
   --read-only             no file can be changed, but:
-  --writable DIR          what is below DIR; may be given more than once
+  --writable DIR          what is below DIR, as the program sees it; may be given
+                          more than once
   --loopback              no network but this machine's own
   --fake-root             the program is root, as far as it is told, and may give
                           files to anybody, as with fakeroot(1)
   --time TIME             it begins at TIME: 2038-01-19T03:14:07Z, or @SECONDS
   --time-rate N           N seconds pass in one; 0: time stands still
-  --touched FILE          write to FILE which files and hosts were touched
+  --touched FILE          write to FILE which files and hosts were touched, by the
+                          host's paths
 
   -E, --env VAR=VAL       put VAR into its environment; -E VAR takes it out
 
@@ -184,11 +187,18 @@ func (o *runOptions) view() (*handlers.View, error) {
 // cmd prepares the program.
 func (o *runOptions) cmd(v *handlers.View, record *handlers.Touched) (*supervisor.Cmd, context.CancelFunc, error) {
 	name := o.command[0]
-	path, err := v.LookPath(name)
+	found := name
+	var err error
+	if strings.Contains(name, "/") {
+		found, err = o.seen(name)
+	}
+	if err == nil {
+		found, err = v.LookPath(found)
+	}
 	var file string
 	var argv []string
 	if err == nil {
-		file, argv, err = v.Launch(path, o.command)
+		file, argv, err = v.Launch(found, o.command)
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -196,12 +206,9 @@ func (o *runOptions) cmd(v *handlers.View, record *handlers.Touched) (*superviso
 	case err != nil:
 		return nil, nil, &statusError{statusCannotExec, fmt.Errorf("%s: %w", name, cause(err))}
 	}
-	dir := ""
-	switch {
-	case o.cwd != "":
-		dir, err = v.Dir(o.cwd)
-	case o.root != "":
-		dir, err = v.Dir("/")
+	dir, err := o.begin()
+	if err == nil && dir != "" {
+		dir, err = v.Dir(dir)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("-C/--cwd: %w", err)
@@ -221,6 +228,9 @@ func (o *runOptions) cmd(v *handlers.View, record *handlers.Touched) (*superviso
 	if clock, _ := o.clock(); !o.ownTime(clock) {
 		cmd.Route = supervisor.RouteTrap
 	}
+	if record != nil {
+		cmd.Observer = record.Observe(cmd.Observer)
+	}
 	cmd.Warn = func(err error) { fmt.Fprintf(os.Stderr, "k42trace: %v\n", err) }
 	cmd.Ignored, cmd.Blocked = inheritedSignals()
 	keepIgnored(cmd.Ignored)
@@ -234,7 +244,17 @@ func (o *runOptions) layers(tbl *table.Table, v *handlers.View, record *handlers
 		handlers.Loopback().Use(tbl)
 	}
 	if o.readOnly {
-		handlers.ReadOnly(o.writable...).Use(tbl)
+		writable := make([]string, len(o.writable))
+		for i, dir := range o.writable {
+			dir, err := o.seen(dir)
+			if err == nil {
+				writable[i], err = v.Host(dir)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("--writable: %w", err)
+			}
+		}
+		handlers.ReadOnly(writable...).Use(tbl)
 	} else if len(o.writable) > 0 {
 		return nil, &usageError{errors.New("--writable says something only with --read-only")}
 	}
@@ -257,6 +277,29 @@ func (o *runOptions) layers(tbl *table.Table, v *handlers.View, record *handlers
 		return table.NopObserver{}, nil
 	}
 	return handlers.NewClock(clock).Use(tbl, nil), nil
+}
+
+// begin returns the directory in which the program begins, as it sees it, "" for ours.
+func (o *runOptions) begin() (string, error) {
+	switch {
+	case o.root != "":
+		return path.Join("/", o.cwd), nil
+	case o.cwd != "":
+		return filepath.Abs(o.cwd)
+	}
+	return "", nil
+}
+
+// seen returns a path of the command line that the program shall see.
+func (o *runOptions) seen(name string) (string, error) {
+	if path.IsAbs(name) {
+		return name, nil
+	}
+	dir, err := o.begin()
+	if err != nil || dir == "" {
+		return name, err
+	}
+	return path.Join(dir, name), nil
 }
 
 // ownTime reports whether the program's time is another than ours.
