@@ -158,3 +158,15 @@ func (e *Event) rawBuffer(name string, addr, n uint64) {
 		v.Raw = true
 	}
 }
+
+// some emits an array of n things, as many of them as the limit allows.
+func (e *Event) some(name string, n int, one func()) {
+	defer e.close(e.begin(name, Array))
+	for i := range n {
+		if i == e.opts.arrayLimit() {
+			e.cut()
+			return
+		}
+		one()
+	}
+}

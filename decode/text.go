@@ -356,7 +356,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Noted:
 		n := 0
 		for c := range e.Children(v) {
-			if n == 1 && t.Consts == ConstRaw && c.Kind == Symbol {
+			if n == 1 && t.Consts == ConstRaw && (c.Kind == Symbol || v.Raw) {
 				break
 			}
 			if n == 1 {

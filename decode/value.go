@@ -71,7 +71,7 @@ type Value struct {
 	// memory could not be read or the call failed to fill it.
 	Failed bool
 	// Raw: Text is not text, even if some of it looks like it. Of Flags and Enum: they are
-	// shown as a number, with the names behind it.
+	// shown as a number, with the names behind it; of Noted: there is no note in ConstRaw.
 	Raw bool
 	// Equals: a note is shown as name=value.
 	Equals bool

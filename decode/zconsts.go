@@ -7271,6 +7271,23 @@ var sets = [...]ConstSet{
 		{Name: "PRIO_PGRP", Value: 0x1},
 		{Name: "PRIO_USER", Value: 0x2},
 	}},
+	{Name: "ptp_flags", Prefix: "PTP_", Consts: []Const{
+		{Name: "PTP_ENABLE_FEATURE", Value: 0x1},
+		{Name: "PTP_RISING_EDGE", Value: 0x2},
+		{Name: "PTP_FALLING_EDGE", Value: 0x4},
+		{Name: "PTP_STRICT_FLAGS", Value: 0x8},
+	}},
+	{Name: "ptp_periodic_flags", Prefix: "PTP_PEROUT_", Consts: []Const{
+		{Name: "PTP_PEROUT_ONE_SHOT", Value: 0x1},
+		{Name: "PTP_PEROUT_DUTY_CYCLE", Value: 0x2},
+		{Name: "PTP_PEROUT_PHASE", Value: 0x4},
+	}},
+	{Name: "ptp_pin", Prefix: "PTP_PF_", Consts: []Const{
+		{Name: "PTP_PF_NONE", Value: 0x0},
+		{Name: "PTP_PF_EXTTS", Value: 0x1},
+		{Name: "PTP_PF_PEROUT", Value: 0x2},
+		{Name: "PTP_PF_PHYSYNC", Value: 0x3},
+	}},
 	{Name: "ptrace_options", Prefix: "PTRACE_O_", Consts: []Const{
 		{Name: "PTRACE_O_TRACESYSGOOD", Value: 0x1},
 		{Name: "PTRACE_O_TRACEFORK", Value: 0x2},
