@@ -525,9 +525,10 @@ fileLook:
 	ENTRY
 	TESTL	$const_leaving, R11
 	JNE	fileAsk
-	CMPL	AX, $const_entryReal
+	CMPL	AX, $const_entryAsked
 	JHI	fileKnown
-	JCS	fileAsk
+	CMPL	AX, $const_entryReal
+	JNE	fileAsk
 filePass:
 	UNCHECK
 	JMP	R11
@@ -710,7 +711,7 @@ pollMine:
 poll3:
 	MOVL	SI, R9
 	LEAL	-1(R9), CX
-	CMPL	CX, $const_maxPolled
+	CMPL	CX, $const_MaxPolled
 	JCC	pollPass
 	MOVQ	DI, CX
 	SUBQ	$const_lowestData, CX
@@ -728,8 +729,8 @@ pollNext:
 	ENTRY
 	TESTL	$const_leaving, R11
 	JNE	pollPass
-	CMPL	AX, $const_entryReal
-	JLS	pollPass
+	CMPL	AX, $const_entryAsked
+	JLS	pollOther
 	MOVL	AX, AX
 	MOVWLZX	4(DI), R10
 	ORL	$const_pollAlways, R10
@@ -748,10 +749,17 @@ pollStore:
 pollAnswer:
 	MOVQ	R8, const_areaResult(GS)
 	FINISH
+pollOther:
+	TESTL	AX, AX
+	JEQ	pollAsk
 pollPass:
 	ARGS
 	UNCHECK
 	JMP	R11
+pollAsk:
+	ARGS
+	UNCHECK
+	JMP	const_siteCall(R11)
 
 	// Leave: a descriptor is about to mean something else, or nothing.
 	MAY(const_areaFiles, leave1, leave2, leaveMine)

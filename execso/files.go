@@ -241,6 +241,19 @@ func (r *Region) NewDescriptors() *Descriptors {
 	return &Descriptors{files: f, index: i, mem: f.tables.mem[at : at+tableSize]}
 }
 
+// Copy takes what is known of other descriptors, of which these are copies. None of those
+// may have changed since.
+func (d *Descriptors) Copy(of *Descriptors) {
+	if d == nil || of == nil {
+		return
+	}
+	for off := 0; off < tableSize; off += 8 {
+		if e := peek(of.mem, off); e != 0 && e>>32&leaving == 0 {
+			poke(d.mem, off, e&(1<<32-1))
+		}
+	}
+}
+
 // Free gives the table back, which no thread uses any more.
 func (d *Descriptors) Free() {
 	clear(d.mem)
@@ -278,6 +291,21 @@ func (g Glance) Note(f *File) {
 	if f != nil {
 		what = f.address()
 	}
+	g.note(what)
+}
+
+// NoteAsked notes that nothing can be said of the descriptor, which may be closed: who
+// polls it need not ask again.
+func (g Glance) NoteAsked() {
+	if uint32(g.was) == 0 {
+		g.note(entryAsked)
+	}
+}
+
+// Unknown reports whether nothing was known.
+func (g Glance) Unknown() bool { return uint32(g.was) == 0 }
+
+func (g Glance) note(what uint64) {
 	atomic.CompareAndSwapUint64(g.entry, g.was, g.was>>32<<32|what)
 }
 

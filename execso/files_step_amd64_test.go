@@ -14,6 +14,7 @@ const (
 	silentFD  = 951 // never ready, and not to be read
 	realFD    = 952 // not virtual, and not open
 	leavingFD = 953
+	askedFD   = 954 // nothing is known of it, and poll is not to ask
 	fileText  = "The contents of a virtual file, of more than sixty-four bytes and a few."
 )
 
@@ -37,6 +38,8 @@ func (p *stepped) keep() (file *File, d *Descriptors) {
 	know(realFD, nil)
 	know(leavingFD, file)
 	d.Leave(leavingFD)
+	g, _ := d.Look(askedFD)
+	g.NoteAsked()
 	return file, d
 }
 
@@ -96,6 +99,7 @@ func (p *stepped) fileWalks() (walks []walk) {
 		args [6]uint64
 	}{
 		{"an unknown descriptor", read, [6]uint64{960, buf, 10}},
+		{"a descriptor that was asked for", read, [6]uint64{askedFD, buf, 10}},
 		{"a large descriptor", read, [6]uint64{1 << 31, buf, 10}},
 		{"a descriptor that is being left", read, [6]uint64{leavingFD, buf, 10}},
 		{"a file without contents", read, [6]uint64{silentFD, buf, 10}},
@@ -185,6 +189,7 @@ func (p *stepped) fileWalks() (walks []walk) {
 		{"poll that waits", [6]uint64{polls, 1, 1}, 1, []uint64{silentFD}, []uint16{unix.POLLNVAL}},
 		{"poll of what is real", [6]uint64{polls, 2}, 2, []uint64{virtualFD, realFD}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
 		{"poll of what is not known", [6]uint64{polls, 2}, 2, []uint64{virtualFD, 960}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
+		{"poll of what was asked for", [6]uint64{polls, 2}, 2, []uint64{virtualFD, askedFD}, []uint16{unix.POLLNVAL, unix.POLLNVAL}},
 		{"poll of a large number", [6]uint64{polls, 1}, 1, []uint64{5000}, []uint16{unix.POLLNVAL}},
 		{"poll of what is being left", [6]uint64{polls, 1}, 1, []uint64{leavingFD}, []uint16{unix.POLLNVAL}},
 		{"poll of nothing", [6]uint64{polls, 0}, 0, nil, nil},

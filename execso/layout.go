@@ -68,18 +68,20 @@ const (
 )
 
 // An entry of a table of descriptors: the file's record in the lower half, or entryReal
-// for a descriptor that is not virtual, or 0 if nothing is known. In the upper half is how
+// for a descriptor that is not virtual; or 0 if nothing is known, and entryAsked if nobody is
+// to ask only to poll it. In the upper half is how
 // many threads are about to give the number another meaning, and above these leavingBits
 // how often that has begun.
 const (
 	entryReal   = 1
+	entryAsked  = 2
 	leavingBits = 12
 	leaving     = 1<<leavingBits - 1
 	beginLeave  = 1<<leavingBits + 1
 )
 
-// maxPolled is how many descriptors poll(2) is answered for.
-const maxPolled = 64
+// MaxPolled is how many descriptors poll(2) is answered for.
+const MaxPolled = 64
 
 // pollAlways are POLLERR and POLLHUP, which poll tells of whether asked or not.
 const pollAlways = 0x18

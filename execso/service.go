@@ -28,7 +28,8 @@ const (
 	// For one that is not virtual it is Pass; a File is read, or told of, here;
 	// where that cannot be, it is Request.
 	ByFile
-	// Poll answers if it can be told from Files alone. Else it is Pass.
+	// Poll answers if it can be told from Files alone. Else it is Pass, or Trap if nothing
+	// is known of a descriptor.
 	Poll
 	// Leave makes the call, of which a descriptor may mean another file afterwards.
 	Leave

@@ -38,9 +38,10 @@ type direct struct {
 	asks      bool // there are calls about which handlers are asked: see request.go
 	// readsLinks: exec.so may ask what descriptors are called.
 	readsLinks bool
-	mounts     uint64 // our mount namespace, 0 if /proc is none of ours
-	files      bool   // what descriptors are is to be known: see files.go
-	blind      bool   // and cannot be, any more
+	mounts     uint64         // our mount namespace, 0 if /proc is none of ours
+	files      bool           // what descriptors are is to be known: see files.go
+	blind      bool           // and cannot be, any more
+	resident   table.Resident // who tells what a descriptor is; nil: nobody
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 

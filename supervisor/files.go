@@ -1,6 +1,8 @@
 package supervisor
 
 import (
+	"encoding/binary"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
@@ -137,11 +139,12 @@ func (t *Thread) maySpare(abi table.ABI, info *ptrace.SyscallInfo) bool {
 	if d == nil || abi != ptrace.NativeABI || nr < 0 || nr >= execso.Numbers || i.off {
 		return false
 	}
-	if s := d.service[nr]; s != execso.ByFile && s != execso.Poll {
+	service := d.service[nr]
+	if service != execso.ByFile && service != execso.Poll {
 		return false
 	}
 	s := i.sites[info.IP-ptrace.SyscallInsnLen]
-	if s == nil || s.state == siteTraps {
+	if s == nil || s.state == siteTraps || s.state == siteRewritten && service == execso.Poll {
 		return true
 	}
 	// What is rewritten asks about each descriptor once. But now and then it is to be seen
@@ -261,6 +264,10 @@ func (t *Thread) findFiles(by *Thread) {
 			return
 		case known:
 			t.newFiles()
+			if f := by.files; f != nil && t.files != nil && f.users == 1 {
+				// Its creator has done nothing since, and nobody else could.
+				t.files.known.Copy(f.known)
+			}
 			return
 		}
 	}
@@ -313,22 +320,51 @@ func (t *Thread) Learn(fd int, ask func() (table.Kept, bool)) {
 		glance, ok = t.files.known.Look(fd)
 	}
 	k, open := ask()
-	d := t.loop.direct
-	if !ok || !open || d.blind || t.gone {
+	if !ok || t.gone {
 		return
 	}
-	var f *execso.File
-	if k != nil {
-		if f, ok = k.(*execso.File); !ok || !d.region.Has(f) {
-			return // of another tree
-		}
-		if t.proc.image.mapped {
-			f.Load()
-		}
-	} else if nr := t.call.Nr(); t.call.ABI() != ptrace.NativeABI || nr < 0 || nr >= execso.Numbers || d.service[nr] != execso.ByFile {
+	if nr := t.call.Nr(); k == nil && (t.call.ABI() != ptrace.NativeABI || nr < 0 || nr >= execso.Numbers || t.loop.direct.service[nr] != execso.ByFile) {
 		return // others may be about to say more of it
 	}
+	t.note(glance, k, open)
+}
+
+// note notes what one of the thread's descriptors is, and reports whether that can be.
+func (t *Thread) note(glance execso.Glance, k table.Kept, open bool) (noted bool) {
+	d := t.loop.direct
+	if !open || d.blind {
+		return false
+	}
+	f, ok := k.(*execso.File)
+	if k != nil && (!ok || !d.region.Has(f)) {
+		return false // of another tree
+	}
+	if f != nil && t.proc.image.mapped {
+		f.Load()
+	}
 	glance.Note(f)
+	return true
+}
+
+// learnPolled finds out what the descriptors of a poll are of which nothing is known.
+func (t *Thread) learnPolled(args [6]uint64) {
+	r := t.loop.direct.resident
+	if r == nil {
+		return
+	}
+	const size = 8 // of struct pollfd
+	b := make([]byte, size*min(uint64(uint32(args[1])), execso.MaxPolled))
+	n, _ := t.ReadMemory(args[0], b)
+	for ; n >= size; n, b = n-size, b[size:] {
+		fd := int(int32(binary.NativeEndian.Uint32(b)))
+		glance, ok := t.files.known.Look(fd)
+		if !ok || !glance.Unknown() {
+			continue
+		}
+		if k, open := r.Identify(&t.call, fd); !t.note(glance, k, open) {
+			glance.NoteAsked()
+		}
+	}
 }
 
 const (

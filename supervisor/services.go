@@ -112,7 +112,7 @@ func (d *direct) exempt() *table.Set {
 
 // serve sets the services for the present table.
 func (d *direct) serve() {
-	d.wants, d.records, d.asks, d.remembers = false, false, false, false
+	d.wants, d.records, d.asks, d.remembers, d.resident = false, false, false, false, nil
 	d.retireCounts()
 	text, elements := 0, 0
 	for nr := range execso.Numbers {
@@ -138,7 +138,10 @@ func (d *direct) serve() {
 			d.region.SetConstant(nr, h.(table.Answerer).Answer().Raw())
 		case execso.Known:
 			d.remembers = true
-		case execso.Request, execso.ByFile:
+		case execso.ByFile:
+			d.resident = h.(table.Resident)
+			d.asks = true
+		case execso.Request:
 			d.asks = true
 		}
 	}

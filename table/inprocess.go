@@ -33,6 +33,9 @@ type Resident interface {
 	Handler
 	// Descriptor returns which argument is the descriptor, -1 if there are several.
 	Descriptor() int
+	// Identify finds out what a descriptor of the calling thread is, as Residence.Learn wants to
+	// know.
+	Identify(c *Call, fd int) (k Kept, open bool)
 	// Others returns the handler of the calls on descriptors that are not virtual, Native if
 	// the kernel is to answer them.
 	Others() Handler

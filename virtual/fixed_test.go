@@ -1,16 +1,22 @@
 package virtual_test
 
 import (
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
 	"github.com/k42trace/k42trace/virtual"
 )
 
@@ -108,4 +114,92 @@ func difference(want, got string) string {
 		}
 	}
 	return b.String()
+}
+
+// What poll tells does not depend on who answers, nor when it is woken.
+func TestPollInTheProgram(t *testing.T) {
+	bin := compile(t, "polled")
+	got := map[string]string{}
+	for name := range routes {
+		w := newFifoWorld(t)
+		got[name] = w.run(onRoute(t, supervisor.Command(bin, "/virtual/a"), name))
+	}
+	if !strings.Contains(got["trap"], "woken 50\n") || got["trap"] != got["direct"] {
+		t.Errorf("by the trap route:\n%s\ndirectly:\n%s", got["trap"], difference(got["trap"], got["direct"]))
+	}
+}
+
+// Whoever else looks at the calls, or answers some, is not passed by.
+func TestHandlersBesideFixed(t *testing.T) {
+	contents := fixedContents()
+	const times = 300
+	for name := range routes {
+		var reads, traced, closed, raw atomic.Int64
+		w := newWorld(t, func(string, int) virtual.File {
+			return counted{virtual.NewFixed(contents, textInfo{}), &reads, &raw}
+		})
+		// In front of the files' own handler; and on the call that closes.
+		w.tbl.Handle("close", table.HandlerFunc(func(c *table.Call) table.Result {
+			closed.Add(1)
+			return c.Native()
+		}))
+		set, err := table.ParseSet("pread64")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.tbl.Use(set, func(next table.Handler) table.Handler {
+			return table.HandlerFunc(func(c *table.Call) table.Result {
+				traced.Add(1)
+				return next.Handle(c)
+			})
+		})
+		out := w.run(onRoute(t, self(t, "reads and closes", "/virtual/x", strconv.Itoa(times)), name))
+		if out != "ok\n" {
+			t.Errorf("%s: %s", name, out)
+		}
+		if traced.Load() < times || closed.Load() < times {
+			t.Errorf("%s: %d reads and %d closes have been seen, of %d", name, traced.Load(), closed.Load(), times)
+		}
+	}
+}
+
+func init() {
+	programs["reads and closes"] = func() {
+		times, err := strconv.Atoi(os.Args[2])
+		try(err)
+		null, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+		try(err)
+		virtually, err := unix.Open(os.Args[1], unix.O_RDONLY, 0)
+		try(err)
+		fd := -1
+		for i := range times {
+			// The same number, of which one and then the other is to be read.
+			from, want := null, 0
+			if i%2 != 0 {
+				from, want = virtually, 4
+			}
+			if fd < 0 {
+				fd, err = unix.Dup(from)
+				try(err)
+			} else {
+				again, err := unix.Dup(from)
+				try(err)
+				if again != fd {
+					fmt.Println("another number")
+				}
+			}
+			b := make([]byte, 4)
+			if n, err := unix.Pread(fd, b, 0); n != want || err != nil {
+				fmt.Println(i, n, err)
+			}
+			if n, err := unix.Seek(fd, 2, io.SeekStart); want > 0 && (n != 2 || err != nil) {
+				fmt.Println(i, n, err)
+			}
+			if n, err := unix.Read(fd, b); n != want || err != nil || want > 0 && b[0] != '"' {
+				fmt.Println(i, n, err, b)
+			}
+			try(unix.Close(fd))
+		}
+		fmt.Println("ok")
+	}
 }

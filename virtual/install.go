@@ -108,6 +108,16 @@ func (h *handler) Descriptor() int {
 	return h.op.fd
 }
 
+// Identify finds out what a descriptor is: see table.Resident.
+func (h *handler) Identify(c *table.Call, fd int) (table.Kept, bool) {
+	d, open := h.files.find(c, fd)
+	if d == nil {
+		return nil, open
+	}
+	defer d.release()
+	return d.kept, d.kept != nil
+}
+
 // Others returns the handler of the calls on descriptors that are not virtual.
 func (h *handler) Others() table.Handler { return h.next }
 

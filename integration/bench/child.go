@@ -64,9 +64,25 @@ func loopRole(args []string) error {
 	case "stat":
 		l.call, l.args = callStat, [4]uintptr{uintptr(cwd), path, memory}
 	case "poll":
-		if err := pollLoop(l); err != nil {
+		if err := pollLoop(l, polled, false); err != nil {
 			return err
 		}
+	case "poll8":
+		if err := pollLoop(l, 8, true); err != nil {
+			return err
+		}
+	case "read64":
+		fd, err := openFile()
+		if err != nil {
+			return err
+		}
+		l.call, l.args = callRead, [4]uintptr{uintptr(fd), memory, smallRead}
+	case "readnull":
+		fd, err := unix.Open("/dev/null", unix.O_RDONLY, 0)
+		if err != nil {
+			return err
+		}
+		l.call, l.args = callRead, [4]uintptr{uintptr(fd), memory, 1}
 	default:
 		return fmt.Errorf("loop %s: no such loop", args[0])
 	}
@@ -160,7 +176,6 @@ func serviceRole(args []string) error {
 // trackRole runs a command whose calls are looked at, with its state kept or not: track
 // trap|direct on|off CMD ARGS.
 func trackRole(args []string) error {
-	routes := map[string]supervisor.Routing{"trap": supervisor.RouteTrap, "direct": supervisor.RouteDirect}
 	if len(args) < 3 {
 		return errors.New("usage: track trap|direct on|off CMD ARGS")
 	}
@@ -171,6 +186,8 @@ func trackRole(args []string) error {
 	cmd.Table.HandleSet(everyCall(), &watcher{})
 	return cmd.Run()
 }
+
+var routes = map[string]supervisor.Routing{"trap": supervisor.RouteTrap, "direct": supervisor.RouteDirect}
 
 // services say what is to be done.
 var services = map[string]func(*table.Table){

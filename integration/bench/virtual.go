@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,17 +18,37 @@ import (
 const (
 	zeroPath = "/dev/zero"
 	pollPath = "/dev/k42trace-poll" // there is none
+	filePath = "/dev/k42trace-file" // nor this
 )
+
+// Reads of a file, from its beginning on, and its size. It is long enough for all.
+const (
+	smallRead = 64
+	fileSize  = (mostReads + warmUp) * smallRead
+	mostReads = 100_000
+)
+
+// openFile opens what is read: virtual, or in memory.
+func openFile() (int, error) {
+	fd, err := unix.Open(filePath, unix.O_RDONLY, 0)
+	if !errors.Is(err, unix.ENOENT) {
+		return fd, os.NewSyscallError("open", err)
+	}
+	if fd, err = unix.MemfdCreate("file", unix.MFD_CLOEXEC); err == nil {
+		_, err = unix.Pwrite(fd, make([]byte, fileSize), 0)
+	}
+	return fd, os.NewSyscallError("making a file", err)
+}
 
 // polled is how many descriptors are polled, half of which may be virtual.
 const polled = 1000
 
-// pollSet opens what is polled: nothing of it can be read. Half are eventfds; where
+// pollSet opens what is polled: nothing of it can be read. Half are eventfds, or none; where
 // there is nothing virtual, the others are sockets.
-func pollSet() ([]unix.PollFd, error) {
-	set := make([]unix.PollFd, polled)
+func pollSet(n int, all bool) ([]unix.PollFd, error) {
+	set := make([]unix.PollFd, n)
 	for i := range set {
-		fd, err := half(i%2 != 0)
+		fd, err := half(all || i%2 != 0)
 		if err != nil {
 			return nil, os.NewSyscallError("opening what is polled", err)
 		}
@@ -49,12 +71,12 @@ func half(may bool) (int, error) {
 }
 
 // pollLoop polls it.
-func pollLoop(l *loop) error {
-	set, err := pollSet()
+func pollLoop(l *loop, n int, all bool) error {
+	set, err := pollSet(n, all)
 	if err != nil {
 		return err
 	}
-	l.call, l.args = callPoll, [4]uintptr{uintptr(unsafe.Pointer(unsafe.SliceData(set))), polled, 0}
+	l.call, l.args = callPoll, [4]uintptr{uintptr(unsafe.Pointer(unsafe.SliceData(set))), uintptr(n), 0}
 	return nil
 }
 
@@ -75,17 +97,23 @@ func (*silent) Readiness() virtual.Events  { return 0 }
 func (*silent) Read(p []byte) (int, error) { return 0, unix.EAGAIN }
 func (*silent) Close() error               { return nil }
 
-// virtualRole runs a command in which /dev/zero, and half of what is polled, are
-// virtual files: virtual CMD ARGS.
+// virtualRole runs a command in which /dev/zero, what is read, and half of what is polled
+// or all, are virtual files: virtual trap|direct CMD ARGS.
 func virtualRole(args []string) error {
+	if len(args) == 0 {
+		return errors.New("usage: virtual trap|direct CMD ARGS")
+	}
 	var files virtual.Files
-	return serve(supervisor.RouteTrap, args, func(t *table.Table) {
+	contents := make([]byte, fileSize)
+	return serve(routes[args[0]], args[1:], func(t *table.Table) {
 		t.HandleFunc("openat", func(c *table.Call) table.Result {
 			switch path, _ := c.Path(1); path {
 			case zeroPath:
 				return files.Open(c, zeroes{}, int(c.Arg(2)))
 			case pollPath:
 				return files.Open(c, &silent{}, int(c.Arg(2)))
+			case filePath:
+				return files.Open(c, virtual.NewFixed(contents, fileInfo{}), int(c.Arg(2)))
 			}
 			return c.Native()
 		})
@@ -103,12 +131,23 @@ func trappedRole(args []string) error {
 // Ways for rows about virtual files.
 var (
 	trapped     = &way{tracer: "trapped", argv: underRole("trapped"), place: followed}
-	virtualized = &way{tracer: "virtual", argv: underRole("virtual"), place: followed}
+	virtualized = &way{tracer: "virtual", argv: underRole("virtual", "trap"), place: followed}
+	inProcess   = &way{tracer: "virtual, direct", argv: underRole("virtual", "direct")}
 )
 
-func underRole(role string) func(*tools, []string) []string {
-	return func(t *tools, child []string) []string { return append([]string{t.self, role}, child...) }
+func underRole(role ...string) func(*tools, []string) []string {
+	return func(t *tools, child []string) []string { return append(append([]string{t.self}, role...), child...) }
 }
+
+// fileInfo is what is told of the file.
+type fileInfo struct{}
+
+func (fileInfo) Name() string       { return "file" }
+func (fileInfo) Size() int64        { return fileSize }
+func (fileInfo) Mode() fs.FileMode  { return 0o444 }
+func (fileInfo) ModTime() time.Time { return time.Time{} }
+func (fileInfo) IsDir() bool        { return false }
+func (fileInfo) Sys() any           { return nil }
 
 // virtualRows compare virtual files with the kernel's.
 func virtualRows(calls, polls int) []row {
@@ -125,6 +164,27 @@ func virtualRows(calls, polls int) []row {
 			child: looping("poll"), count: polls,
 			ways:   []*way{native, virtualized},
 			goals:  []goal{{virtualized, 1.2, native}},
+			figure: perCall,
+		},
+		{
+			name:  "read of 64 bytes, of a virtual file, per call",
+			child: looping("read64"), count: min(10*calls, mostReads),
+			ways:   []*way{native, inProcess},
+			goals:  []goal{{inProcess, 0.5, native}},
+			figure: perCall,
+		},
+		{
+			name:  "poll of 8 virtual descriptors, per call",
+			child: looping("poll8"), count: 10 * calls,
+			ways:   []*way{native, inProcess},
+			goals:  []goal{{inProcess, 0.5, native}},
+			figure: perCall,
+		},
+		{
+			name:  "read of /dev/null among virtual files, per call",
+			child: looping("readnull"), count: 10 * calls,
+			ways:   []*way{native, pass, inProcess},
+			goals:  []goal{{inProcess, 1.4, native}},
 			figure: perCall,
 		},
 	}
