@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -85,4 +86,24 @@ func TestIgnoredSignalsInBlockedCalls(t *testing.T) {
 // (sig_ignored in kernel/signal.c), so strace fails here.
 func TestIgnoredSignalsInCallsThatNeverRestart(t *testing.T) {
 	compareBuilds(t, 0, []variant{dynamic64, warm64}, "restarts", "ignored-final")
+}
+
+// Row 14: ignored signals that come more often than such a call's timeout ends: it does
+// all the same, not early, and with the result of its time being over. A tracer that is
+// not asked about these calls sees nothing of them but the signals.
+func TestIgnoredSignalsLeaveTimeouts(t *testing.T) {
+	for _, v := range []variant{dynamic64, dynamic32, warm64} {
+		for _, flags := range [][]string{nil, {"-e", "trace=openat"}} {
+			if v.warm && flags != nil {
+				continue // nothing would be rewritten
+			}
+			for _, args := range [][]string{nil, {"waits"}} {
+				t.Run(strings.Join(slices.Concat([]string{v.name}, flags, args), " "), func(t *testing.T) {
+					p := v.program(t, "ignored_time", args...)
+					p.TracerFlags = flags
+					p.compare(t).mustExit(t, 0)
+				})
+			}
+		}
+	}
 }

@@ -31,6 +31,9 @@ type Registers interface {
 	// again when the thread goes on, unless a handler is to run first. It
 	// reports whether there was such a call.
 	RestartInterrupted() bool
+	// Call returns the call that has just ended, or is under way. One that 64-bit
+	// code made by int 0x80 cannot be told from one of its own ABI.
+	Call() (abi table.ABI, nr int, args [6]uint64)
 	// Mode32 reports whether the thread runs 32-bit code.
 	Mode32() bool
 }

@@ -177,6 +177,18 @@ func (r *Regs) RestartInterrupted() bool {
 	return true
 }
 
+// Call returns the call of orig_rax.
+func (r *Regs) Call() (table.ABI, int, [6]uint64) {
+	abi, nr := table.AMD64, int(int32(r.Orig_rax))
+	switch {
+	case r.Mode32():
+		abi = table.I386
+	case nr >= 0 && nr&table.X32Bit != 0:
+		abi = table.X32
+	}
+	return abi, nr, r.args(abi)
+}
+
 // args returns the arguments of a call as the kernel takes them from the registers.
 func (r *Regs) args(abi table.ABI) (args [6]uint64) {
 	for i := range args {

@@ -134,6 +134,11 @@ func IsVsyscall(uint64) bool { return false }
 // one that the program must see.
 func (r *Regs) RestartInterrupted() bool { return false }
 
+// Call returns the call of x8. Its first argument is lost when it has ended.
+func (r *Regs) Call() (table.ABI, int, [6]uint64) {
+	return table.ARM64, int(int32(r.Regs[8])), r.args(table.ARM64)
+}
+
 // args returns the arguments of a call as the kernel takes them from the registers.
 func (r *Regs) args(table.ABI) [6]uint64 { return [6]uint64(r.Regs[:6]) }
 

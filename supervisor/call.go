@@ -43,6 +43,7 @@ type callState struct {
 	pins          []pinArea
 	deferred      bool      // all signals are blocked: see defer.go
 	mask          uint64    // the program's own
+	began         time.Time // when it entered the kernel, of timedCalls
 	until         time.Time // the deadline that the call had before a signal interrupted it
 }
 
@@ -100,6 +101,12 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 	if !t.loop.check(ptrace.GetSyscallInfo(t.tid, &info), t) {
 		return
 	}
+	var result table.Result
+	if info.Op == ptrace.OpEntry {
+		t.sparedEntry()
+	} else {
+		result = t.sparedExit(info.Result())
+	}
 	switch {
 	case t.released:
 		t.releasedSyscallStop(&info)
@@ -114,7 +121,7 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 		t.resume(ptrace.Syscall, 0)
 	case t.entrySeen:
 		t.entrySeen = false
-		t.current = callState{position: decided, info: t.entry, result: info.Result()}
+		t.current = callState{position: decided, info: t.entry, result: result}
 		t.begin(&t.entry)
 	default:
 		t.inKernel = false
@@ -243,7 +250,8 @@ func (t *Thread) Native(c *table.Call) table.Result {
 		return t.vsyscall(nr, args)
 	}
 	s.inNative = true
-	result := t.run(nr, args)
+	t.beginTimed(c.ABI(), nr)
+	result := t.sparedResult(t.run(nr, args))
 	s.inNative = false
 	if !t.gone {
 		s.ran, s.own = true, result
@@ -398,6 +406,9 @@ func (t *Thread) finish(result table.Result) {
 	t.unpin()
 	if t.gone || t.loop.killing || s.position == lost {
 		return
+	}
+	if result.Errno() != unix.EINTR {
+		t.endSpared()
 	}
 	if s.position == pending && t.proc.attached && t.proc.ownFilter {
 		if t.pretend(); t.gone {

@@ -12,6 +12,7 @@ const (
 	letGo                           // attached processes are to be detached
 	drainRings                      // what exec.so has recorded is to be told
 	canceled                        // the context of thread's wait is done
+	waitOver                        // the time of a call that was started again is over
 )
 
 type message struct {
@@ -19,6 +20,7 @@ type message struct {
 	thread *Thread
 	park   uint64 // which Park of the thread
 	wait   *blockedCall
+	spared *sparedWait
 }
 
 // An inbox takes messages from any goroutine to the tracing thread.
@@ -62,6 +64,8 @@ func (l *loop) drainInbox() {
 			m.thread.unpark(m.park)
 		case canceled:
 			m.thread.cancelWait(m.wait)
+		case waitOver:
+			m.thread.sparedAlarm(m.spared)
 		case tableChanged:
 			l.extendFilters()
 		case drainRings:

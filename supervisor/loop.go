@@ -317,6 +317,7 @@ func (l *loop) bury(t *Thread, status unix.WaitStatus, superseded bool) {
 	t.state.Forget()
 	l.place.whom.died(t.tid)
 	t.gone = true
+	t.endSpared()
 	l.direct.forget(t)
 	t.dropFiles()
 	if t.proc.threads == 0 && l.direct != nil {

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"golang.org/x/sys/unix"
 
-	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -50,38 +49,6 @@ func (t *Thread) signalStop(e ptrace.Event) {
 		t.proc.image.signalled = true
 	}
 	t.goOn(e.Signal)
-}
-
-// spareInterrupted restarts a call that a signal has interrupted though the
-// program ignores it. Without a tracer such a signal is not even queued
-// (kernel/signal.c, sig_ignored), so calls that fail with EINTR whatever SA_RESTART
-// says, as epoll_wait does, must not learn of it, unless it ends a group-stop, which
-// interrupts them too. A timeout begins anew.
-func (t *Thread) spareInterrupted(sig unix.Signal) {
-	stopped := t.stopped
-	if sig == unix.SIGCONT {
-		t.stopped = false
-	}
-	var regs ptrace.Regs
-	if stopped || regs.Get(t.tid) != nil || !regs.RestartInterrupted() {
-		return
-	}
-	status, err := procfs.ReadStatus(t.tid)
-	if err != nil {
-		return
-	}
-	bit := uint64(1) << (sig - 1)
-	switch sig {
-	case unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGCONT: // whose default it is
-		if status.Caught&bit != 0 {
-			return
-		}
-	default:
-		if status.Ignored&bit == 0 {
-			return
-		}
-	}
-	t.loop.check(regs.Set(t.tid), t)
 }
 
 // deliverHeld raises the signals that were held again, in order. Their delivery
@@ -147,7 +114,7 @@ func (t *Thread) trapStop() {
 		// An Interrupt of ours, or a SIGCONT that another thread takes.
 		var regs ptrace.Regs
 		if regs.Get(t.tid) == nil && regs.RestartInterrupted() {
-			t.loop.check(regs.Set(t.tid), t)
+			t.restart(&regs)
 		}
 	}
 	t.goOn(0)

@@ -27,7 +27,8 @@ type Thread struct {
 	waiting *blockedCall
 	// kept is what a call that is to be resumed has of its time.
 	kept   keptDeadline
-	strict bool // it is in strict mode
+	spared *sparedWait // nil: no call has been made to start again
+	strict bool        // it is in strict mode
 
 	how   ptrace.Resumption // with which the thread was last resumed
 	event ptrace.Event      // for which the coroutine was resumed
@@ -185,7 +186,7 @@ func (t *Thread) setRunning(running bool) {
 // goOn lets the thread run outside any call that is being handled.
 func (t *Thread) goOn(sig unix.Signal) {
 	t.setRunning(true)
-	if t.proc.ownFilter || t.proc.attached {
+	if t.proc.ownFilter || t.proc.attached || t.spared != nil {
 		t.resume(ptrace.Syscall, sig)
 	} else {
 		t.resume(ptrace.Cont, sig)

@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"slices"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -39,7 +40,11 @@ func (t *Thread) leaveExecso(info *table.Siginfo) (swallow bool) {
 		setFrame(&regs, &f)
 		return t.loop.check(regs.Set(t.tid), t)
 	}
-	switch t.outOf(&f) {
+	in := t.outOf(&f)
+	if in != execso.Elsewhere {
+		t.current.began = time.Time{} // of a call before
+	}
+	switch in {
 	case execso.Elsewhere:
 		return false
 	case inTrampoline:
