@@ -117,22 +117,11 @@ func readEntry() (offsets [numLabels]uint64, code []byte) {
 	if start == nil {
 		return offsets, nil
 	}
-	header := unsafe.Slice((*byte)(start), numLabels*5)
-	at := 0
+	at := uint64(0)
 	for i := range offsets {
-		const short, near = 0xeb, 0xe9
-		switch header[at] {
-		case short:
-			at += 2
-			offsets[i] = uint64(at + int(int8(header[at-1])))
-		case near:
-			at += 5
-			offsets[i] = uint64(at + int(int32(le.Uint32(header[at-4:]))))
-		default:
-			panic("execso: the entry code does not begin with its labels")
-		}
+		at, offsets[i] = jump(start, at)
 	}
-	if offsets[0] != uint64(at) {
+	if offsets[0] != at {
 		panic("execso: the entry code has other labels than are known")
 	}
 	size := offsets[atEnd]
@@ -140,6 +129,21 @@ func readEntry() (offsets [numLabels]uint64, code []byte) {
 		panic("execso: the entry code is too long")
 	}
 	return offsets, unsafe.Slice((*byte)(start), size)
+}
+
+// jump reads the jump at an offset of some code: where it ends, and where it leads.
+func jump(code unsafe.Pointer, off uint64) (end, target uint64) {
+	const short, near = 0xeb, 0xe9
+	insn := unsafe.Slice((*byte)(unsafe.Add(code, off)), 5)
+	switch insn[0] {
+	case short:
+		end = off + 2
+		return end, end + uint64(int64(int8(insn[1])))
+	case near:
+		end = off + 5
+		return end, end + uint64(int64(int32(le.Uint32(insn[1:]))))
+	}
+	panic("execso: the code does not begin with its labels")
 }
 
 // address returns where a label is in the processes.

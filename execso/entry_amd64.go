@@ -11,6 +11,9 @@ import (
 // entryCode returns where the entry code is in this program.
 func entryCode() unsafe.Pointer
 
+// setupCode returns where the setup code is in this program.
+func setupCode() unsafe.Pointer
+
 // Now returns the processor's time-stamp counter, in which events are stamped.
 func Now() uint64
 

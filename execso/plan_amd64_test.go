@@ -268,6 +268,8 @@ func choose(what string, pick func(...uint64) uint64) uint64 {
 		return pick(1, 2, 3, 33, 250)
 	case "epoll_ctl":
 		return pick(1, 2, 3)
+	case "arch_prctl":
+		return pick(0x1001, 0x1002, 0x1003)
 	case "mmap.prot", "mprotect.prot":
 		return pick(1, 2, 3)
 	case "mmap.flags":

@@ -56,6 +56,9 @@ func New() (_ *Region, err error) {
 		r.code.mem[classesOff+int(errno)] = byte(i + 1)
 	}
 	r.place()
+	if err := r.placeSetup(); err != nil {
+		return nil, err
+	}
 	for nr := range Numbers {
 		r.SetService(nr, Trap)
 		r.SetCounter(nr, nr)

@@ -12,7 +12,7 @@ import (
 var trapped = set(
 	"clone", "clone3", "fork", "vfork", "execve", "execveat", "exit", "exit_group",
 	"rt_sigreturn", "rt_sigaction", "restart_syscall", "uretprobe", "uprobe",
-	"seccomp", "prctl", "arch_prctl", "ptrace", "modify_ldt", "set_thread_area", "get_thread_area",
+	"seccomp", "prctl", "ptrace", "modify_ldt", "set_thread_area", "get_thread_area",
 	"io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
 	"mremap", "remap_file_pages", "pkey_mprotect", "pkey_alloc", "pkey_free", "mseal", "map_shadow_stack",
 	"shmat", "iopl", "ioperm", "reboot",
@@ -202,11 +202,8 @@ var rules = map[string]rule{
 		structAt([]uint32{unix.BLKGETSIZE64}, 8, true),
 	}},
 
-	// Mappings of code are the supervisor's business, and so is what may come
-	// to lie over it, or over us.
-	"mmap": {checks: []step{
-		{do: stepBits, arg: 2, limit: unix.PROT_EXEC}, {do: stepBits, arg: 3, limit: unix.MAP_FIXED},
-	}},
+	// A GS of its own a program can have without us only.
+	"arch_prctl": {by: 0, refuse: true, cases: []selection{{values: []uint32{archSetFS}, contents: contents{skip: []int{1}}}}},
 	// Code may be among what is made writable.
 	"mprotect": {checks: []step{{do: stepBits, arg: 2, limit: unix.PROT_EXEC | unix.PROT_WRITE}}},
 
@@ -240,6 +237,9 @@ var (
 	entries = capture{step: step{do: stepResult, arg: 1, length: noLength, unit: 1, limit: 1 << 20}, out: true, elastic: true}
 	polled  = capture{step: step{do: stepLength, arg: 0, length: 1, unit: 8, limit: 1 << 16}, elastic: true}
 )
+
+// archSetFS is ARCH_SET_FS (arch_prctl(2)).
+const archSetFS = 0x1002
 
 // futexOps returns operations of futex(2) with all combinations of their flags,
 // FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME.

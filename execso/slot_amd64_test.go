@@ -330,7 +330,7 @@ func TestSiteRecords(t *testing.T) {
 	}
 	defer r.Close()
 	start, end := r.Exempt()
-	for i := range uint64(maxSites) {
+	for i := range uint64(maxSites - setupSites) {
 		site, ok := r.NewSite(0x400000 + i)
 		if !ok || site < start || site+SiteSize > end || r.CallOf(site) != 0x400000+i {
 			t.Fatalf("site %d: %#x, %v", i, site, ok)
@@ -339,19 +339,20 @@ func TestSiteRecords(t *testing.T) {
 	if _, ok := r.NewSite(1); ok {
 		t.Error("there are more sites than there is room for")
 	}
-	r.FreeSite(start + SiteSize)
-	r.FreeSite(start + SiteSize)
-	if r.CallOf(start+SiteSize) != 0 {
+	second := start + (setupSites+1)*SiteSize
+	r.FreeSite(second)
+	r.FreeSite(second)
+	if r.CallOf(second) != 0 {
 		t.Error("a free site has a call")
 	}
-	for _, site := range []uint64{0, 1, start - SiteSize, start + 1, end, end - 1, ^uint64(0)} {
+	for _, site := range []uint64{0, 1, start - SiteSize, start, start + 1, second - 2*SiteSize, end, end - 1, ^uint64(0)} {
 		if r.CallOf(site) != 0 {
 			t.Errorf("there is a site at %#x", site)
 		}
 		r.SetBack(site, 1)
 		r.FreeSite(site)
 	}
-	if site, ok := r.NewSite(2); !ok || site != start+SiteSize {
+	if site, ok := r.NewSite(2); !ok || site != second {
 		t.Errorf("%#x, want the site that was free", site)
 	}
 	if _, ok := r.NewSite(3); ok {

@@ -3,7 +3,9 @@ package ptrace
 import (
 	"encoding/binary"
 	"fmt"
+	"io"
 	"os"
+	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -147,7 +149,48 @@ func ForceWrite(tid int, addr uint64, p []byte) error {
 
 // OpenMemory opens the thread's memory to read and write it as ForceWrite does: by
 // address, whatever its protection.
-func OpenMemory(tid int) (*os.File, error) { return openMemory(tid, os.O_RDWR) }
+func OpenMemory(tid int) (*MemoryFile, error) {
+	fd, err := unix.Open("/proc/"+strconv.Itoa(tid)+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, fmt.Errorf("opening memory of thread %d: %w", tid, err)
+	}
+	return &MemoryFile{fd}, nil
+}
+
+// A MemoryFile is a thread's memory, by address. (An os.File would ask the kernel each
+// time whether one can wait for it.)
+type MemoryFile struct{ fd int }
+
+// Close gives the descriptor back.
+func (m *MemoryFile) Close() error { return unix.Close(m.fd) }
+
+// ReadAt is io.ReaderAt. It fails with EIO where nothing is mapped.
+func (m *MemoryFile) ReadAt(p []byte, off int64) (int, error) {
+	return all(p, func(n int) (int, error) { return unix.Pread(m.fd, p[n:], off+int64(n)) }, io.EOF)
+}
+
+// WriteAt is io.WriterAt, with the same errors.
+func (m *MemoryFile) WriteAt(p []byte, off int64) (int, error) {
+	return all(p, func(n int) (int, error) { return unix.Pwrite(m.fd, p[n:], off+int64(n)) }, io.ErrShortWrite)
+}
+
+// all calls next until all of p is done, or there is an error, which is end if next does
+// nothing.
+func all(p []byte, next func(n int) (int, error), end error) (n int, err error) {
+	for n < len(p) {
+		m, err := next(n)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return n, err
+		case m <= 0:
+			return n, end
+		}
+		n += m
+	}
+	return n, nil
+}
 
 func openMemory(tid, flag int) (*os.File, error) {
 	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", tid), flag, 0)

@@ -198,6 +198,9 @@ func (t *Thread) handle() {
 	if t.loop.direct != nil && t.current.position == pending && creates(t.call.ABI(), t.call.Nr()) {
 		t.prepareThreads()
 	}
+	if hookOf(t.call.ABI(), t.call.Nr()) == hookExit {
+		t.learn()
+	}
 	forbidden := t.forbidden()
 	result := t.handler.Handle(&t.call)
 	if forbidden && !t.gone && !t.loop.killing {

@@ -27,8 +27,9 @@ type image struct {
 
 	traps int // calls that could have gone directly and have trapped
 	*siteSet
-	near []*nearArea // memory for trampolines
-	text []module    // executable mappings of files, as last read
+	near    []*nearArea // memory for trampolines
+	program *program    // what it has executed; nil: not known
+	text    []module    // executable mappings of files, as last read
 }
 
 // A siteSet holds the rewritten sites of images that have not grown apart since a

@@ -26,9 +26,7 @@ func (t *Thread) mapRegion() bool {
 }
 
 func (t *Thread) tryMapRegion() bool {
-	// What the program may map is counted, and the region would count.
-	// (prlimit(2) needs CAP_SYS_RESOURCE where the program is set-user-ID.)
-	if free, err := procfs.Unlimited(t.proc.pid, "Max address space"); err != nil || !free {
+	if !t.mayMap() {
 		return false
 	}
 	mappings := t.loop.direct.region.Mappings()
@@ -65,6 +63,18 @@ func (t *Thread) tryMapRegion() bool {
 		}
 	}
 	return done == len(mappings)
+}
+
+// mayMap reports whether the region would not count: what the program may map may be
+// limited.
+func (t *Thread) mayMap() bool {
+	var limit unix.Rlimit
+	if unix.Prlimit(t.proc.pid, unix.RLIMIT_AS, nil, &limit) == nil {
+		return limit.Cur == unix.RLIM_INFINITY
+	}
+	// Of a program that is set-user-ID it needs CAP_SYS_RESOURCE.
+	free, err := procfs.Unlimited(t.proc.pid, "Max address space")
+	return err == nil && free
 }
 
 // inject runs a call of the machine's own ABI in the thread, by name.

@@ -27,6 +27,8 @@ type placed struct {
 }
 
 const (
+	trampolineAlign = 16
+
 	nearSize  = 64 << 10
 	maxNear   = 64            // areas of a process: libraries may come and go for ever
 	nearReach = 1<<31 - 1<<20 // of a 32-bit displacement, with room for the area itself
@@ -154,6 +156,16 @@ func places(addr uint64) []uint64 {
 		list = append(list, (addr+off)&^(align-1))
 	}
 	return list
+}
+
+// freePlace returns the first of places that is free, 0 if none is.
+func freePlace(addr uint64, taken []module) uint64 {
+	for _, at := range places(addr) {
+		if !overlaps(taken, at, at+nearSize) {
+			return at
+		}
+	}
+	return 0
 }
 
 func distance(a, b uint64) uint64 { return max(a, b) - min(a, b) }

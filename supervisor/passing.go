@@ -6,6 +6,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/ptrace"
 )
 
 // How a thread comes by a file that we have open.
@@ -101,7 +103,15 @@ func sendBy(pid, socket, fd int) error {
 // under them is the heap's.
 func (t *Thread) borrow(size int) (at uint64, giveBack func(), ok bool) {
 	const belowRedZone = 512
-	at = (t.call.SP() - belowRedZone) &^ 15
+	sp := t.call.SP()
+	if t.current.execed {
+		var regs ptrace.Regs
+		if regs.Get(t.tid) != nil {
+			return 0, nil, false
+		}
+		sp = regs.SP()
+	}
+	at = (sp - belowRedZone) &^ 15
 	old := make([]byte, size)
 	if n, err := t.ReadMemory(at, old); err != nil || n < len(old) {
 		return 0, nil, false

@@ -33,7 +33,11 @@ func (t *Thread) shorten() {
 	switch s.position {
 	case pending: // answered without the kernel
 	case outside:
-		if s.execed || s.result.Restarting() {
+		if s.execed {
+			t.warm()
+			return
+		}
+		if s.result.Restarting() {
 			return
 		}
 	default:
@@ -56,8 +60,13 @@ func (t *Thread) shorten() {
 	if site.state == siteRefused || site.hits < rewriteAfter {
 		return
 	}
-	if !i.mapped && (i.traps < mapAfter || !t.alone() || !t.mapRegion()) {
-		return
+	if !i.mapped {
+		if i.traps < mapAfter || !t.alone() {
+			return
+		}
+		if t.learn(); !t.mapRegion() {
+			return
+		}
 	}
 	t.tryRewrite(call)
 }
@@ -128,6 +137,11 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 		return err
 	}
 	defer mem.Close()
+	return t.rewriteIn(mem, call, s)
+}
+
+// rewriteIn is rewrite with the thread's memory at hand.
+func (t *Thread) rewriteIn(mem *ptrace.MemoryFile, call uint64, s *site) error {
 	if s.state == siteRewritten {
 		var there [execso.JumpLen]byte
 		if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err != nil {
@@ -147,6 +161,7 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 		*s = site{hits: s.hits, nr: s.nr}
 	}
 	if s.window == nil {
+		var err error
 		if s.window, s.code, err = t.plan(mem, call, s.nr); err != nil {
 			return err
 		}
@@ -180,7 +195,7 @@ func (t *Thread) maySafely(w *execso.Window) bool {
 
 // overwrite writes the bytes of an instruction over those of another, while other
 // threads may run there.
-func (t *Thread) overwrite(mem *os.File, addr uint64, code []byte) error {
+func (t *Thread) overwrite(mem *ptrace.MemoryFile, addr uint64, code []byte) error {
 	if !t.alone() {
 		var there [16]byte
 		first := addr &^ 7
@@ -237,23 +252,33 @@ func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
 		return errNoRoom
 	}
 	at := area.addr + area.used
-	record, ok := t.loop.direct.region.NewSite(call)
+	code, ok := t.loop.direct.newTrampoline(s, at)
 	if !ok {
 		return unix.ENOMEM
 	}
-	code, back, err := s.window.Trampoline(at, record)
-	if err == nil {
-		t.loop.direct.region.SetBack(record, back)
-		_, err = mem.WriteAt(code, int64(at))
-	}
-	if err != nil {
-		t.loop.direct.region.FreeSite(record)
+	if _, err := mem.WriteAt(code, int64(at)); err != nil {
+		t.loop.direct.dropRecord(s)
 		return err
 	}
-	area.used += (uint64(len(code)) + 15) &^ 15
+	area.used += (uint64(len(code)) + trampolineAlign - 1) &^ (trampolineAlign - 1)
 	area.placed = append(area.placed, placed{at: at, window: s.window, call: call})
-	s.tramp, s.record = at, &siteRecord{addr: record, users: 1}
 	return nil
+}
+
+// newTrampoline makes the site's record, and the trampoline for address at.
+func (d *direct) newTrampoline(s *site, at uint64) ([]byte, bool) {
+	record, ok := d.region.NewSite(s.window.Call())
+	if !ok {
+		return nil, false
+	}
+	code, back, err := s.window.Trampoline(at, record)
+	if err != nil {
+		d.region.FreeSite(record)
+		return nil, false
+	}
+	d.region.SetBack(record, back)
+	s.tramp, s.record = at, &siteRecord{addr: record, users: 1}
+	return code, true
 }
 
 // restoreRange gives a program its own instructions back in a part of its memory that
@@ -281,7 +306,7 @@ func (t *Thread) restoreRange(addr, size uint64) {
 }
 
 // undo writes the original instructions over the jump, if that is still there.
-func (t *Thread) undo(mem *os.File, s *site) {
+func (t *Thread) undo(mem *ptrace.MemoryFile, s *site) {
 	if s.jumps(mem) {
 		_ = t.overwrite(mem, s.window.Addr, s.window.Original()[:execso.JumpLen])
 	}

@@ -52,7 +52,7 @@ func serviceOf(nr int, h table.Handler) execso.Service {
 		if makesCalls(service) {
 			return execso.Trap
 		}
-	case hookWritable, hookAdvise, hookUserfault:
+	case hookArea, hookWritable, hookAdvise, hookUserfault:
 		if service == execso.Count {
 			return execso.Trap
 		}
@@ -106,6 +106,12 @@ func (d *direct) exempt() *table.Set {
 	}
 	if nr, ok := table.Number(ptrace.NativeABI, "restart_syscall"); ok {
 		set.Add(ptrace.NativeABI, nr)
+	}
+	// The setup code seals.
+	if nr, ok := table.Number(ptrace.NativeABI, "mseal"); ok {
+		if _, looks := d.loop.handlerOf(nr).(table.Recorder); looks {
+			set.Add(ptrace.NativeABI, nr)
+		}
 	}
 	return set
 }

@@ -22,3 +22,13 @@ func setFrame(r *ptrace.Regs, f *execso.Frame) {
 // noCall makes the kernel skip the call at whose stop the thread stands, and leave
 // the registers as they are.
 func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
+
+// enterSetup makes the registers those with which a thread enters the region's setup code.
+func enterSetup(r *ptrace.Regs, s execso.Setup, fd int, near uint64, nr int) {
+	noCall(r)
+	r.Rip, r.Rbp, r.R15 = s.IP, s.Stop, uint64(nr)
+	r.R12, r.R13, r.R14 = uint64(fd), near, nearSize
+}
+
+// leaveSetup reads what has come of it.
+func leaveSetup(r *ptrace.Regs) (near uint64, ok bool) { return r.R13, r.Rbx == 0 }

@@ -12,3 +12,7 @@ func frameOf(*ptrace.Regs) execso.Frame { return execso.Frame{} }
 func setFrame(*ptrace.Regs, *execso.Frame) {}
 
 func noCall(*ptrace.Regs) {}
+
+func enterSetup(*ptrace.Regs, execso.Setup, int, uint64, int) {}
+
+func leaveSetup(*ptrace.Regs) (near uint64, ok bool) { return 0, false }

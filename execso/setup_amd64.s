@@ -1,0 +1,91 @@
+#include "textflag.h"
+#include "go_asm.h"
+
+// What maps the rest of the region into a process that has its code already: see
+// Region.Setup. It runs in the place of the first sites' records, where the filter lets
+// pass what exec.so may do; in a process of one thread, whose registers are put back
+// afterwards. It refers to nothing outside itself but by fixed addresses.
+
+// func setupCode() unsafe.Pointer
+TEXT ·setupCode(SB), NOSPLIT, $0-8
+	LEAQ	setup<>(SB), AX
+	MOVQ	AX, ret+0(FP)
+	RET
+
+#define CALL(nr) \
+	MOVL	$nr, AX; \
+	SYSCALL
+
+#define SEAL(addr, size) \
+	MOVL	$(addr), DI; \
+	MOVL	$(size), SI; \
+	XORL	DX, DX; \
+	CALL(462)	/* mseal */ \
+	ORQ	AX, BX
+
+#define DONTDUMP(addr, size) \
+	MOVL	$(addr), DI; \
+	MOVL	$(size), SI; \
+	MOVL	$16, DX; \
+	CALL(28)	/* madvise */
+
+// In R12 the descriptor of the code's file, in R13 where to map memory for trampolines,
+// R14 bytes, in BP where to stop, with the number in R15. It stops with the result in BX: 0
+// if all has been mapped and sealed; in R13 0 if the memory for trampolines has not.
+TEXT setup<>(SB), NOSPLIT|NOFRAME, $0-0
+	JMP	end	// tells code.go the size
+
+	MOVQ	$-100, DI	// AT_FDCWD
+	MOVL	$(const_Base+const_setupPathOff), SI
+	MOVL	$0x80002, DX	// O_RDWR|O_CLOEXEC
+	XORL	R10, R10
+	CALL(257)	// openat
+	MOVQ	AX, BX
+	TESTQ	AX, AX
+	JLT	closeCode
+
+	MOVQ	AX, R8
+	MOVL	$(const_Base+const_SlotsOffset), DI
+	MOVL	$const_SlotsSize, SI
+	MOVL	$3, DX	// PROT_READ|PROT_WRITE
+	MOVL	$0x100001, R10	// MAP_SHARED|MAP_FIXED_NOREPLACE
+	XORL	R9, R9
+	CALL(9)	// mmap
+	LEAQ	-(const_Base+const_SlotsOffset)(AX), BX
+	MOVQ	R8, DI
+	CALL(3)	// close
+	TESTQ	BX, BX
+	JNE	closeCode
+
+	DONTDUMP(const_Base, const_CodeSize)
+	DONTDUMP(const_Base+const_SlotsOffset, const_SlotsSize)
+	SEAL(const_Base, const_CodeSize)
+	SEAL(const_Base+const_SlotsOffset, const_SlotsSize)
+
+	TESTQ	R13, R13
+	JEQ	closeCode
+	MOVQ	R13, DI
+	MOVQ	R14, SI
+	MOVL	$5, DX	// PROT_READ|PROT_EXEC
+	MOVL	$0x100022, R10	// MAP_PRIVATE|MAP_ANONYMOUS|MAP_FIXED_NOREPLACE
+	MOVQ	$-1, R8
+	XORL	R9, R9
+	CALL(9)	// mmap
+	CMPQ	AX, R13
+	JNE	noMemory
+	MOVQ	R13, DI
+	MOVQ	R14, SI
+	XORL	DX, DX
+	CALL(462)	// mseal
+	TESTQ	AX, AX
+	JEQ	closeCode
+noMemory:
+	XORL	R13, R13
+
+closeCode:
+	MOVQ	R12, DI
+	CALL(3)	// close
+	MOVQ	R15, AX
+	JMP	BP
+end:
+	UNDEF

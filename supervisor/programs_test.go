@@ -1,0 +1,70 @@
+package supervisor_test
+
+import (
+	"os/exec"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/k42trace/k42trace/supervisor"
+	"github.com/k42trace/k42trace/table"
+)
+
+// A logger keeps who made which calls, by what route.
+type logger struct {
+	names  map[int][]string
+	direct map[int]int
+}
+
+func (l *logger) Handle(c *table.Call) table.Result {
+	pid := c.Process().PID()
+	l.names[pid] = append(l.names[pid], c.Name())
+	return c.Native()
+}
+func (l *logger) WantsTimes() bool                   { return false }
+func (l *logger) Limits() (text, elements int)       { return 32, 32 }
+func (l *logger) Entered(c *table.Call, _ time.Time) {}
+func (l *logger) Returned(c *table.Call, _ table.Result, _, _ time.Time) {
+	pid := c.Process().PID()
+	l.names[pid] = append(l.names[pid], c.Name())
+	l.direct[pid]++
+}
+
+// A program that has been run begins the next time with the direct route.
+func TestProgramsRunAgain(t *testing.T) {
+	if err := supervisor.DirectSupported(); err != nil {
+		t.Skip("no direct route: ", err)
+	}
+	path, err := exec.LookPath("true")
+	if err != nil {
+		t.Skip(err)
+	}
+	cmd := supervisor.Command("/bin/sh", "-c", path+"; "+path+"; "+path+"; :")
+	cmd.Route = supervisor.RouteDirect
+	cmd.Table = table.New()
+	l := &logger{map[int][]string{}, map[int]int{}}
+	for nr := range 400 {
+		if sig := table.SignatureOf(table.AMD64, nr); sig != nil {
+			cmd.Table.Handle(sig.Name, l)
+		}
+	}
+	run(t, cmd)
+	var pids []int
+	for pid, names := range l.names {
+		if slices.Contains(names, "execve") {
+			pids = append(pids, pid)
+		}
+	}
+	slices.Sort(pids)
+	if len(pids) != 3 {
+		t.Fatalf("%d processes have executed a program, want three: %v", len(pids), l.names)
+	}
+	first, last := pids[0], pids[2]
+	afterExec := func(pid int) []string { return l.names[pid][slices.Index(l.names[pid], "execve"):] }
+	if !slices.Equal(afterExec(first), afterExec(last)) {
+		t.Errorf("the first run made the calls %v,\nthe last %v", afterExec(first), afterExec(last))
+	}
+	if l.direct[last] < len(afterExec(last))/2 || l.direct[first] >= l.direct[last] {
+		t.Errorf("of %d calls of the first run %d went directly, of the last %d of %d", len(afterExec(first)), l.direct[first], l.direct[last], len(afterExec(last)))
+	}
+}
