@@ -12,6 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// process is the one whose calls those are.
+type process struct{ table.Process }
+
+func (process) PID() int { return 1 }
+
 // memories is an engine for calls that are only decoded. Its memory is what was
 // captured, or else this process's.
 type memories struct {
@@ -19,7 +24,7 @@ type memories struct {
 }
 
 func (e *memories) TID() int               { return 1 }
-func (e *memories) Process() table.Process { return nil }
+func (e *memories) Process() table.Process { return process{} }
 func (e *memories) FDs() table.FDs         { return nil }
 func (e *memories) FS() table.FS           { return nil }
 func (e *memories) Blocked() uint64        { return 0 }
