@@ -35,6 +35,7 @@ func (t *Thread) mapAtOnce(addr uint64, taken []module) bool {
 		return false
 	}
 	near, ok, err := t.setUp(setup, fd, near)
+	i.end = t.loop.direct.region.End()
 	if i.mapped, i.off = ok, !ok; !ok {
 		t.loop.check(err, t)
 		return false
