@@ -1,6 +1,9 @@
 package decode
 
-import "sync"
+import (
+	"bytes"
+	"sync"
+)
 
 // An ioctlArg is what the third argument of ioctl is for a request.
 type ioctlArg struct {
@@ -12,6 +15,8 @@ type ioctlArg struct {
 	native bool
 	// always: where the call has failed, its address is shown for what it did not fill in.
 	always bool
+	// blank: what is all 0 before is not shown.
+	blank bool
 }
 
 // An ioctlTable has the arguments by request.
@@ -223,6 +228,12 @@ func (e *Event) grown(t *structType) {
 	t.members(e, e.reader(b, e.args[2]))
 }
 
+// blank reports whether n bytes at addr are all 0.
+func (e *Event) blank(addr uint64, n int) bool {
+	b := e.readAll(addr, n)
+	return b != nil && len(bytes.Trim(b, "\x00")) == 0
+}
+
 // ioctlArg returns what the third argument is.
 func (e *Event) ioctlArg() ioctlArg {
 	a := ioctlArgs()[e.args[1]]
@@ -273,6 +284,10 @@ func entryIoctl(e *Event) {
 	case ioctlOut:
 		e.later(2)
 	case ioctlInOut:
+		if a.blank && e.blank(num, a.typ.size[e.abi]) {
+			e.later(2)
+			return
+		}
 		e.into(2)
 		outer := e.begin("", Change)
 		e.emitStruct("", a.typ, num)
@@ -302,7 +317,9 @@ func exitIoctl(e *Event) {
 	case ioctlOut:
 		e.pointer(2, a.typ, e.good())
 	case ioctlInOut:
-		if v := e.arg(2); e.good() && !e.values[v.first].Failed && e.values[v.first].Kind != Addr {
+		if v := e.arg(2); v.Kind != Change {
+			e.pointer(2, a.after, e.good())
+		} else if e.good() && !e.values[v.first].Failed && e.values[v.first].Kind != Addr {
 			outer := e.parent
 			e.parent = argSlot + 2
 			e.emitStruct("", a.after, e.args[2])

@@ -4668,6 +4668,7 @@ var sets = [...]ConstSet{
 		{Name: "BLKBSZGET", Value: 0x80081270},
 		{Name: "BLKGETSIZE64", Value: 0x80081272},
 		{Name: "BLKGETDISKSEQ", Value: 0x80081280},
+		{Name: "SECCOMP_IOCTL_NOTIF_ID_VALID_WRONG_DIR", Value: 0x80082102},
 		{Name: "PERF_EVENT_IOC_ID", Value: 0x80082407},
 		{Name: "SNAPSHOT_GET_IMAGE_SIZE", Value: 0x8008330e},
 		{Name: "SNAPSHOT_AVAIL_SWAP_SIZE", Value: 0x80083313},
@@ -7927,6 +7928,10 @@ var sets = [...]ConstSet{
 		{Name: "SECCOMP_RET_ALLOW", Value: 0x7fff0000},
 		{Name: "SECCOMP_RET_KILL_PROCESS", Value: 0x80000000},
 	}},
+	{Name: "seccomp_addfd_flags", Prefix: "SECCOMP_ADDFD_FLAG_", Consts: []Const{
+		{Name: "SECCOMP_ADDFD_FLAG_SETFD", Value: 0x1},
+		{Name: "SECCOMP_ADDFD_FLAG_SEND", Value: 0x2},
+	}},
 	{Name: "seccomp_flags", Prefix: "SECCOMP_FILTER_FLAG_", Consts: []Const{
 		{Name: "SECCOMP_FILTER_FLAG_TSYNC", Value: 0x1},
 		{Name: "SECCOMP_FILTER_FLAG_LOG", Value: 0x2},
@@ -7939,6 +7944,9 @@ var sets = [...]ConstSet{
 		{Name: "SECCOMP_MODE_DISABLED", Value: 0x0},
 		{Name: "SECCOMP_MODE_STRICT", Value: 0x1},
 		{Name: "SECCOMP_MODE_FILTER", Value: 0x2},
+	}},
+	{Name: "seccomp_notif_flags", Prefix: "SECCOMP_USER_NOTIF_FLAG_", Consts: []Const{
+		{Name: "SECCOMP_USER_NOTIF_FLAG_CONTINUE", Value: 0x1},
 	}},
 	{Name: "seccomp_op", Prefix: "SECCOMP_SET_MODE_", Consts: []Const{
 		{Name: "SECCOMP_SET_MODE_STRICT", Value: 0x0},
