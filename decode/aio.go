@@ -75,6 +75,13 @@ func (e *Event) iocb(name string, r *reader, whole bool) {
 		e.num("aio_nbytes", Uint, 64, n)
 		e.num("aio_offset", Int, 64, off)
 	case aioPreadv, aioPwritev:
+		const most = 1024 // IOV_MAX
+		if n > most {
+			e.num("aio_buf", Hex, 64, buf)
+			e.num("aio_nbytes", Uint, 64, n)
+			e.num("aio_offset", Int, 64, off)
+			break
+		}
 		t := structs["iovec"]
 		if op == aioPreadv {
 			t = structs["iovec_addr"]

@@ -174,7 +174,12 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	if len(r.b) >= cloneArgsSize1 {
 		setTID, n := r.u64(), r.u64()
 		if setTID != 0 || n != 0 {
-			e.emitArray("set_tid", structs["pid"], setTID, n)
+			const most = 32 // MAX_PID_NS_LEVEL
+			if n == 0 || n > most {
+				e.emitAddr("set_tid", setTID, true)
+			} else {
+				e.emitArray("set_tid", structs["pid"], setTID, n)
+			}
 			e.num("set_tid_size", Uint, 64, n)
 		}
 	}

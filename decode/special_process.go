@@ -67,7 +67,7 @@ func entryClone3(e *Event) {
 	if v.Kind != Struct || v.first == 0 {
 		return
 	}
-	if flags := e.values[v.first].Num; flags&(clonePIDFD|cloneParentSetTID) == 0 {
+	if flags := e.values[v.first].Num; flags&(clonePIDFD|cloneParentSetTID) == 0 && !e.cloneRest(v) {
 		return // the kernel writes nothing back
 	}
 	e.into(0)
@@ -78,32 +78,48 @@ func entryClone3(e *Event) {
 	e.partial = true
 }
 
+// cloneRest reports whether v, struct clone_args, ends with what is not known here.
+func (e *Event) cloneRest(v *Value) bool {
+	last := &e.values[v.last]
+	return last.Name == "" && (last.Kind == Symbol || last.Kind == Bytes)
+}
+
 // exitClone3 decodes what the kernel wrote to the addresses in clone_args.
 func exitClone3(e *Event) {
 	v := e.arg(0)
 	if v.Kind != Change || v.first == 0 || !e.good() {
 		return
 	}
-	var pidfd, parentTID uint64
-	for f := range e.Children(&e.values[v.first]) {
+	var pidfd, parentTID *Value
+	before := &e.values[v.first]
+	for f := range e.Children(before) {
 		switch f.Name {
 		case "pidfd":
-			pidfd = f.Num
+			pidfd = f
 		case "parent_tid":
-			parentTID = f.Num
+			parentTID = f
 		}
 	}
-	if pidfd == 0 && parentTID == 0 {
-		return
+	rest := e.cloneRest(before)
+	var addrs [2]uint64
+	if pidfd != nil {
+		addrs[0] = pidfd.Num
 	}
+	if parentTID != nil {
+		addrs[1] = parentTID.Num
+	}
+	set := [2]bool{pidfd != nil, parentTID != nil} // making values moves those pointed to
 	outer := e.parent
 	e.parent = argSlot
 	inner := e.begin("", Struct)
-	if pidfd != 0 {
-		e.emitStruct("pidfd", structs["int"], pidfd)
+	if set[0] {
+		e.emitStruct("pidfd", structs["int"], addrs[0])
 	}
-	if parentTID != 0 {
-		e.emitStruct("parent_tid", structs["pid"], parentTID)
+	if set[1] {
+		e.emitStruct("parent_tid", structs["pid"], addrs[1])
+	}
+	if rest {
+		e.unknownRest(e.args[0], cloneArgsSize, e.args[1])
 	}
 	e.close(inner)
 	e.close(outer)

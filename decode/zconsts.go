@@ -864,7 +864,6 @@ var sets = [...]ConstSet{
 		{Name: "CLOCK_TAI", Value: 0xb},
 	}},
 	{Name: "clone3_flags", Prefix: "CLONE_", Consts: []Const{
-		{Name: "CLONE_NEWTIME", Value: 0x80},
 		{Name: "CLONE_VM", Value: 0x100},
 		{Name: "CLONE_FS", Value: 0x200},
 		{Name: "CLONE_FILES", Value: 0x400},
@@ -888,6 +887,7 @@ var sets = [...]ConstSet{
 		{Name: "CLONE_NEWPID", Value: 0x20000000},
 		{Name: "CLONE_NEWNET", Value: 0x40000000},
 		{Name: "CLONE_IO", Value: 0x80000000},
+		{Name: "CLONE_NEWTIME", Value: 0x80},
 		{Name: "CLONE_CLEAR_SIGHAND", Value: 0x100000000},
 		{Name: "CLONE_INTO_CGROUP", Value: 0x200000000},
 	}},
