@@ -3,6 +3,7 @@
 // signals. It prints what it has seen, which must not depend on who answers.
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -101,6 +102,15 @@ static void positions(void)
 	show("at", lseek(fd, 0, SEEK_CUR));
 	close(fd);
 	show("closed", read(fd, buf, 1));
+}
+
+static void positions_quietly(void)
+{
+	int fd = open_it();
+	char b[8];
+	if (read(fd, b, 8) != 8 || lseek(fd, 0, SEEK_CUR) != 8 || b[0] != '#')
+		printf("other positions\n");
+	close(fd);
 }
 
 static void copies(void)
@@ -449,6 +459,40 @@ static void executed(char **argv)
 	close(fd);
 }
 
+// Closed by what no filter sees.
+static void ring(void)
+{
+	struct io_uring_params p = {0};
+	char b[8];
+	int fd = open_it(), wrong = 0;
+	for (int i = 0; i < 10; i++)
+		CHECK(pread(fd, b, 8, 0));
+	int r = syscall(SYS_io_uring_setup, 4, &p);
+	if (r >= 0) {
+		size_t size = p.sq_off.array + p.sq_entries * 4;
+		char *sq = mmap(0, size, PROT_READ | PROT_WRITE, MAP_SHARED, r, IORING_OFF_SQ_RING);
+		struct io_uring_sqe *e = mmap(0, p.sq_entries * sizeof *e, PROT_READ | PROT_WRITE, MAP_SHARED, r, IORING_OFF_SQES);
+		for (int i = 0; i < 20; i++) {
+			unsigned *tail = (unsigned *)(sq + p.sq_off.tail), at = *tail & *(unsigned *)(sq + p.sq_off.ring_mask);
+			memset(&e[at], 0, sizeof *e);
+			e[at].opcode = IORING_OP_CLOSE;
+			e[at].fd = fd;
+			((unsigned *)(sq + p.sq_off.array))[at] = at;
+			__atomic_store_n(tail, *tail + 1, __ATOMIC_RELEASE);
+			if (syscall(SYS_io_uring_enter, r, 1, 1, IORING_ENTER_GETEVENTS, 0, 0) != 1)
+				wrong++;
+			if (pread(fd, b, 8, 0) != -1)
+				wrong++;
+			int now = i % 2 ? open_it() : open(real, O_RDONLY);
+			if (now != fd || pread(now, b, 8, 0) != 8 || (b[0] == '#') != i % 2)
+				wrong++;
+		}
+		close(r);
+	}
+	printf("ring: %d wrong\n", wrong);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	path = argv[1];
@@ -476,5 +520,8 @@ int main(int argc, char **argv)
 	fight();
 	untold();
 	apart();
+	ring();
+	for (int i = 0; i < 100; i++)
+		positions_quietly();
 	return 0;
 }
