@@ -422,5 +422,5 @@ func (a area) leads(name string) bool {
 
 // wrap is the guard as middleware.
 func (g *guard) wrap(next table.Handler) table.Handler {
-	return table.HandlerFunc(func(c *table.Call) table.Result { return g.handle(c, next) })
+	return trapped{&passing{g.handle, func(*table.Call) bool { return false }, next}}
 }

@@ -29,6 +29,17 @@ type passing struct {
 
 var _ table.Passer = (*passing)(nil)
 
+// Passes reports whether neither the layer nor what is below it has anything to do.
 func (p *passing) Passes(c *table.Call) bool { return table.Passes(p.next, c) && p.pass(c) }
 
+// Handle is the layer.
 func (p *passing) Handle(c *table.Call) table.Result { return p.handle(c, p.next) }
+
+// A trapped is a passing whose calls nearly always need the thread to be stopped: to ask over
+// shared memory first would be in vain.
+type trapped struct{ *passing }
+
+var _ table.Stopper = trapped{}
+
+// Stops marks it.
+func (trapped) Stops() {}

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -114,18 +115,17 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	if !p.Mode.IsDir() {
 		return table.Errno(unix.ENOTDIR)
 	}
-	r := c.Inject("lseek", c.Arg(0), 0, unix.SEEK_CUR)
-	if r.Failed() {
-		return r // O_PATH
+	at, flags, err := procfs.FDPosition(c.Thread().TID(), c.FD(0))
+	if err != nil || flags&unix.O_PATH != 0 {
+		return table.Errno(unix.EBADF)
 	}
-	entries, err := v.entriesFrom(&p, r.Value())
+	entries, err := v.entriesFrom(&p, at)
 	if err != nil {
 		return table.Errno(paths.Errno(err))
 	}
 	parent := path.Dir(p.Path)
 	all := append([]entry{{".", paths.Ino(p.Path), unix.DT_DIR}, {"..", paths.Ino(parent), unix.DT_DIR}}, entries...)
 	var buf []byte
-	at := r.Value()
 	if c.Name() == "readdir" {
 		return listOne(c, all, at)
 	}

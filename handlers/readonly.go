@@ -21,7 +21,7 @@ func ReadOnly(except ...string) Layer {
 		Calls: strings.Join(paths.Changing(), ",") + ",bind,socketcall,open_by_handle_at," +
 			"fchmod,fchown,fchown32,fsetxattr,fremovexattr,ioctl,unshare,setns," +
 			"pivot_root,chroot,open_tree,open_tree_attr,fspick,fsopen,fsconfig,fsmount",
-		Wrap: func(next table.Handler) table.Handler { return &passing{r.handle, r.passes, next} },
+		Wrap: func(next table.Handler) table.Handler { return trapped{&passing{r.handle, r.passes, next}} },
 	}
 }
 

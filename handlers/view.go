@@ -95,7 +95,7 @@ const viewCalls = "%file,fstat,fstat64,oldfstat,getdents,getdents64,readdir,fchm
 
 // Wrap is the View as middleware, for the calls that the caller chooses.
 func (v *View) Wrap(next table.Handler) table.Handler {
-	return &passing{v.handle, v.passes, next}
+	return trapped{&passing{v.handle, v.passes, next}}
 }
 
 func (v *View) handle(c *table.Call, next table.Handler) table.Result {

@@ -40,7 +40,7 @@ func (v *View) Passes(c *table.Call, a Arg) bool {
 	if !v.Mounted() {
 		return true
 	}
-	if v.root.Host != "/" || a.Resolve != 0 {
+	if a.Resolve != 0 {
 		return false
 	}
 	name := ""
@@ -53,44 +53,42 @@ func (v *View) Passes(c *table.Call, a Arg) bool {
 			return true // ENOENT
 		}
 	}
+	enters := strings.HasPrefix(c.Name(), "open") || c.Name() == "chdir"
 	if name != "" && name[0] == '/' {
-		return v.passes("", name, a.Follow)
+		return v.passes("/", name, a.Follow, enters)
 	}
 	dir := unix.AT_FDCWD
 	if a.Dir >= 0 {
 		dir = c.FD(a.Dir)
 	}
 	at, err := v.DescriptorName(c.Thread(), dir)
-	if err != nil {
+	switch {
+	case err != nil:
 		return true // EBADF
-	}
-	if name == "" {
+	case name == "":
 		return !v.IsPlaceholder(at)
-	}
-	return v.plain(at) && v.passes(at, name, a.Follow)
-}
-
-// plain reports whether the kernel's name of a directory is also its path in the view, and the
-// only one.
-func (v *View) plain(at string) bool {
-	if !strings.HasPrefix(at, "/") || strings.HasSuffix(at, " (deleted)") || isProc(at) {
+	case !strings.HasPrefix(at, "/") || strings.HasSuffix(at, " (deleted)"):
 		return false
 	}
-	if m, _ := v.mountOf(at); m != v.root {
-		return false
-	}
-	v.mu.Lock()
-	_, known := v.reached[at]
-	v.mu.Unlock()
-	return !known && !v.IsPlaceholder(at)
+	return v.passes(at, name, a.Follow, enters)
 }
 
-// passes is Passes for a path relative to the directory dir, "" for the root.
-func (v *View) passes(dir, name string, follow bool) bool {
-	if dir == "/" {
-		dir = ""
+// passes is Passes for a path relative to the directory that the kernel calls dir. enters says
+// that a directory may come to be held by the program.
+func (v *View) passes(dir, name string, follow, enters bool) bool {
+	at, ok := v.Shown(dir) // in the view, if there is no link
+	if !ok || v.IsPlaceholder(dir) {
+		return false
 	}
-	at := dir // in the view, if there is no link
+	mount, rest := v.mountOf(at)
+	if mount.FS != nil || mount.host(rest) != dir && dir != "/" || isProc(dir) || isProc(at) {
+		return false
+	}
+	if dir == "/" && mount != v.root || mount.Host == "" || name[0] == '/' && v.root.Host != "/" {
+		return false
+	}
+	host := strings.TrimSuffix(dir, "/")
+	at = strings.TrimSuffix(at, "/")
 	names, plainEnd, leads := 0, false, false
 	for rest, more := name, true; more; {
 		var part string
@@ -100,18 +98,23 @@ func (v *View) passes(dir, name string, follow bool) bool {
 		case "", ".":
 			continue
 		case "..":
+			if host != at {
+				return false // what is above is not the same
+			}
 			at = at[:max(strings.LastIndexByte(at, '/'), 0)]
+			host = at
 		default:
 			names, plainEnd = names+1, true
 			at += "/" + part
+			host += "/" + part
 		}
-		if m, _ := v.mountOf(at); m != v.root || isProc(at) {
+		if m, _ := v.mountOf(at); m != mount || isProc(at) || isProc(host) {
 			return false
 		}
 		leads = leads || v.leadsToMount(at)
 	}
-	if len(v.reachedBy(at)) > 0 {
-		return false // and somebody may want to know that now it is reached by its own name
+	if enters && v.namedOtherwise(host, at) {
+		return false // somebody will want to know by which name it was reached
 	}
 	switch {
 	case names == 0:
@@ -123,7 +126,7 @@ func (v *View) passes(dir, name string, follow bool) bool {
 	if !follow {
 		how.Flags |= unix.O_NOFOLLOW
 	}
-	fd, err := openat2(dir+"/"+name, &how)
+	fd, err := openat2(strings.TrimSuffix(dir, "/")+"/"+name, &how)
 	switch err {
 	case nil:
 		unix.Close(fd)
@@ -132,6 +135,16 @@ func (v *View) passes(dir, name string, follow bool) bool {
 		return !leads // to a directory that only the view has
 	}
 	return false
+}
+
+// namedOtherwise reports whether a directory of the host would be taken to be at another
+// place of the view, or is to be noted as reached from there no more.
+func (v *View) namedOtherwise(host, at string) bool {
+	if v.reachedBy(host) != "" {
+		return true
+	}
+	likely, ok := v.likely(host)
+	return !ok || likely != at
 }
 
 func openat2(name string, how *unix.OpenHow) (fd int, err error) {

@@ -52,20 +52,33 @@ func FDStat(tid, fd int) (unix.Stat_t, error) {
 // FDFlags returns the flags of a descriptor from its fdinfo: access mode, status flags,
 // and O_CLOEXEC.
 func FDFlags(tid, fd int) (int, error) {
+	_, flags, err := FDPosition(tid, fd)
+	return flags, err
+}
+
+// FDPosition returns the file offset of a descriptor, and its flags as FDFlags does.
+func FDPosition(tid, fd int) (at int64, flags int, err error) {
 	b, err := FDInfo(tid, fd)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	for line := range bytes.Lines(b) {
-		if value, ok := bytes.CutPrefix(line, []byte("flags:")); ok {
-			flags, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 8, 32)
-			if err != nil {
-				break
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		text := string(bytes.TrimSpace(value))
+		switch string(name) {
+		case "pos":
+			at, err = strconv.ParseInt(text, 10, 64)
+		case "flags": // which come second
+			var v int64
+			if v, err = strconv.ParseInt(text, 8, 32); err == nil {
+				return at, int(v), nil
 			}
-			return int(flags), nil
+		}
+		if err != nil {
+			break
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/fdinfo/%d: no flags: %w", tid, fd, errFormat)
+	return 0, 0, fmt.Errorf("/proc/%d/fdinfo/%d: no flags: %w", tid, fd, errFormat)
 }
 
 // FDInfo returns the first page of a descriptor's fdinfo.
