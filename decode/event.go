@@ -103,6 +103,8 @@ type Event struct {
 	shown  int   // how many of them Entry could decode, from the first on
 	// partial: of the next one, a Change, Entry has the first child.
 	partial bool
+	// noting: what is being decoded explains the result.
+	noting bool
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
 	lateComma bool
 
@@ -141,6 +143,11 @@ func (e *Event) Name() string { return e.name }
 // ABI returns the ABI of the call.
 func (e *Event) ABI() table.ABI { return e.abi }
 
+// Call returns the signature of the call that is shown, and its arguments: those of i386's
+// socketcall and the like are of the call that it stands for. The signature is nil for an
+// unknown number.
+func (e *Event) Call() (*table.Signature, [6]uint64) { return e.sig, e.args }
+
 // Outcome returns what Exit was given. ok is false before.
 func (e *Event) Outcome() (res table.Result, ok bool) { return e.res, e.done }
 
@@ -158,13 +165,17 @@ func (e *Event) Entry(c *table.Call) {
 		e.unknown(len(e.args))
 		return
 	}
-	if e.opts.Raw {
-		e.unknown(min(len(e.sig.Args), len(e.args)))
-		e.plan = nil
-		return
-	}
 	e.thread, e.mem = c.Thread(), c.Thread()
 	e.tid = e.thread.TID()
+	if e.opts.Raw {
+		if e.name == "socketcall" { // strace shows which one even so
+			e.follow()
+		}
+		e.unknown(min(len(e.sig.Args), len(e.args)))
+		e.plan = nil
+		e.release()
+		return
+	}
 	if e.abi == table.I386 {
 		e.follow()
 		p = e.plan

@@ -79,7 +79,7 @@ func (e *Event) followIPC() {
 		args[i] = e.args[from]
 	}
 	if n == msgrcv && e.args[0]>>16 == 0 { // the pointer and the type are in memory
-		b := e.readAll(e.args[4], 8)
+		b := e.readArgs(e.args[4], 8)
 		if b == nil {
 			return
 		}
@@ -87,7 +87,7 @@ func (e *Event) followIPC() {
 		args[4] = e.args[3]
 	}
 	if n == semctl {
-		if b := e.readAll(args[3], 4); b != nil {
+		if b := e.readArgs(args[3], 4); b != nil {
 			args[3] = uint64(le.Uint32(b))
 		}
 	}
@@ -165,7 +165,7 @@ func (e *Event) follow() {
 	if p == nil {
 		return
 	}
-	b := e.readAll(addr, 4*in.args)
+	b := e.readArgs(addr, 4*in.args)
 	if b == nil {
 		return
 	}
@@ -175,4 +175,12 @@ func (e *Event) follow() {
 		e.args[i] = uint64(le.Uint32(b[4*i:]))
 	}
 	e.raw = e.args
+}
+
+// readArgs reads arguments that lie in memory, which are shown also where structs are not.
+func (e *Event) readArgs(addr uint64, n int) []byte {
+	if b := e.readText(addr, n); len(b) == n {
+		return b
+	}
+	return nil
 }

@@ -153,7 +153,11 @@ func (e *Event) fdSet(name string, b []byte, n int) {
 	outer := e.begin(name, List)
 	for i := 0; i < min(n, 8*len(b)) && !e.full(); i++ {
 		if b[i/8]>>(i%8)&1 != 0 {
-			e.emitFD("", uint64(i), false)
+			if e.noting {
+				e.num("", Int, 32, uint64(i)) // without names, as in strace
+			} else {
+				e.emitFD("", uint64(i), false)
+			}
 		}
 	}
 	e.close(outer)

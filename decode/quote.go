@@ -14,18 +14,31 @@ const (
 const hexDigits = "0123456789abcdef"
 
 func (t *Text) appendBytes(dst []byte, v *Value) []byte {
-	hex := v.Raw || t.Hex == HexAlways || t.Hex == HexNonASCII && !isText(v.Text)
 	dst = append(dst, '"')
-	if hex {
-		for _, c := range v.Text {
-			dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
-		}
+	if v.Raw {
+		dst = appendHexEscaped(dst, v.Text)
 	} else {
-		dst = t.appendEscaped(dst, v.Text, false)
+		dst = t.appendText(dst, v.Text, false)
 	}
 	dst = append(dst, '"')
 	if v.Cut {
 		dst = append(dst, "..."...)
+	}
+	return dst
+}
+
+// appendText appends what stands between quotation marks, or in <>, where < and > are
+// escaped as well.
+func (t *Text) appendText(dst, s []byte, angle bool) []byte {
+	if t.Hex == HexAlways || t.Hex == HexNonASCII && !isText(s) {
+		return appendHexEscaped(dst, s)
+	}
+	return t.appendEscaped(dst, s, angle)
+}
+
+func appendHexEscaped(dst, s []byte) []byte {
+	for _, c := range s {
+		dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 	}
 	return dst
 }
@@ -119,6 +132,3 @@ func appendEscaped(dst, s []byte, angle bool) []byte {
 	}
 	return append(dst, s[from:]...)
 }
-
-// appendPathEscaped appends the path of a descriptor, which stands in <>.
-func appendPathEscaped(dst, path []byte) []byte { return appendEscaped(dst, path, true) }

@@ -13,6 +13,8 @@ var (
 	setSockLevel        = SetByName("sockopt_level")
 	setMsgFlags         = SetByName("msg_flags")
 	setStatxMask        = SetByName("statx_mask")
+	setStatxFlags       = SetByName("statx_flags")
+	setAtFlags          = SetByName("at_flags")
 	setStatxAttrs       = SetByName("statx_attributes")
 	setFSMagic          = SetByName("fs_magic")
 	setStatfsFlags      = SetByName("statfs_flags")

@@ -261,7 +261,10 @@ func exitFcntl(e *Event) {
 	case unix.F_GETFD:
 		e.values[resultSlot].Kind = Hex
 		if res != 0 {
-			e.flags("flags", 32, res, setFDFlags.withPrefix(""))
+			// Not a Flags itself: strace shows it in the style of arguments.
+			inner := e.begin("flags", Joined)
+			e.flags("", 32, res, setFDFlags.withPrefix(""))
+			e.close(inner)
 		}
 	case unix.F_GETFL:
 		e.values[resultSlot].Kind = Hex

@@ -60,7 +60,7 @@ func (e *Event) revents() {
 		}
 		shown++
 		outer := e.begin("", Struct)
-		e.emitFD("fd", uint64(le.Uint32(b)), false)
+		e.num("fd", Int, 32, uint64(le.Uint32(b))) // without names, as in strace
 		e.flags("revents", 16, got, setPoll)
 		e.close(outer)
 	}
@@ -88,9 +88,11 @@ func exitSelect(e *Event) {
 		if e.args[1+i] == 0 {
 			continue
 		}
-		b := e.readAll(e.args[1+i], (n+7)/8)
+		b := e.readArgs(e.args[1+i], (n+7)/8) // also where structs are not shown, as in strace
 		if b != nil && anyBit(b, n) {
+			e.noting = true
 			e.fdSet(name, b, n)
+			e.noting = false
 		}
 	}
 	if e.args[4] != 0 {

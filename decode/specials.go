@@ -130,21 +130,36 @@ func init() {
 	addSpecial(special{exit: exitSleep(3)}, "clock_nanosleep", "clock_nanosleep_time64")
 	addSpecial(special{entry: func(e *Event) {
 		addr, ok := sigframeMask(e.abi, e.sp)
-		if !ok {
+		if !ok || e.sp == 0 {
 			return
 		}
 		e.into(0)
-		b := e.readAll(addr, 8)
-		if b == nil {
-			e.slot = 0
-			return
-		}
 		outer := e.begin("", Struct)
-		e.num("mask", SigSet, 64, le.Uint64(b))
+		if b := e.readAll(addr, 8); b != nil {
+			e.num("mask", SigSet, 64, le.Uint64(b))
+		} else {
+			e.emitAddr("mask", addr, true)
+		}
 		e.close(outer)
 		e.show(0)
 		e.shown = 1
 	}}, "rt_sigreturn")
+	addSpecial(special{entry: func(e *Event) {
+		// i386's, whose stack pointer is at a struct sigcontext. Its oldmask has the first
+		// 32 signals; the others are behind what has room for the floating-point state.
+		const oldMask, others = 80, 88 + 624
+		first, rest := e.readAll(e.sp+oldMask, 4), e.readAll(e.sp+others, 4)
+		e.into(0)
+		e.show(0)
+		e.shown = 1
+		if first == nil || rest == nil {
+			e.emitAddr("", e.sp, true)
+			return
+		}
+		outer := e.begin("", Struct)
+		e.num("mask", SigSet, 64, uint64(le.Uint32(first))|uint64(le.Uint32(rest))<<32)
+		e.close(outer)
+	}}, "sigreturn")
 	addSpecial(special{exit: func(e *Event) {
 		if sig := e.res.Value(); e.good() && sig > 0 && sig <= 64 {
 			outer := e.note()

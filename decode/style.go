@@ -26,6 +26,9 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		if v.Num == 0 && v.Bare {
 			return dst, false
 		}
+		if v.Set == setStatxFlags {
+			return t.appendStatxFlags(dst, v), true
+		}
 		dst = appendHex(dst, v.Num)
 		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero()) && (v.Set.Prefix != "" || v.Num&v.Set.known() != 0)
 	case Enum:
@@ -34,6 +37,9 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 	case Mode:
 		dst = appendOctal(dst, v.Num, 3)
 		named = fileTypes[v.Num>>12&15] != "" && v.Num>>16 == 0
+	case Dev:
+		dst = appendHex(dst, v.Num)
+		named = true
 	case Signal:
 		dst = strconv.AppendInt(dst, int64(int32(v.Num)), 10)
 		named = SignalName(int(int32(v.Num))) != ""
@@ -65,11 +71,14 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		dst = t.appendBytes(dst, &Value{Raw: true, Text: v.Text})
 		named = true
 	case DirFD:
-		if int32(v.Num) != unix.AT_FDCWD || v.Text != nil {
+		if int32(v.Num) != unix.AT_FDCWD {
 			return dst, false
 		}
 		dst = strconv.AppendInt(dst, unix.AT_FDCWD, 10)
-		named = true
+		if t.Consts == ConstBoth {
+			dst = append(dst, " /* AT_FDCWD */"...)
+		}
+		return t.appendFDName(dst, v), true
 	default:
 		return dst, false
 	}
@@ -253,7 +262,7 @@ func (t *Text) appendProcess(dst []byte, tid, id int, named bool) []byte {
 	if t.Comm != nil && named && id > 0 && here > 0 {
 		if name := t.Comm(here); name != "" {
 			dst = append(dst, '<')
-			dst = appendPathEscaped(dst, []byte(name))
+			dst = t.appendText(dst, []byte(name), true)
 			dst = append(dst, '>')
 		}
 	}
@@ -273,6 +282,24 @@ func (t *Text) appendIP(dst, b []byte) []byte {
 	}
 	for _, c := range appendIP(nil, b) {
 		dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
+}
+
+var statxRest = setAtFlags.withPrefix("")
+
+// appendStatxFlags appends the flags of statx(2) as numbers. How far the data is to be
+// synchronized is a number of its own, which strace leaves out if it is 0 and has no name.
+func (t *Text) appendStatxFlags(dst []byte, v *Value) []byte {
+	const sync = 0x6000 // AT_STATX_SYNC_TYPE
+	if how := v.Num & sync; t.Consts == ConstBoth {
+		dst = append(appendHex(dst, how), " /* "...)
+		dst = append(appendFlags(dst, v.Set, how), " */"...)
+	} else if how != 0 {
+		dst = appendHex(dst, how)
+	}
+	if rest := v.Num &^ sync; rest != 0 {
+		dst, _ = t.appendStyled(append(dst, '|'), &Value{Kind: Flags, Bits: v.Bits, Num: rest, Set: statxRest})
 	}
 	return dst
 }

@@ -124,7 +124,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 		if i != first {
 			dst = append(dst, ", "...)
 		}
-		if v := &e.values[i]; v.Kind == Flags || v.Whole {
+		if v := &e.values[i]; v.Kind == Flags || v.Kind == Enum || v.Whole {
 			dst = plain.appendLabelled(dst, e, v)
 		} else {
 			dst = t.appendLabelled(dst, e, v)
@@ -239,7 +239,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Addr:
 		dst = appendAddr(dst, v)
 	case FD, DirFD:
-		dst = appendFD(dst, v)
+		dst = t.appendFD(dst, v)
 	case UID:
 		if v.Num == 1<<v.width()-1 {
 			dst = append(dst, "-1"...)
@@ -468,17 +468,22 @@ func appendAddr(dst []byte, v *Value) []byte {
 	return appendHex(dst, v.Num)
 }
 
-func appendFD(dst []byte, v *Value) []byte {
+func (t *Text) appendFD(dst []byte, v *Value) []byte {
 	fd := int32(v.Num)
 	if fd == unix.AT_FDCWD && v.Kind == DirFD {
 		dst = append(dst, "AT_FDCWD"...)
 	} else {
 		dst = strconv.AppendInt(dst, int64(fd), 10)
 	}
+	return t.appendFDName(dst, v)
+}
+
+// appendFDName appends what a descriptor refers to, if that is known.
+func (t *Text) appendFDName(dst []byte, v *Value) []byte {
 	if v.Text != nil || v.Symbol != "" {
 		path, deleted := bytes.CutSuffix(v.Text, []byte(" (deleted)"))
 		dst = append(dst, '<')
-		dst = appendPathEscaped(dst, path)
+		dst = t.appendText(dst, path, true)
 		dst = append(dst, v.Symbol...)
 		dst = append(dst, '>')
 		if deleted {

@@ -115,7 +115,7 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 	}
 	if t.opts.Reads != nil || t.opts.Writes != nil {
 		t.buf = append(t.buf, '\n')
-		t.buf = t.dump(t.buf, c, res)
+		t.buf = t.dump(t.buf, th.event, c, res)
 		t.buf = t.buf[:len(t.buf)-1] // end ends the line
 	}
 	t.endWithStack(th)

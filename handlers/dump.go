@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/bits"
 
+	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -51,8 +52,8 @@ func payload(sig *table.Signature) int {
 }
 
 // dump appends the data of a finished call.
-func (t *Trace) dump(dst []byte, c *table.Call, res table.Result) []byte {
-	sig := c.Signature()
+func (t *Trace) dump(dst []byte, e *decode.Event, c *table.Call, res table.Result) []byte {
+	sig, args := e.Call()
 	if sig == nil || payload(sig) == 0 {
 		return dst
 	}
@@ -61,10 +62,11 @@ func (t *Trace) dump(dst []byte, c *table.Call, res table.Result) []byte {
 	if res.Failed() && (reads || sig.Name == "sendmmsg") { // what was to be written is there anyhow
 		return dst
 	}
-	if fds := t.opts.Reads; reads && !fds.Has(c.FD(0)) {
+	fd := int(int32(args[0]))
+	if fds := t.opts.Reads; reads && !fds.Has(fd) {
 		return dst
 	}
-	if fds := t.opts.Writes; !reads && !fds.Has(c.FD(0)) {
+	if fds := t.opts.Writes; !reads && !fds.Has(fd) {
 		return dst
 	}
 	left := uint64(math.MaxUint64)
@@ -72,16 +74,16 @@ func (t *Trace) dump(dst []byte, c *table.Call, res table.Result) []byte {
 		left = uint64(res.Value())
 	}
 	d := dumper{dst, c}
-	addr := c.RawArg(1)
+	addr := args[1]
 	switch {
 	case a.Kind == table.Buffer:
 		n := left
 		if !reads {
-			n = c.Arg(int(a.Len))
+			n = args[a.Len]
 		}
 		d.data(addr, n)
 	case a.Set == "iovec":
-		d.vectors(addr, c.Arg(int(a.Len)), left)
+		d.vectors(addr, args[a.Len], left)
 	case a.Set == "msghdr":
 		d.message(addr, left)
 	default:

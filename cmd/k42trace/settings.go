@@ -63,8 +63,8 @@ func (o *options) setDecodeFDs(s string) (err error) {
 		}
 	} else {
 		o.fdsLong = true
-		if o.fds, err = parseNames(s, fdAspects); s == "all" {
-			o.fds = fdEverything
+		if o.fds, err = parseNames(s, fdAspects); s == "all" || strings.HasPrefix(s, "!") {
+			o.fds &= fdEverything
 		}
 	}
 	if err == nil && o.fdsShort && o.fdsLong {
