@@ -138,7 +138,7 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	requests(ioctlArg{kind: ioctlSignal}, 0x4b4e) // KDSIGACCEPT
 
 	// Files (linux/fs.h, linux/fiemap.h).
-	requests(fd, 0x40049409)               // FICLONE
+	requests(number, 0x40049409)           // FICLONE, a descriptor, which strace does not name
 	requests(none, 0xc0045877, 0xc0045878) // FIFREEZE, FITHAW
 	structs(ioctlOut, "fs_flags", 0x80086601, 0x80046601)
 	structs(ioctlIn, "fs_flags", 0x40086602, 0x40046602)

@@ -63,9 +63,9 @@ var effects = map[string]*effect{
 	"recvmmsg_time64":         {end: endRecvmmsg, arrives: true},
 	"socketcall":              {begin: beginSocketcall, arrives: true},
 
-	"bind":    {begin: about(0), end: endAddress, always: true, arrives: true, replaces: true},
-	"connect": {begin: about(0), end: endAddress, always: true, arrives: true, replaces: true},
-	"listen":  {begin: about(0), end: endAddress, arrives: true, replaces: true},
+	"bind":    {begin: about(0), end: endAddress, always: true, addresses: true, replaces: true},
+	"connect": {begin: about(0), end: endAddress, always: true, addresses: true, replaces: true},
+	"listen":  {begin: about(0), end: endAddress, addresses: true, replaces: true},
 
 	"unlink":    removes(entry{cwd, 0}),
 	"unlinkat":  removes(entry{0, 1}),

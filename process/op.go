@@ -50,6 +50,8 @@ type effect struct {
 	arrives bool
 	// named: the same, if what it makes is wanted by its name at once.
 	named bool
+	// addresses: the same, if those of sockets are wanted.
+	addresses bool
 	// names: the same, unless End is told the name (Op.Named), or is told later of changes
 	// of names by paths that are entries of a directory.
 	names bool
@@ -92,7 +94,7 @@ func Matters(abi table.ABI, nr int) bool { return effectOf(abi, nr) != nil }
 // it brings is looked at in /proc.
 func (tr *Tree) Arrives(abi table.ABI, nr int) bool {
 	e := effectOf(abi, nr)
-	return e != nil && (e.arrives || e.named && tr.eager)
+	return e != nil && (e.arrives || e.named && tr.eager || e.addresses && tr.eager && tr.details)
 }
 
 // Names reports whether such a call makes a descriptor, or changes names, where names are
