@@ -93,9 +93,8 @@ const (
 	stepVector
 	stepMessage
 	stepName
-	atNaming // the result is in areaOpened, and areaNaming says so
 	stepNamed
-	atNamed
+	stepStatted
 	stepBare
 	stepDone
 	atDone

@@ -215,6 +215,18 @@ done:
 	MOVQ	DI, R11; \
 	ADDL	$1, R9
 
+// Behind a call of our own: its result in CX, and the rest as it was before.
+#define INQUIRED \
+	MOVQ	R11, R10; \
+	MOVQ	const_areaResult(GS), CX; \
+	MOVQ	const_areaOpened(GS), AX; \
+	MOVQ	AX, const_areaResult(GS); \
+	MOVQ	const_areaOpenedFlags(GS), AX; \
+	MOVQ	AX, const_areaFlags(GS); \
+	MOVQ	const_areaNameAt(GS), R11; \
+	MOVQ	const_areaNameCount(GS), R9; \
+	MOVQ	$0, const_areaNaming(GS)
+
 // The event has room for CX bytes more.
 #define ROOMFOR \
 	LEAQ	(const_captureHead+8)(R11)(CX*1), DX; \
@@ -307,9 +319,8 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	stepVector
 	JMP	stepMessage
 	JMP	stepName
-	JMP	naming
 	JMP	stepNamed
-	JMP	named
+	JMP	stepStatted
 	JMP	stepBare
 	JMP	stepDone
 	JMP	done
@@ -1147,7 +1158,11 @@ stepName:	// ask what the descriptor is called that is the result, if that is wa
 	CMPQ	AX, $-const_lastLinuxErrno
 	JCC	noName
 	CMPQ	CX, $const_namesRead
+	JCS	help
+	JEQ	nameOnly
+	TESTB	$const_flagHelp, const_stepFlags(R10)
 	JNE	help
+nameOnly:
 	CMPQ	AX, $const_maxNamed
 	JCC	help
 	MOVQ	AX, const_areaOpened(GS)
@@ -1176,30 +1191,22 @@ digit:
 	LEAQ	const_stepSize(R10), AX
 	MOVQ	AX, const_areaPlan(GS)
 	MOVQ	$1, const_areaNaming(GS)
-naming:	// a second call from the same site, which comes back to the next step
 	MOVQ	const_areaSelf(GS), AX
 	LEAQ	const_areaLink(AX), DI
-	LEAQ	(const_ringOff+const_captureHead)(AX)(R11*1), SI
 	MOVL	$const_nameMax, DX
+	MOVL	$const_sysReadlink, CX
+inquire:	// a second call from the same site, CX, which comes back to the next step
+	LEAQ	(const_ringOff+const_captureHead)(AX)(R11*1), SI
+	MOVL	CX, AX
 	MOVQ	const_areaSite(GS), CX
 	LEAQ	const_siteObserved(CX), CX
-	MOVL	$const_sysReadlink, AX
 	JMP	CX
 noName:
-	ADDQ	$(2*const_stepSize), R10
+	ADDQ	$(3*const_stepSize), R10
 	JMP	(R10)
 
 stepNamed:	// that has returned
-	MOVQ	R11, R10
-	MOVQ	const_areaResult(GS), CX
-	MOVQ	const_areaOpened(GS), AX
-	MOVQ	AX, const_areaResult(GS)
-	MOVQ	const_areaOpenedFlags(GS), AX
-	MOVQ	AX, const_areaFlags(GS)
-	MOVQ	const_areaNameAt(GS), R11
-	MOVQ	const_areaNameCount(GS), R9
-	MOVQ	$0, const_areaNaming(GS)
-named:
+	INQUIRED
 	LEAQ	-1(CX), AX
 	CMPQ	AX, $(const_nameMax-1)
 	JCC	help
@@ -1208,6 +1215,30 @@ named:
 	MOVQ	$0, RING(8, R11)
 	LEAQ	(const_captureHead+7)(R11)(CX*1), R11
 	ANDQ	$~7, R11
+	ADDL	$1, R9
+	CMPQ	const_areaNames(GS), $const_namesRead
+	JEQ	noStat
+	MOVQ	R11, const_areaNameAt(GS)
+	MOVQ	R9, const_areaNameCount(GS)
+	LEAQ	const_stepSize(R10), AX
+	MOVQ	AX, const_areaPlan(GS)
+	MOVQ	$1, const_areaNaming(GS)
+	MOVQ	const_areaSelf(GS), AX
+	MOVQ	const_areaOpened(GS), DI
+	MOVL	$const_sysFstat, CX
+	JMP	inquire
+noStat:
+	ADDQ	$(2*const_stepSize), R10
+	JMP	(R10)
+
+stepStatted:	// the same, asked what it is
+	INQUIRED
+	TESTQ	CX, CX
+	JNE	help
+	MOVL	$const_statArg, RING(0, R11)
+	MOVL	$const_statSize, RING(4, R11)
+	MOVQ	CX, RING(8, R11)
+	ADDQ	$(const_captureHead+const_statSize), R11
 	ADDL	$1, R9
 	NEXT
 

@@ -33,9 +33,9 @@ type Event struct {
 	Result   int64      // raw: an error's negative number or a value
 	Unhelped bool       // there should have been captures, but nobody helped
 	Captures []Captured // valid until the next call of Next for the slot
-	// Name is what /proc has called the descriptor that is the result, nil unless that
-	// was wanted: Slot.SetNames. It is as valid as Captures.
-	Name []byte
+	// Opened is the descriptor that is the result, empty unless that was wanted:
+	// Slot.SetNames. Its name is as valid as Captures.
+	Opened Opened
 }
 
 // Captured is memory of the program as it was when a call had returned.
@@ -87,7 +87,7 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 	if have > ringSize || have%8 != 0 {
 		return false, s.corrupt("%d bytes in the ring", have)
 	}
-	e.Captures, e.Name = e.Captures[:0], nil
+	e.Captures, e.Opened = e.Captures[:0], Opened{}
 	ring := s.mem[ringOff:]
 	at := int(s.taken % ringSize)
 	first := peek(ring, at)
@@ -156,12 +156,14 @@ func (s *Slot) exit(e *Event, b []byte) error {
 		padded := (length + 7) &^ 7
 		c := Captured{Arg: int(le.Uint16(rest)), Addr: le.Uint64(rest[8:]), Cut: le.Uint16(rest[2:]) != 0}
 		rest = rest[captureHead:]
-		if padded > uint64(len(rest)) || c.Arg > nameArg {
+		if padded > uint64(len(rest)) || c.Arg > statArg {
 			return s.corrupt("%d bytes of argument %d", length, c.Arg)
 		}
 		c.Data, rest = rest[:length:length], rest[padded:]
-		if c.Arg == nameArg {
-			e.Name = c.Data
+		if c.Arg >= nameArg {
+			if !e.Opened.put(&c) {
+				return s.corrupt("%d bytes of a struct stat", length)
+			}
 			continue
 		}
 		e.Captures = append(e.Captures, c)

@@ -52,7 +52,8 @@ func TestNonsenseInTheRing(t *testing.T) {
 		"captures that are not there":   exit(2, 40, 0, 0),
 		"data that is not there":        exit(1, 40, 8<<32, 0),
 		"much data that is not there":   exit(1, 40, 0xffffffff<<32, 0),
-		"an argument beyond all":        exit(1, 40, nameArg+1, 0),
+		"an argument beyond all":        exit(1, 40, statArg+1, 0),
+		"a struct stat of no bytes":     exit(1, 40, statArg, 0),
 		"many captures":                 exit(0xfffe, 40, 0, 0),
 	} {
 		s := r.NewSlot()

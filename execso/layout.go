@@ -163,8 +163,11 @@ const (
 	maxNamed   = 10000000
 )
 
-// sysReadlink is the number of readlink(2).
-const sysReadlink = 89
+// Numbers of the calls that the entry code makes for itself.
+const (
+	sysFstat    = 5
+	sysReadlink = 89
+)
 
 // States of a request.
 const (
@@ -207,6 +210,8 @@ const (
 	// is the result.
 	nameArg = 6
 	nameMax = 4096 // the kernel's names are shorter
+	// statArg says that it is what fstat(2) says of that: statSize bytes.
+	statArg = 7
 )
 
 // A step of a plan: the address of the code that does it, then operands.

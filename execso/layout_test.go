@@ -78,7 +78,7 @@ func TestPlansFitIntoEvents(t *testing.T) {
 				case stepLength, stepResult:
 					size += captureHead + int(s.limit*uint32(s.unit)+7)&^7
 				case stepName:
-					size += captureHead + nameMax
+					size += captureHead + nameMax + captureHead + statSize
 				case stepMessage: // a name, control messages, and then as for a vector
 					size += 2*captureHead + msgNameMax + controlMax
 					fallthrough

@@ -24,19 +24,44 @@ const (
 	// NamesRead makes it read the name, and stop for help only if it cannot, or if a call
 	// renames or removes something by a path with a slash.
 	NamesRead
+	// FilesRead is NamesRead for what fstat(2) tells as well, but makes it stop for
+	// sockets, of which the supervisor knows more.
+	FilesRead
 )
 
 // For the assembly.
 const namesRead = uint64(NamesRead)
 
+// Opened is what a new descriptor stands for.
+type Opened struct {
+	Name           []byte // what readlink(2) says of its link in /proc
+	Known          bool   // the rest is there: FilesRead
+	Dev, Ino, Rdev uint64 // as stat(2) tells them
+	Mode           uint32
+}
+
+// put takes what is captured of the descriptor.
+func (f *Opened) put(c *Captured) (ok bool) {
+	switch {
+	case c.Arg == nameArg:
+		f.Name = c.Data
+	case len(c.Data) != statSize:
+		return false
+	default:
+		f.Known, f.Mode = true, le.Uint32(c.Data[24:]) // asm/stat.h
+		f.Dev, f.Ino, f.Rdev = le.Uint64(c.Data), le.Uint64(c.Data[8:]), le.Uint64(c.Data[40:])
+	}
+	return true
+}
+
 // SetNames says what the thread does about names. tid is its id, in its /proc, for
-// NamesRead.
+// NamesRead and FilesRead.
 func (s *Slot) SetNames(n Naming, tid int) {
 	if s.index == 0 || s.freed {
 		return
 	}
 	link := fmt.Sprintf("/proc/%d/fd/", tid)
-	if n == NamesRead {
+	if n >= NamesRead {
 		padded := link + strings.Repeat("\x00", areaLinkEnd-areaLink-len(link))
 		copy(s.mem[areaLink:areaLinkEnd], padded)
 		poke(s.mem, areaPrefix, uint64(len(link)))

@@ -248,7 +248,10 @@ func (c *collection) exit(lim limits, m *contents) plan {
 	var names plan
 	switch {
 	case m.descriptor:
-		names = plan{{do: stepName}, {do: stepNamed}}
+		names = plan{{do: stepName}, {do: stepNamed}, {do: stepStatted}}
+		if m.socket {
+			names[0].flags = flagHelp
+		}
 	case m.renames:
 		names = plan{{do: stepBare}}
 	}
@@ -294,7 +297,7 @@ func (c *collection) exit(lim limits, m *contents) plan {
 func (c *collection) fit(lim limits, m *contents) {
 	room, elastic := eventReserve-enterSize-exitSize, 0
 	if m.descriptor {
-		room -= captureHead + 8 + nameMax
+		room -= captureHead + 8 + nameMax + captureHead + statSize
 	}
 	for i := range c.list {
 		k := &c.list[i]

@@ -55,9 +55,9 @@ type contents struct {
 	some     bool         // the kernel fills nothing if the result is 0
 	partial  bool         // the result says how much of a buffer the kernel has read
 	atLeast  int          // so many bytes of a buffer are captured whatever the limit
-	// descriptor: the result is a new descriptor. renames: the paths stand for something
-	// else afterwards, or for nothing.
-	descriptor, renames bool
+	// descriptor: the result is a new descriptor; socket: of a socket. renames: the paths
+	// stand for something else afterwards, or for nothing.
+	descriptor, socket, renames bool
 }
 
 // isNull reports whether an argument is checked to be NULL.
@@ -134,9 +134,9 @@ var rules = map[string]rule{
 
 	"connect":  {contents: contents{proofs: connectErrors}},
 	"bind":     {contents: contents{proofs: connectErrors}},
-	"socket":   {contents: contents{descriptor: true}},
-	"accept":   {checks: null(2), contents: contents{skip: []int{1}, descriptor: true}},
-	"accept4":  {checks: null(2), contents: contents{skip: []int{1}, descriptor: true}},
+	"socket":   {contents: contents{descriptor: true, socket: true}},
+	"accept":   {checks: null(2), contents: contents{skip: []int{1}, descriptor: true, socket: true}},
+	"accept4":  {checks: null(2), contents: contents{skip: []int{1}, descriptor: true, socket: true}},
 	"recvfrom": {checks: null(5), contents: contents{skip: []int{4}}},
 	// Structs are shown whole; a filter is one that leads to another.
 	"setsockopt": {by: 2, cases: []selection{

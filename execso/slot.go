@@ -124,7 +124,7 @@ func (s *Slot) StopAtReturn() {
 	plan := (*uint64)(unsafe.Pointer(&s.mem[areaPlan]))
 	// One that asks for a name is back at once.
 	was := atomic.LoadUint64(plan)
-	if was != stepAddress(countStep) && was != stepAddress(leaveStep) && !s.region.isStep(was, stepNamed) {
+	if was != stepAddress(countStep) && was != stepAddress(leaveStep) && !s.region.isStep(was, stepNamed) && !s.region.isStep(was, stepStatted) {
 		atomic.CompareAndSwapUint64(plan, was, stepAddress(helpStep))
 	}
 }

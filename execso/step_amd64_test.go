@@ -210,7 +210,9 @@ type walk struct {
 	awaited bool
 	forced  bool   // the result is not the kernel's
 	opened  string // the name of the descriptor
+	statted bool   // it is known to be a directory
 	late    bool   // the supervisor asks for a stop when that is asked for
+	closed  bool   // between the name and the rest it is closed
 	// serve settles a request. It reports whether that was by an answer.
 	serve func(p *stepped) (answered bool)
 	// meddle changes something when the thread stands at an instruction.
@@ -354,7 +356,7 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 	names := func(n Naming, tid int) func(p *stepped) {
 		return func(p *stepped) { p.slot.SetNames(n, tid) }
 	}
-	read, asked := names(NamesRead, p.pid), names(NamesAsked, 0)
+	read, asked, files := names(NamesRead, p.pid), names(NamesAsked, 0), names(FilesRead, p.pid)
 	p.write(dataAt+0x140, []byte("name\x00"))
 	const bare, cwd = dataAt + 0x140, uint64(1<<32 - 100)
 	for _, s := range []Service{Record, RecordTimed} {
@@ -367,6 +369,9 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 			"named where there is no name":    func(w *walk) { w.before, w.helped = names(NamesRead, 0), true },
 			"named, awaited":                  func(w *walk) { w.awaited, w.helped = true, true },
 			"named, awaited late":             func(w *walk) { w.late = true },
+			"known":                           func(w *walk) { w.before, w.statted = files, true },
+			"known, awaited late":             func(w *walk) { w.before, w.statted, w.late = files, true, true },
+			"known, but not any more":         func(w *walk) { w.before, w.closed, w.helped = files, true, true },
 			"with a number that is too large": func(w *walk) { w.result, w.forced, w.helped = maxNamed, true, true },
 			"with a number that is not":       func(w *walk) { w.result, w.forced, w.helped = 4321, true, true },
 		} {
@@ -378,6 +383,7 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 			walks = append(walks, w)
 		}
 		walks = append(walks,
+			walk{name: "a socket to be known", nr: unix.SYS_ACCEPT, args: [6]uint64{99}, service: s, events: true, before: files, forced: true, helped: true},
 			walk{name: "without a path", nr: unix.SYS_ACCEPT, args: [6]uint64{99}, service: s, events: true, before: read, forced: true, opened: "/dev/null"},
 			walk{name: "removed", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, bare}, service: s, events: true, before: read, forced: true},
 			walk{name: "removed, with help", nr: unix.SYS_UNLINKAT, args: [6]uint64{cwd, badPath}, service: s, events: true, before: read, forced: true, helped: true},
@@ -490,6 +496,10 @@ func (p *stepped) walk(w *walk, flags uint64) {
 		if w.awaited && r.Rip == p.site+siteObserved {
 			p.slot.StopAtReturn()
 		}
+		if w.closed && p.slot.Naming() && r.Rip == p.site+siteObserved && r.Rax == unix.SYS_FSTAT {
+			r.Rdi = 1 << 20
+			p.set(&r)
+		}
 		if w.late && p.slot.Naming() {
 			p.slot.StopAtReturn()
 		}
@@ -541,7 +551,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 			break
 		}
 		events++
-		if e.Kind == Exit && (e.Result != result || e.Unhelped != w.helped || string(e.Name) != w.opened) {
+		if e.Kind == Exit && (e.Result != result || e.Unhelped != w.helped || string(e.Opened.Name) != w.opened || (e.Opened.Known && e.Opened.Mode&unix.S_IFMT == unix.S_IFDIR) != w.statted) {
 			t.Errorf("recorded %+v", e)
 		}
 	}

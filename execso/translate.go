@@ -131,8 +131,6 @@ var stretches = []stretch{
 	{at: atLeft, state: Returned, site: saved, ax: saved},
 	{at: stepCapture, state: ReturnedUnrecorded, site: saved, ax: saved},
 	{at: atCaptureSaved, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
-	// While areaNaming says so, the result is elsewhere: translateNaming.
-	{at: atNamed, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
 	{at: atDone, state: Returned, site: saved, ax: saved, flags: saved, args: saved},
 	{at: atHelp, state: ReturnedUnrecorded, site: saved, ax: saved, flags: saved, args: saved},
 }
@@ -260,10 +258,7 @@ func (s *Slot) translateSite(f *Frame, site uint64, off int) Disposition {
 func (s *Slot) translateNaming(f *Frame) Disposition {
 	site := peek(s.mem, areaSite)
 	call := s.region.CallOf(site)
-	off, at := f.IP-(Base+CodeOffset), f.IP-site
-	inExit := off >= labels[atExit] && off < labels[stepCounted]
-	inNaming := off >= labels[atNaming] && off < labels[atNamed]
-	if call == 0 || !inExit && !inNaming && (at < siteObserved || at >= siteBack) {
+	if at := f.IP - site; call == 0 || !InCode(f.IP) && (at < siteObserved || at >= siteBack) {
 		return Elsewhere
 	}
 	poke(s.mem, areaNaming, 0)

@@ -41,6 +41,7 @@ func TestDescriptorNamesAsStrace(t *testing.T) {
 			{"-y"}, {"-yy"},
 			// Where the tracer has to do with the call by which names are asked for.
 			{"-y", "-e", "trace=%file,%desc"}, {"-y", "-e", "trace=!readlink"}, {"-y", "-e", "inject=readlink:error=EPERM"},
+			{"-yy", "-e", "inject=fstat:error=EPERM"},
 		} {
 			t.Run(name+strings.Join(flags, " "), func(t *testing.T) {
 				dir, file := t.TempDir(), t.TempDir()+"/strace"

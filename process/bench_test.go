@@ -24,7 +24,7 @@ func BenchmarkTell(b *testing.B) {
 			for b.Loop() {
 				th.Begin(&op, table.AMD64, 257, args, nil)
 				if opened != "" {
-					op.Named(opened)
+					op.Opened(Opened{Name: opened})
 				}
 				th.End(&op, table.Return(7), nil)
 				th.Begin(&op, table.AMD64, 3, [6]uint64{7}, nil)

@@ -18,10 +18,16 @@ func (t *Thread) opened(op *Op, fd, flags int, cloexec bool) {
 	o := &struct {
 		file File
 		slot slot
-	}{file: File{tree: t.tree, flags: flags, name: op.name, named: t.tree.names}, slot: slot{cloexec: cloexec}}
+	}{file: File{tree: t.tree, flags: flags, name: op.opened.Name, named: t.tree.names}, slot: slot{cloexec: cloexec}}
 	s := &o.slot
 	s.file = &o.file
+	if is := &op.opened; is.Known {
+		s.file.isA(table.FileID{Dev: is.Dev, Ino: is.Ino}, is.Rdev, is.Mode)
+	}
 	op.fds.put(fd, s)
+	if s.file.known {
+		t.tree.index(s.file)
+	}
 	if op.doubtful || op.doubt() {
 		t.arrived(op.fds, fd)
 	} else if t.tree.eager && !t.tree.past {

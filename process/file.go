@@ -116,11 +116,13 @@ func (f *File) learn(tid, fd int) bool {
 		f.known = true // not to be asked
 		return true
 	}
-	f.known = true
-	f.id = table.FileID{Dev: st.Dev, Ino: st.Ino}
-	f.rdev = st.Rdev
-	f.kind = kindOf(st.Mode, link)
+	f.isA(table.FileID{Dev: st.Dev, Ino: st.Ino}, st.Rdev, st.Mode)
 	return true
+}
+
+// isA tells what f is, whose name is known.
+func (f *File) isA(id table.FileID, rdev uint64, mode uint32) {
+	f.known, f.id, f.rdev, f.kind = true, id, rdev, kindOf(mode, f.name)
 }
 
 // is reports whether descriptor fd of thread tid is one of f, by one descriptor that f

@@ -68,7 +68,7 @@ func FuzzCalls(f *testing.F) {
 			}
 			th.Begin(op, abi, nr, args, noise(memory))
 			if script[8]%4 == 0 {
-				op.Named(string(memory))
+				op.Opened(Opened{Name: string(memory), Known: script[8]%8 == 0, Ino: uint64(script[7])})
 			}
 			switch script[0] / 8 % 8 {
 			case 0: // others go on meanwhile

@@ -58,7 +58,7 @@ func TestNamesOfThePast(t *testing.T) {
 		var op Op
 		th.Begin(&op, table.AMD64, nr, a, paths)
 		if opened != "" {
-			op.Named(opened)
+			op.Opened(Opened{Name: opened})
 		}
 		th.End(&op, table.FromRaw(result), paths)
 	}

@@ -24,7 +24,7 @@ type Op struct {
 	closings  uint64 // as they were when it began
 	contested bool   // another call closes the same at the same time
 	finds     uint64 // Tree.finds when it began
-	name      string // what the descriptor that it has made is called, if that is known
+	opened    Opened // what it has made, if that is known
 
 	setting     *File  // whose flags it sets
 	sets        uint64 // as they were when it began
@@ -52,7 +52,7 @@ type effect struct {
 	named bool
 	// addresses: the same, if those of sockets are wanted.
 	addresses bool
-	// names: the same, unless End is told the name (Op.Named), or is told later of changes
+	// names: the same, unless End is told the name (Op.Opened), or is told later of changes
 	// of names by paths that are entries of a directory.
 	names bool
 	// looks: see Looks.
@@ -128,9 +128,16 @@ func Calls() *table.Set {
 // who wants to know what they were has to look before End.
 func (op *Op) Replaces() bool { return op.effect != nil && op.effect.replaces }
 
-// Named tells what the descriptor is called that the call has made: what /proc has said
-// when it had.
-func (op *Op) Named(name string) { op.name = name }
+// Opened is what a descriptor stands for that a call has made.
+type Opened struct {
+	Name           string // what /proc has called it
+	Known          bool   // the rest is there
+	Dev, Ino, Rdev uint64 // as stat(2) tells them
+	Mode           uint32
+}
+
+// Opened tells what the call has made, as the kernel has said when it had.
+func (op *Op) Opened(o Opened) { op.opened = o }
 
 // Begin tells that the thread makes a call, with its whole registers; mem is good for
 // reading what they point to until End. op is for the caller to keep.

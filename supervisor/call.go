@@ -68,7 +68,7 @@ func (t *Thread) seccompStop(e ptrace.Event) {
 		return
 	}
 	if d := t.loop.direct; d != nil {
-		// What gets a handler now may be the readlink that exec.so makes for itself.
+		// What has a handler now may be a call that exec.so makes for itself.
 		if execso.IsHelp(info.IP) || t.slot != nil && t.slot.Naming() && d.region.IsSite(info.IP) {
 			t.help()
 			return

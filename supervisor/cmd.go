@@ -70,9 +70,9 @@ type Cmd struct {
 	// TrackNames says that Recorders want to know the names of what descriptors refer to,
 	// TrackFiles that they want the rest too that a table.File tells, and TrackSockets that
 	// of sockets they want the addresses (process.FDs.Detail). By the direct route they hear
-	// of calls when nobody could ask any more: names are recorded with the calls that make
-	// descriptors, but for the rest these stop their threads, to be asked. TrackNames is
-	// needed for either.
+	// of calls when nobody could ask any more: so that is recorded with the calls that make
+	// descriptors, but for sockets, whose threads stop to be asked. TrackNames is needed for
+	// either.
 	TrackNames, TrackFiles, TrackSockets bool
 	// Placement says where the tracing thread may run.
 	Placement Placement

@@ -36,12 +36,12 @@ type direct struct {
 	// them have to be seen.
 	remembers bool
 	asks      bool // there are calls about which handlers are asked: see request.go
-	// readsLinks: exec.so may ask what descriptors are called.
-	readsLinks bool
-	mounts     uint64         // our mount namespace, 0 if /proc is none of ours
-	files      bool           // what descriptors are is to be known: see files.go
-	blind      bool           // and cannot be, any more
-	resident   table.Resident // who tells what a descriptor is; nil: nobody
+	// inquires: exec.so may ask what descriptors are.
+	inquires bool
+	mounts   uint64         // our mount namespace, 0 if /proc is none of ours
+	files    bool           // what descriptors are is to be known: see files.go
+	blind    bool           // and cannot be, any more
+	resident table.Resident // who tells what a descriptor is; nil: nobody
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
@@ -78,7 +78,7 @@ func (l *loop) setUpDirect() error {
 			if oneCore() {
 				l.direct.crowdedUntil = time.Now().AddDate(100, 0, 0)
 			}
-			l.direct.served, l.direct.readsLinks, l.direct.mounts = l.exemptible(), l.mayReadLinks(), ourMounts()
+			l.direct.served, l.direct.inquires, l.direct.mounts = l.exemptible(), l.mayInquire(), ourMounts()
 			nr, _ := table.Number(ptrace.NativeABI, "rt_sigreturn")
 			l.direct.seesReturns = l.wantFilter.Has(ptrace.NativeABI, nr)
 			l.direct.serve()
@@ -118,8 +118,8 @@ func (d *direct) tableChanged() (narrowed bool) {
 	}
 	narrowed = !keep.Contains(d.served)
 	d.served = keep
-	if d.readsLinks && !d.loop.mayReadLinks() {
-		d.readsLinks, narrowed = false, true
+	if d.inquires && !d.loop.mayInquire() {
+		d.inquires, narrowed = false, true
 		d.looking(true)
 	}
 	d.serve()

@@ -223,8 +223,8 @@ func (d *drainer) tell(t *Thread) {
 			t.state.Begin(&r.op, ptrace.NativeABI, e.Nr, e.Args, &r.engine)
 		}
 	case execso.Exit:
-		if e.Name != nil {
-			r.op.Named(string(e.Name))
+		if e.Opened.Name != nil {
+			r.op.Opened(openedBy(&e.Opened))
 		}
 		d.returned(t, table.FromRaw(e.Result), e.Captures, e.Stamp)
 	}

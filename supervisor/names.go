@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
@@ -16,14 +17,26 @@ import (
 // asked when they return, by the thread itself, which sees in its /proc what we see in ours
 // if it is in the same place. Else it stops, and we look.
 
-// readlink is the number of the call with which the entry code asks.
-var readlink, _ = table.Number(ptrace.NativeABI, "readlink")
+// inquiries are the calls with which the entry code asks. Not every architecture has them.
+var inquiries = func() *table.Set {
+	set := &table.Set{}
+	for _, name := range []string{"readlink", "fstat"} {
+		if nr, ok := table.Number(ptrace.NativeABI, name); ok {
+			set.Add(ptrace.NativeABI, nr)
+		}
+	}
+	return set
+}()
 
-// mayReadLinks reports whether no handler decides about readlink: then the filter lets the
-// entry code make it.
-func (l *loop) mayReadLinks() bool {
-	s := serviceOf(readlink, l.handlerOf(readlink))
-	return l.cmd.TrackNames && (s == execso.Pass || makesCalls(s))
+// mayInquire reports whether no handler decides about these: then the filter lets the entry
+// code make them.
+func (l *loop) mayInquire() bool {
+	for nr := range inquiries.Numbers(ptrace.NativeABI) {
+		if s := serviceOf(nr, l.handlerOf(nr)); s != execso.Pass && !makesCalls(s) {
+			return false
+		}
+	}
+	return l.cmd.TrackNames
 }
 
 // names says what a thread that is about to run does about names. What it may do must not
@@ -33,10 +46,18 @@ func (t *Thread) names() {
 		return
 	}
 	n := execso.NamesAsked
-	if t.loop.direct.readsLinks && !t.loop.cmd.TrackFiles && !t.loop.cmd.TrackSockets && t.looksAlike() {
+	if t.loop.direct.inquires && t.looksAlike() {
 		n = execso.NamesRead
+		if t.loop.cmd.TrackFiles || t.loop.cmd.TrackSockets {
+			n = execso.FilesRead
+		}
 	}
 	t.slot.SetNames(n, t.tid)
+}
+
+// openedBy is what was recorded of a new descriptor, for the state that is kept.
+func openedBy(f *execso.Opened) process.Opened {
+	return process.Opened{Name: string(f.Name), Known: f.Known, Dev: f.Dev, Ino: f.Ino, Rdev: f.Rdev, Mode: f.Mode}
 }
 
 // looksAlike reports whether the thread has our root directory and our mounts, and so our

@@ -101,8 +101,8 @@ func (l *loop) exemptible() *table.Set {
 func (d *direct) exempt() *table.Set {
 	set := &table.Set{}
 	set.Union(d.served)
-	if d.readsLinks {
-		set.Add(ptrace.NativeABI, readlink)
+	if d.inquires {
+		set.Union(inquiries)
 	}
 	if nr, ok := table.Number(ptrace.NativeABI, "restart_syscall"); ok {
 		set.Add(ptrace.NativeABI, nr)
