@@ -105,32 +105,39 @@ var flagsChange = []struct {
 
 var tracedID = regexp.MustCompile(`^(\d+)(?:<[^>]*>)? +(.*)$`)
 
-// shown returns the lines of a trace without what changes.
-func shown(t *testing.T, file string) []string {
+// shown returns the lines of several traces without what changes. The ids of their
+// processes, also as they are in registers, are masked in each: any number may be one.
+func shown(t *testing.T, files ...string) [][]string {
 	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+	traces := make([][]string, len(files))
+	var ids []string
+	for i, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		traces[i] = strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+		if m := tracedID.FindStringSubmatch(traces[i][0]); m != nil {
+			n, _ := strconv.Atoi(m[1])
+			ids = append(ids, fmt.Sprint(n), fmt.Sprintf("%#x", n))
+		}
 	}
-	var lines []string
-	var id *regexp.Regexp // the process's, also as it is in a register
-	for line := range strings.SplitSeq(strings.TrimSuffix(string(text), "\n"), "\n") {
-		if m := tracedID.FindStringSubmatch(line); m != nil {
-			if id == nil {
-				n, _ := strconv.Atoi(m[1])
-				id = regexp.MustCompile(fmt.Sprintf(`\b(%d|%#x)\b`, n, n))
+	id := regexp.MustCompile(`\b(` + strings.Join(ids, "|") + `)\b`)
+	for _, lines := range traces {
+		for i, line := range lines {
+			if m := tracedID.FindStringSubmatch(line); m != nil {
+				line = m[2]
 			}
-			line = m[2]
+			if len(ids) > 0 && !strings.HasPrefix(line, " | ") {
+				line = id.ReplaceAllString(line, "ID")
+			}
+			for _, c := range flagsChange {
+				line = c.pattern.ReplaceAllString(line, c.instead)
+			}
+			lines[i] = line
 		}
-		if id != nil && !strings.HasPrefix(line, " | ") {
-			line = id.ReplaceAllString(line, "ID")
-		}
-		for _, c := range flagsChange {
-			line = c.pattern.ReplaceAllString(line, c.instead)
-		}
-		lines = append(lines, line)
 	}
-	return lines
+	return traces
 }
 
 func TestFlagsAsStrace(t *testing.T) { flagsAsStrace(t, dynamic64, flagSets) }
@@ -166,7 +173,8 @@ func flagsAsStrace(t *testing.T, v variant, sets []string) {
 					}
 					return
 				}
-				if d := cmp.Diff(shown(t, theirs), shown(t, ours)); d != "" {
+				traces := shown(t, theirs, ours)
+				if d := cmp.Diff(traces[0], traces[1]); d != "" {
 					t.Errorf("strace (-) and k42trace (+):\n%s", d)
 				}
 				if d := cmp.Diff(visible{describe(want.Status), want.Stdout, ""}, visible{describe(got.Status), got.Stdout, ""}); d != "" {
