@@ -45,10 +45,10 @@ type direct struct {
 	// seesReturns: rt_sigreturn traps.
 	seesReturns bool
 
-	counts   []count             // by exec.so's counters
-	orphaned []*image            // of processes that were killed
-	plans    map[planKey]plan    // of files that any of the programs has mapped
-	programs map[string]*program // by name
+	counts   []count          // by exec.so's counters
+	orphaned []*image         // of processes that were killed
+	plans    map[planKey]plan // of files that any of the programs has mapped
+	linkers  []linker
 
 	drainer
 }
@@ -66,7 +66,7 @@ func (l *loop) setUpDirect() error {
 		}
 		var region *execso.Region
 		if region, err = execso.New(); err == nil {
-			l.direct = &direct{loop: l, region: region, plans: map[planKey]plan{}, programs: map[string]*program{}}
+			l.direct = &direct{loop: l, region: region, plans: map[planKey]plan{}}
 			l.direct.drainer.init(l)
 			if l.wantsFiles() {
 				if err := region.AddFiles(); err != nil {

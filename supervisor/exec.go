@@ -40,7 +40,6 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 		t.newFiles()
 		l.direct.leave(t.proc)
 		t.proc.image, t.proc.lossy, t.proc.guessed = newImage(), false, false
-		t.proc.image.program, t.executing = t.executing, nil
 		t.settle()
 	}
 	t.proc.pins, t.proc.waits = nil, waitSlots{}

@@ -30,13 +30,12 @@ const (
 	hookAdvise          // may take our memory away
 	hookAdviseMany      // the same, with its ranges in memory
 	hookIdentity        // may change user and group ids
-	hookExec            // executes a program
 	hookExit            // ends the process
 )
 
 var hookNames = map[string]hook{
 	"fork": hookFork, "vfork": hookFork, "clone": hookClone, "clone3": hookClone3,
-	"execve": hookExec, "exit_group": hookExit, "rt_sigreturn": hookReturn, "sigreturn": hookReturn,
+	"exit_group": hookExit, "rt_sigreturn": hookReturn, "sigreturn": hookReturn,
 	"seccomp": hookSeccomp, "prctl": hookPrctl, "io_uring_setup": hookIOUring,
 	"userfaultfd": hookUserfault, "ioctl": hookUserfault,
 	"mremap": hookMove, "arch_prctl": hookArea, "mprotect": hookWritable, "pkey_mprotect": hookWritable,
@@ -140,7 +139,7 @@ func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
 		return t.proc.image != nil && t.proc.image.mapped
 	case hookIdentity:
 		return l.direct != nil && l.direct.remembers
-	case noHook, hookFork, hookReturn, hookExec, hookExit:
+	case noHook, hookFork, hookReturn, hookExit:
 		return false
 	}
 	return true
@@ -161,8 +160,6 @@ func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error)
 		args[0] &^= cloneUntraced
 	case hookClone3:
 		args, err = t.cleanClone3(args)
-	case hookExec:
-		t.executes(c)
 	}
 	t.beforeCall(c.ABI(), nr, args)
 	return nr, args, err

@@ -17,6 +17,9 @@ type image struct {
 	end    uint64 // of the region
 	off    bool   // all its calls take the trap route, for good
 
+	// begun: it has begun with its linker's calls rewritten, or they are known from it.
+	begun bool
+
 	// unsure: it was copied some time after the memory was, and other threads have
 	// run between.
 	unsure bool
@@ -27,9 +30,8 @@ type image struct {
 
 	traps int // calls that could have gone directly and have trapped
 	*siteSet
-	near    []*nearArea // memory for trampolines
-	program *program    // what it has executed; nil: not known
-	text    []module    // executable mappings of files, as last read
+	near []*nearArea // memory for trampolines
+	text []module    // executable mappings of files, as last read
 }
 
 // A siteSet holds the rewritten sites of images that have not grown apart since a

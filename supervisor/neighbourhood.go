@@ -158,16 +158,6 @@ func places(addr uint64) []uint64 {
 	return list
 }
 
-// freePlace returns the first of places that is free, 0 if none is.
-func freePlace(addr uint64, taken []module) uint64 {
-	for _, at := range places(addr) {
-		if !overlaps(taken, at, at+nearSize) {
-			return at
-		}
-	}
-	return 0
-}
-
 func distance(a, b uint64) uint64 { return max(a, b) - min(a, b) }
 
 func overlaps(taken []module, start, end uint64) bool {

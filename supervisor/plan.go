@@ -41,9 +41,18 @@ var planSeed = maphash.MakeSeed()
 // plan decides what is to be displaced at the site of call, which has made the call nr.
 func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, function, error) {
 	d := t.loop.direct
-	find := func(m module) (plan, bool) {
-		p, ok := d.planned(m, call, nr)
-		return p, ok && t.has(mem, p.code)
+	find := func(m module) (p plan, ok bool) {
+		p, ok = d.plans[planKey{m.device, m.inode, call - m.base, nr}]
+		if !ok {
+			return p, false
+		}
+		delta := m.base - p.base
+		p.code.start += delta
+		if !t.has(mem, p.code) {
+			return p, false
+		}
+		p.window = p.window.Moved(delta)
+		return p, true
 	}
 	m, ok := t.proc.image.moduleOf(call)
 	if ok {
@@ -85,19 +94,6 @@ func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, fun
 	}
 	d.plans[planKey{m.device, m.inode, call - m.base, nr}] = plan{w, m.base, f}
 	return w, f, nil
-}
-
-// planned returns what was decided for a site in a module, without looking whether it is
-// still good.
-func (d *direct) planned(m module, call uint64, nr int) (plan, bool) {
-	p, ok := d.plans[planKey{m.device, m.inode, call - m.base, nr}]
-	if ok {
-		delta := m.base - p.base
-		p.base = m.base
-		p.code.start += delta
-		p.window = p.window.Moved(delta)
-	}
-	return p, ok
 }
 
 // has reports whether the process has this function.

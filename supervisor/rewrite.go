@@ -34,7 +34,7 @@ func (t *Thread) shorten() {
 	case pending: // answered without the kernel
 	case outside:
 		if s.execed {
-			t.warm()
+			t.beginLinked()
 			return
 		}
 		if s.result.Restarting() {

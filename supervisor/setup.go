@@ -11,7 +11,7 @@ import (
 // mapAtOnce is mapRegion for a thread that has just executed a program, and gets memory
 // for trampolines too, near addr. Most of it is done by code in the region
 // itself: a stop per call would take longer than many a program has calls.
-func (t *Thread) mapAtOnce(addr uint64, taken []module) bool {
+func (t *Thread) mapAtOnce(addr uint64) bool {
 	i := t.proc.image
 	setup, ok := t.loop.direct.region.Setup()
 	if !ok {
@@ -26,7 +26,7 @@ func (t *Thread) mapAtOnce(addr uint64, taken []module) bool {
 	if !ok {
 		return false // mapRegion may find another way, if it comes to that
 	}
-	near := freePlace(addr, taken)
+	near := places(addr)[0] // if it is free
 	const flags = unix.MAP_SHARED | unix.MAP_FIXED_NOREPLACE
 	r := t.inject("mmap", code.Addr, code.Size, uint64(code.Prot), flags, uint64(fd), 0)
 	if r.Failed() || uint64(r.Raw()) != code.Addr {

@@ -53,7 +53,6 @@ type Thread struct {
 	demoting   bool         // the handler of its request waits for it to stop
 	rec        record
 	files      *fileTable // what is known of its descriptors; nil if nothing
-	executing  *program   // what it is about to execute, if that is known
 
 	state *process.Thread // what the kernel keeps for it
 	op    process.Op      // the call that changes it

@@ -30,8 +30,8 @@ func (l *logger) Returned(c *table.Call, _ table.Result, _, _ time.Time) {
 	l.direct[pid]++
 }
 
-// A program that has been run begins the next time with the direct route.
-func TestProgramsRunAgain(t *testing.T) {
+// A program whose linker is known begins with the direct route.
+func TestLinkersAreKnown(t *testing.T) {
 	if err := supervisor.DirectSupported(); err != nil {
 		t.Skip("no direct route: ", err)
 	}
