@@ -128,30 +128,51 @@ func (t *Thread) hookedForFiles(abi table.ABI, info *ptrace.SyscallInfo) bool {
 	if !t.loop.knowsFiles() {
 		return false
 	}
-	return filesEffectOf(abi, info.Nr()) != noEffect || t.maySpare(abi, info)
+	switch effect := filesEffectOf(abi, info.Nr()); effect {
+	case noEffect:
+		return t.maySpare(abi, info)
+	case closesFD, replaces:
+		if f := t.files; f != nil && f.users == 1 && !t.maySpare(abi, info) {
+			// Nobody else learns anything meanwhile.
+			fd := int(int32(info.Args()[effect-closesFD]))
+			f.known.Leave(fd)
+			f.known.Left(fd)
+			return false
+		}
+	}
+	return true
 }
 
 // maySpare reports whether a call that need not be handled, and that exec.so lets pass if
 // it can, is to be handled all the same, to have the next one from the same place
-// rewritten (shorten).
+// rewritten (shorten), as it is time for that.
 func (t *Thread) maySpare(abi table.ABI, info *ptrace.SyscallInfo) bool {
 	d, i, nr := t.loop.direct, t.proc.image, info.Nr()
 	if d == nil || abi != ptrace.NativeABI || nr < 0 || nr >= execso.Numbers || i.off {
 		return false
 	}
 	service := d.service[nr]
-	if service != execso.ByFile && service != execso.Poll {
+	if service != execso.ByFile && service != execso.Poll && service != execso.Leave {
 		return false
 	}
-	s := i.sites[info.IP-ptrace.SyscallInsnLen]
-	if s == nil || s.state == siteTraps || s.state == siteRewritten && service == execso.Poll {
-		return true
+	call := info.IP - ptrace.SyscallInsnLen
+	if i.sites[call] == nil && len(i.sites) >= maxKnown {
+		return false
 	}
-	// What is rewritten asks about each descriptor once. But now and then it is to be seen
-	// whether it still is.
-	const seldom = 16
+	s := i.site(call)
 	i.traps++
-	return s.state == siteRewritten && i.traps%seldom == 0
+	switch s.state {
+	case siteTraps:
+		s.hits++
+		s.nr = nr
+		return s.hits >= rewriteAfter && (i.mapped || i.traps >= mapAfter)
+	case siteRewritten:
+		// It asks about each descriptor once. But now and then it is to be seen whether
+		// it still is.
+		const seldom = 16
+		return service == execso.Poll || i.traps%seldom == 0
+	}
+	return false
 }
 
 // A departure is what a call is about to do to descriptors.
