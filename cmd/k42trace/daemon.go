@@ -23,7 +23,9 @@ type daemon int
 
 // add is -D, which may be given three times.
 func (d *daemon) add(string) error {
-	*d = min(*d+1, 3)
+	if *d++; *d > 3 {
+		return errors.New("-D can be given three times")
+	}
 	return nil
 }
 

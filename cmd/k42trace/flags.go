@@ -78,6 +78,8 @@ type options struct {
 	killed  bool // --kill-on-exit
 	leave   handlers.Leave
 
+	given map[string]bool // the flags that were given, by their long names
+
 	env  []envChange
 	user account
 }
@@ -123,6 +125,7 @@ func (o *options) parse(args []string) (done bool, err error) {
 			}
 			done = false
 			o.command = args
+			o.noteGiven(cmd.Flags())
 			return o.check()
 		},
 	}
@@ -308,8 +311,12 @@ func (o *options) check() error {
 		return errors.New("--kill-on-exit cannot be used with -p/--attach: those go on")
 	case isPipe(o.output) && o.separate:
 		return errors.New("-ff/--output-separately cannot be used with a command to pipe to")
-	case (o.columns != nil || o.sorted || o.overhead != 0) && !o.summary && !o.alongside:
-		return errors.New("-S, -U and -O say how the table of -c or -C looks; neither is given")
+	case (o.columns != nil || o.given["summary-wall-clock"]) && !o.summary && !o.alongside:
+		return errors.New("-U/--summary-columns and -w/--summary-wall-clock say how the table of -c or -C looks; neither is given")
+	case o.given["non-ascii-in-hex"] && o.given["strings-in-hex"]:
+		return errors.New("-x and --strings-in-hex cannot be used together")
+	case o.given["time"] && (o.given["absolute-timestamps"] || o.given["timestamps"]):
+		return errors.New("-t and --absolute-timestamps cannot be used together")
 	}
 	return nil
 }

@@ -48,6 +48,9 @@ func run(args []string) ending {
 	if opts.daemon > 0 && opts.tracee == 0 {
 		return runHere(&opts, prog)
 	}
+	for _, message := range opts.withoutEffect() {
+		fmt.Fprintln(os.Stderr, "k42trace: "+message)
+	}
 	out, err := openOutputs(&opts)
 	if err != nil {
 		return complain(err)

@@ -35,11 +35,6 @@ func openOutputs(o *options) (*outputs, error) {
 	out.messages = newOutput(os.Stderr, true)
 	if o.output == "" {
 		out.main = out.messages
-		for flag, given := range map[string]bool{"-A/--output-append-mode": o.append, "-ff/--output-separately": o.separate} {
-			if given {
-				fmt.Fprintf(os.Stderr, "k42trace: %s has no effect without -o/--output\n", flag)
-			}
-		}
 		return out, nil
 	}
 	if o.separate {

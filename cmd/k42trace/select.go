@@ -30,7 +30,7 @@ func setCalls(set **table.Set, s string) (err error) {
 
 // setOthers sets the calls that are not in the set that s names.
 func setOthers(set **table.Set, s string) error {
-	if inverted, ok := strings.CutPrefix(s, "!"); ok {
+	if inverted, ok := strings.CutPrefix(s, "!"); ok || s == "" {
 		return setCalls(set, inverted)
 	}
 	return setCalls(set, "!"+s)
