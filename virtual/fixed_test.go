@@ -203,3 +203,19 @@ func init() {
 		fmt.Println("ok")
 	}
 }
+
+// A program may write what it likes where its descriptors are looked up: it deceives
+// itself, and nobody else.
+func TestScribbling(t *testing.T) {
+	bin := compile(t, "scribble")
+	var reads, stats atomic.Int64
+	w := newWorld(t, func(string, int) virtual.File {
+		return counted{virtual.NewFixed(fixedContents(), textInfo{}), &reads, &stats}
+	})
+	for seed := range 8 {
+		cmd := onRoute(t, supervisor.Command(bin, "/virtual/x", strconv.Itoa(seed)), "direct")
+		if got := w.run(cmd); got != "found\ndone 3000 0\n" {
+			t.Errorf("seed %d: %q", seed, got)
+		}
+	}
+}
