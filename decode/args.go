@@ -16,7 +16,7 @@ func (e *Event) prefetch(i int) {
 		e.want(addr, min(toPageEnd(addr), e.opts.StringLimit+1))
 	case table.Buffer:
 		if n, ok := e.length(a); ok {
-			e.want(addr, clamp(n, e.opts.StringLimit))
+			e.want(addr, e.span(n, e.opts.StringLimit))
 		}
 	case table.Struct:
 		if a.typ == nil || a.typ.size[e.abi] == 0 {
@@ -29,7 +29,7 @@ func (e *Event) prefetch(i int) {
 			n = clamp(a.typ.bytes(l), n)
 		case a.array():
 			l, _ := e.length(a)
-			n *= clamp(l, e.opts.arrayLimit())
+			n *= e.span(l, e.opts.arrayLimit())
 		}
 		e.want(addr, n)
 	}
@@ -179,6 +179,15 @@ func (e *Event) decodeChange(i int, good bool) {
 	e.close(outer)
 }
 
+// span is how many of n elements are read if limit of them are shown: one more tells
+// whether there is more, as strace does it.
+func (e *Event) span(n uint64, limit int) int {
+	if e.peeks && n > uint64(limit) {
+		return limit + 1
+	}
+	return clamp(n, limit)
+}
+
 // emitAddr emits an address in place of what it points to. failed says that
 // there should have been more.
 func (e *Event) emitAddr(name string, addr uint64, failed bool) {
@@ -241,13 +250,14 @@ func (e *Event) emitText(name string, addr uint64, limit, first int) {
 
 // emitBuffer emits n bytes at addr, as many of them as the limit allows.
 func (e *Event) emitBuffer(name string, addr, n uint64) {
-	want := clamp(n, e.opts.StringLimit)
+	want := e.span(n, e.opts.StringLimit)
 	b := e.readText(addr, want)
 	if addr == 0 || len(b) < want {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}
-	e.bytes(name, addr, b, n, uint64(want) < n)
+	b = b[:min(want, e.opts.StringLimit)]
+	e.bytes(name, addr, b, n, uint64(len(b)) < n)
 }
 
 // bytes emits text that is at addr in the child: all of size bytes, unless cut.

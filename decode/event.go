@@ -99,8 +99,11 @@ type Event struct {
 	sp     uint64
 	res    table.Result
 	done   bool
-	order  []int // the arguments that are shown
-	shown  int   // how many of them Entry could decode, from the first on
+	// peeks: what follows what is shown can be looked at too. Records of the direct
+	// route have no more than is shown.
+	peeks bool
+	order []int // the arguments that are shown
+	shown int   // how many of them Entry could decode, from the first on
 	// partial: of the next one, a Change, Entry has the first child.
 	partial bool
 	// noting: what is being decoded explains the result.
@@ -166,7 +169,7 @@ func (e *Event) Entry(c *table.Call) {
 		return
 	}
 	e.thread, e.mem = c.Thread(), c.Thread()
-	e.tid = e.thread.TID()
+	e.tid, e.peeks = e.thread.TID(), c.Route() == table.RouteTrap
 	if e.opts.Raw {
 		if e.name == "socketcall" { // strace shows which one even so
 			e.follow()

@@ -20,7 +20,12 @@ func (e *Event) filterProgram(name string, addr, n uint64) {
 		e.emitAddr(name, addr, false)
 		return
 	}
-	e.emitArray(name, filterInstruction, addr, n)
+	const most = 4096 // BPF_MAXINSNS
+	at := len(e.values)
+	e.emitArray(name, filterInstruction, addr, min(n, most))
+	if n > most && at < len(e.values) && e.values[at].Kind == Array {
+		e.values[at].Cut = true
+	}
 }
 
 var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, name string, r *reader) {

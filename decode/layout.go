@@ -206,20 +206,20 @@ func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
 		e.emitAddr(name, addr, true) // no memory is so large
 		return
 	}
-	show := clamp(n, e.opts.arrayLimit())
-	b := e.read(addr, show*size)
+	show, span := clamp(n, e.opts.arrayLimit()), e.span(n, e.opts.arrayLimit())
+	b := e.read(addr, span*size)
 	got := len(b) / size
-	if show > 0 && got == 0 {
+	if span > 0 && got == 0 {
 		e.emitAddr(name, addr, true)
 		return
 	}
-	outer := e.open(Value{Name: name, Kind: Array, Num: addr, Size: n, Cut: got == show && uint64(show) < n})
+	outer := e.open(Value{Name: name, Kind: Array, Num: addr, Size: n, Cut: got == span && uint64(show) < n})
 	r := e.reader(nil, 0)
-	for i := 0; i < got && !e.full(); i++ {
+	for i := 0; i < min(got, show) && !e.full(); i++ {
 		*r = reader{b: b[i*size : (i+1)*size], abi: e.abi, addr: addr + uint64(i*size)}
 		t.decode(e, "", r)
 	}
-	if got < show {
+	if got < span {
 		e.emitLost(addr + uint64(got*size))
 	}
 	e.close(outer)

@@ -165,6 +165,8 @@ func exitGetsockopt(e *Event) {
 	form := sockoptValues()[sockopt{e.args[1], e.args[2]}].get
 	e.into(3)
 	switch {
+	case n != 0 && e.args[1] == solSocket && e.args[2] == unix.SO_ATTACH_FILTER: // SO_GET_FILTER has its number
+		e.filterProgram("", addr, n)
 	case n == 0 || form.address || int32(n) < 0:
 		e.emitAddr("", addr, false)
 	case form.numbers:

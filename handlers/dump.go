@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 	"math/bits"
 
@@ -171,13 +172,27 @@ func (d *dumper) messages(addr, n uint64) {
 // data dumps n bytes at addr, 16 to a line.
 func (d *dumper) data(addr, n uint64) {
 	b := make([]byte, min(n, maxDumped))
-	got, _ := d.call.ReadMemory(addr, b)
-	b = b[:max(got, 0)]
-	const row, least = 16, 5
-	width := max(least, (bits.Len(uint(len(b)-1))+3)/4) // of the last offset
-	for at := 0; at < len(b); at += row {
-		d.text = appendRow(d.text, at, width, b[at:min(at+row, len(b))])
+	got, err := d.call.ReadMemory(addr, b)
+	if err != nil || got <= 0 {
+		return
 	}
+	const row, least = 16, 5
+	width := max(least, (bits.Len64(n-1)+3)/4) // of the last offset
+	for at := 0; at < got; at += row {
+		d.text = appendRow(d.text, at, width, b[at:min(at+row, got)])
+	}
+	if got < len(b) {
+		d.unreadable(addr+uint64(got), len(b)-got)
+	}
+}
+
+// unreadable tells of n bytes that cannot be dumped.
+func (d *dumper) unreadable(addr uint64, n int) {
+	plural := "s"
+	if n == 1 {
+		plural = ""
+	}
+	d.text = fmt.Appendf(d.text, " | <Cannot fetch %d byte%s from pid %d @%#x>\n", n, plural, d.call.Thread().TID(), addr)
 }
 
 // appendRow appends one line of a dump: offset with width digits, bytes, text.
