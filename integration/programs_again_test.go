@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What was learned of a linker in one program is used in the next, which may have another
-// program, in other circumstances. Row 34.
+// What was learned of a linker in one program is used in the next, which may be another
+// program's, in other circumstances. Row 34.
 func TestProgramsThatRunAgain(t *testing.T) {
 	again := `for i in 1 2 3; do "$1" $i || exit; done`
 	scripts := map[string]string{

@@ -41,6 +41,7 @@ type placement struct {
 	mode      Placement
 	following bool
 	whom      pursuit
+	keeper    keeper
 	others    int  // events in a row of other threads
 	waited    bool // the last event was not there when we looked for it
 
@@ -74,6 +75,7 @@ const (
 // wait waits for the next event of any tracee.
 func (p *placement) wait(usage *unix.Rusage) (ptrace.Event, error) {
 	if p.following {
+		p.keeper.events.Add(1)
 		// The tracee ran while we were on our way here.
 		if e, ok := ptrace.Poll(-1, usage); ok {
 			p.waited = false
@@ -112,6 +114,13 @@ func (p *placement) observe(tid int, alone bool) {
 
 // follow checks, while following, whether it still does good.
 func (p *placement) follow(tid int) {
+	if outing := p.keeper.outing.Load(); outing != kept {
+		p.leave()
+		if outing == starved {
+			p.backOff()
+		}
+		return
+	}
 	now := time.Now()
 	gap := now.Sub(p.last)
 	p.last = now
@@ -208,6 +217,7 @@ func (p *placement) enter(tid int) {
 		return
 	}
 	p.following = true
+	p.keeper.begin(allowed)
 	p.last = time.Now()
 	p.period = p.last
 	p.ran, _ = procfs.Schedstat(strconv.Itoa(tid))
@@ -221,6 +231,6 @@ func (p *placement) leave() {
 		return
 	}
 	p.following, p.events, p.score = false, 0, 0
-	setPolicy(schedOther)
-	p.whom.end()
+	p.keeper.end()
+	p.whom.end() // it may have moved us after that had let us go
 }

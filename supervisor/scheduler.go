@@ -16,9 +16,12 @@ const (
 )
 
 // setPolicy sets the scheduling policy of the calling thread.
-func setPolicy(policy uintptr) error {
+func setPolicy(policy uintptr) error { return setPolicyOf(0, policy) }
+
+// setPolicyOf sets that of a thread of ours.
+func setPolicyOf(tid int, policy uintptr) error {
 	var param struct{ priority int32 }
-	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, 0, policy, uintptr(unsafe.Pointer(&param)))
+	_, _, e := unix.RawSyscall(unix.SYS_SCHED_SETSCHEDULER, uintptr(tid), policy, uintptr(unsafe.Pointer(&param)))
 	if e != 0 {
 		return e
 	}
