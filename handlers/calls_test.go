@@ -152,6 +152,11 @@ int main(int argc, char **argv) {
 	TELL("setxattrat", syscall(463, d, "t", 0, "user.m", &xa, sizeof xa)); xa.size = sizeof abs;
 	TELL("getxattrat", syscall(464, d, "t", 0, "user.m", &xa, sizeof xa)); TELL("listxattrat", syscall(465, d, "t", 0, abs, sizeof abs));
 	TELL("removexattrat", syscall(466, d, "t", 0, "user.m")); TELL("removexattr", removexattr("t", "user.k"));
+	struct { struct file_handle h; char room[128]; } fh = {.h.handle_bytes = 128};
+	int mount;
+	TELL("name_to_handle_at", name_to_handle_at(d, "link", &fh.h, &mount, AT_SYMLINK_FOLLOW)); fh.h.handle_bytes = 0;
+	TELL("name_to_handle_at size", name_to_handle_at(d, "file", &fh.h, &mount, 0));
+	TELL("file_getattr", syscall(468, d, "file", abs, 24, 0));
 	TELL("creat", creat("new", 0600)); FD("o_tmpfile", openat(d, "sub", O_TMPFILE | O_RDWR, 0600)); FD("o_creat", open("new2", O_CREAT | O_WRONLY, 0600)); FD("o_excl", open("file", O_CREAT | O_EXCL | O_RDWR, 0600));
 	FD("o_creat dir", open("sub", O_CREAT | O_RDWR, 0600)); FD("o_creat there", open("file", O_CREAT, 0600)); FD("o_trunc", open("t", O_TRUNC | O_WRONLY));
 	FD("openat2 creat", open2(d, "sub/new", O_CREAT | O_WRONLY, RESOLVE_BENEATH)); FD("openat2 creat out", open2(s, "../new3", O_CREAT | O_WRONLY, RESOLVE_BENEATH));
@@ -292,6 +297,9 @@ getxattrat: -1 EOPNOTSUPP
 listxattrat: -1 EOPNOTSUPP
 removexattrat: -1 EOPNOTSUPP
 removexattr: -1 EOPNOTSUPP
+name_to_handle_at: -1 EOPNOTSUPP
+name_to_handle_at size: -1 EOPNOTSUPP
+file_getattr: -1 EOPNOTSUPP
 creat: -1 EROFS
 o_tmpfile: -1 EROFS
 o_creat: -1 EROFS
