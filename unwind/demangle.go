@@ -26,7 +26,10 @@ func demangled(symbol string) (name string) {
 	if oldRust.MatchString(symbol) {
 		symbol = keepUnderscores(symbol)
 	}
-	return demangle.Filter(symbol, demangle.MaxLength(longestName))
+	if name = demangle.Filter(symbol, demangle.MaxLength(longestName)); name == "" {
+		return symbol
+	}
+	return name
 }
 
 // oldRust matches the symbols of Rust before its mangling of version 0.

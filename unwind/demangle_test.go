@@ -10,6 +10,7 @@ func TestDemangled(t *testing.T) {
 		{"main", "main"},
 		{"_start", "_start"},
 		{"_Z", "_Z"},
+		{"_RC0", "_RC0"},
 		{"_ZNSo5flushEv", "std::ostream::flush()"},
 		{"_ZN2ns6HolderINSt7__cxx1112basic_stringIcSt11char_traitsIcESaIcEEEE2goERKS6_i",
 			"ns::Holder<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >::go" +

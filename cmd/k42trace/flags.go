@@ -51,6 +51,7 @@ type options struct {
 
 	strings    int
 	hex        decode.HexMode
+	color      string // --color=
 	consts     decode.ConstStyle
 	argNames   bool
 	number     bool
@@ -280,7 +281,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	optional("namespace", "", o.setNamespace)
 	optional("secontext", "", o.setContexts)
 	optional("tips", "", o.tips.set)
-	value("color", "", setColor)
+	value("color", "", o.setColor)
 	flags.BoolP("debug", "d", false, "")         // there is nothing to tell
 	flags.BoolP("follow-vforks", "F", false, "") // strace's old name for -f
 	value("user", "u", o.user.set)
@@ -323,8 +324,9 @@ func (o *options) check() error {
 
 // trace returns the options of the trace itself.
 func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOptions {
+	painted := o.painted(out.main)
 	t := handlers.TraceOptions{
-		Out:      out.main,
+		Out:      painted,
 		Messages: out.messages,
 		Decode:   decode.Options{StringLimit: o.strings, Netlink: new(handlers.Netlink).Family},
 		Text:     decode.Text{Hex: o.hex, Consts: o.consts, ArgNames: o.argNames},
@@ -351,6 +353,9 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	}
 	if o.comm {
 		t.Text.Comm = handlers.Comm
+	}
+	if out.messages == out.main {
+		t.Messages = painted // so that they are known to be the same
 	}
 	t.Text.Translate, t.Text.Translated = handlers.PIDHere, o.pidns
 	t.PID = o.pids()

@@ -67,6 +67,8 @@ What of a call:
   -X, --const-print-style=abbrev|raw|verbose
                           show constants by name, as numbers, or as both
   -n, --syscall-number    show the number of each call
+  --color=auto|always|never
+                          show calls in colours, on a terminal or always
   -N, --arg-names         show the names of arguments
   -i, --instruction-pointer
                           show from where calls are made

@@ -251,14 +251,3 @@ func (c *caution) set(s string) error {
 	}
 	return fmt.Errorf("%q is none of 1 (anywhere), 2 (waiting), 3 (never), 4 (never_tstp)", s)
 }
-
-// setColor is --color=: there are no colours to be had.
-func setColor(s string) error {
-	switch s {
-	case "auto", "never":
-		return nil
-	case "always":
-		return errors.New("there are no colours: auto, never")
-	}
-	return fmt.Errorf("%q is neither auto nor never", s)
-}
