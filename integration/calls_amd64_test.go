@@ -52,7 +52,7 @@ func TestCallsAsStrace(t *testing.T) {
 				}
 				return callsOf(t, file)
 			}
-			want, got := run(strace), run(tracerPath(t), "--route=trap")
+			want, got := run(strace), run(tracerPath(t), "-f", "--route=trap")
 			if len(got) != len(want) || len(got) < 10*(test.to-test.from) {
 				t.Fatalf("%d calls, strace shows %d", len(got), len(want))
 			}
