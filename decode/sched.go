@@ -66,7 +66,7 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 	}
 	policy, flags := r.u32(), r.u64()
 	set := e.name == "sched_setattr"
-	if !set || flags&(schedKeepPolicy|schedKeepParams) == 0 {
+	if !set || flags&(schedKeepPolicy|schedKeepParams) == 0 || int32(policy) < 0 { // the kernel refuses negative ones first
 		e.enum("sched_policy", 32, policy, setSchedPolicy)
 	}
 	e.flags("sched_flags", 64, flags, setSchedFlags)
