@@ -25,6 +25,7 @@ type keeper struct {
 	allowed unix.CPUSet // where it may run otherwise
 	timer   *time.Timer
 	seen    uint64        // of the events, when last looked
+	looked  time.Time     // when that was, if without an event
 	ran     time.Duration // how long it had had a core then
 	still   int           // looks in a row without an event
 }
@@ -38,7 +39,7 @@ const (
 const (
 	keepEvery  = 10 * time.Millisecond // between looks
 	keepStill  = 50                    // looks without an event, then nobody follows any more
-	keepHungry = 2                     // without an event or any time on the core
+	keepHungry = 2                     // without an event, and without a quarter of the core
 )
 
 // begin begins to look after the calling thread.
@@ -91,8 +92,9 @@ func (k *keeper) look() {
 	k.still++
 	stat, err := procfs.ReadStat(k.tid)
 	ran, _ := procfs.Schedstat(strconv.Itoa(k.tid))
-	hungry := err == nil && stat.State == 'R' && ran == k.ran
-	k.ran = ran
+	now := time.Now()
+	hungry := err == nil && stat.State == 'R' && ran-k.ran < now.Sub(k.looked)/4
+	k.looked, k.ran = now, ran
 	switch {
 	case hungry && k.still >= keepHungry:
 		k.outing.Store(starved)

@@ -49,10 +49,6 @@ func TestKeeper(t *testing.T) {
 			t.Fatal(err)
 		}
 		<-onCore(func() {
-			if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
-				t.Error(err)
-				return
-			}
 			k.begin(allowed)
 			go func() {
 				for k.outing.Load() == kept {
@@ -61,6 +57,10 @@ func TestKeeper(t *testing.T) {
 				close(taken)
 				unix.Close(p[1])
 			}()
+			if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
+				t.Error(err)
+				return
+			}
 			if outing == starved {
 				hogs = onCore(func() { spinUntil(taken) })
 				spinUntil(taken) // it has no event, and wants to go on

@@ -211,13 +211,14 @@ func (p *placement) enter(tid int) {
 	if !p.whom.begin(tid, allowed) {
 		return
 	}
+	p.keeper.begin(allowed) // before it is needed
 	if setPolicy(schedIdle|schedResetOnFork) != nil {
+		p.keeper.end()
 		p.whom.end()
 		p.mode = PlaceScheduler
 		return
 	}
 	p.following = true
-	p.keeper.begin(allowed)
 	p.last = time.Now()
 	p.period = p.last
 	p.ran, _ = procfs.Schedstat(strconv.Itoa(tid))
