@@ -153,9 +153,12 @@ type timedCall struct {
 	milli bool // it is an int of milliseconds, not a pointer to a struct timespec
 	over  unix.Errno
 	op    uint16 // 0, or of ipc(2) the operation
+	// receives: arg is a descriptor; if it is a socket, that has the timeout.
+	receives bool
+	packed   bool // as receives, but by socketcall(2): arg is the address of its arguments
 }
 
-// (Receives with SO_RCVTIMEO are others; their timeouts are not known here.)
+// (Of sends, an interrupted one has mostly sent something, and says how much.)
 var timedCalls = map[string]timedCall{
 	"epoll_wait":             {arg: 3, milli: true},
 	"epoll_pwait":            {arg: 3, milli: true},
@@ -165,6 +168,13 @@ var timedCalls = map[string]timedCall{
 	"ipc":                    {arg: 5, over: unix.EAGAIN, op: 4}, // SEMTIMEDOP
 	"rt_sigtimedwait":        {arg: 2, over: unix.EAGAIN},
 	"rt_sigtimedwait_time64": {arg: 2, over: unix.EAGAIN},
+	"read":                   {receives: true, over: unix.EAGAIN},
+	"readv":                  {receives: true, over: unix.EAGAIN},
+	"recvfrom":               {receives: true, over: unix.EAGAIN},
+	"recvmsg":                {receives: true, over: unix.EAGAIN},
+	"accept":                 {receives: true, over: unix.EAGAIN},
+	"socketcall":             {arg: 1, packed: true, over: unix.EAGAIN},
+	"accept4":                {receives: true, over: unix.EAGAIN},
 	"io_getevents":           {arg: 4},
 	"io_pgetevents":          {arg: 4},
 	"io_pgetevents_time64":   {arg: 4},
@@ -190,6 +200,9 @@ func (t *Thread) beginTimed(abi table.ABI, nr int) {
 	}
 }
 
+// longest is in seconds: as good as for ever, and no overflow.
+const longest = 1 << 31
+
 // timeout returns how long a call may wait, and what it returns when it has; false if
 // it waits for ever, or is not one of timedCalls.
 func (t *Thread) timeout(abi table.ABI, nr int, args [6]uint64) (time.Duration, table.Result, bool) {
@@ -200,6 +213,18 @@ func (t *Thread) timeout(abi table.ABI, nr int, args [6]uint64) (time.Duration, 
 	over := table.Return(0)
 	if c.over != 0 {
 		over = table.Errno(c.over)
+	}
+	if c.packed {
+		b := make([]byte, 4)
+		if n, err := t.ReadMemory(args[c.arg], b); err != nil || n < len(b) || !receivesBySocketcall(args[0]) {
+			return 0, over, false
+		}
+		d, ok := t.receiveTimeout(int(int32(binary.NativeEndian.Uint32(b))))
+		return d, over, ok
+	}
+	if c.receives {
+		d, ok := t.receiveTimeout(int(int32(args[c.arg])))
+		return d, over, ok
 	}
 	if c.milli {
 		ms := int32(args[c.arg])
@@ -218,9 +243,39 @@ func (t *Thread) timeout(abi table.ABI, nr int, args [6]uint64) (time.Duration, 
 	} else {
 		sec, nsec = int64(binary.NativeEndian.Uint64(b)), int64(binary.NativeEndian.Uint64(b[8:]))
 	}
-	const longest = 1 << 31 // seconds: as good as for ever, and no overflow
 	valid := sec >= 0 && sec < longest && nsec >= 0 && nsec < 1e9
 	return time.Duration(sec)*time.Second + time.Duration(nsec), over, valid
+}
+
+// receivesBySocketcall reports whether an operation of socketcall(2) receives.
+func receivesBySocketcall(op uint64) bool {
+	const accept, recv, recvfrom, recvmsg, accept4 = 5, 10, 12, 17, 18
+	switch uint32(op) {
+	case accept, recv, recvfrom, recvmsg, accept4:
+		return true
+	}
+	return false
+}
+
+// receiveTimeout returns the SO_RCVTIMEO of a socket of the thread's process (socket(7)),
+// false if there is none.
+func (t *Thread) receiveTimeout(fd int) (time.Duration, bool) {
+	process, err := unix.PidfdOpen(t.proc.pid, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer unix.Close(process)
+	socket, err := unix.PidfdGetfd(process, fd, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer unix.Close(socket)
+	limit, err := unix.GetsockoptTimeval(socket, unix.SOL_SOCKET, unix.SO_RCVTIMEO)
+	if err != nil {
+		return 0, false
+	}
+	d := time.Duration(limit.Nano())
+	return d, d > 0 && limit.Sec < longest
 }
 
 // timespecSize returns the size of the struct timespec that a call takes: i386 has old

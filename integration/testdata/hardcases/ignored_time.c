@@ -7,10 +7,12 @@
 #include <sys/epoll.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 enum { TIMEOUT_MS = 300 };
 static struct timespec timeout = {0, TIMEOUT_MS * 1000000};
-static int pipes[2], poller, semaphore;
+static int pipes[2], pair[2], listener, poller, semaphore;
 static aio_context_t aio;
 static struct epoll_event event;
 
@@ -30,6 +32,9 @@ static long c_sigtimedwait(void) {
 	return sigtimedwait(&w, NULL, &timeout);
 }
 static long c_io_getevents(void) { struct io_event e; return syscall(SYS_io_getevents, aio, 1, 1, &e, &timeout); }
+static long c_recv(void) { char c; return recv(pair[0], &c, 1, 0); }
+static long c_read(void) { char c; return read(pair[0], &c, 1); }
+static long c_accept(void) { return accept(listener, NULL, NULL); }
 
 static struct {
 	const char *name;
@@ -37,6 +42,7 @@ static struct {
 } calls[] = {
 	{"epoll_wait", c_epoll_wait}, {"epoll_pwait", c_epoll_pwait}, {"epoll_pwait2", c_epoll_pwait2},
 	{"semtimedop", c_semtimedop}, {"sigtimedwait", c_sigtimedwait}, {"io_getevents", c_io_getevents},
+	{"recv", c_recv}, {"read", c_read}, {"accept", c_accept},
 };
 
 // signaller sends the process ignored signals, more often than any wait ends.
@@ -89,6 +95,13 @@ int main(int argc, char **argv) {
 	must(epoll_ctl(poller, EPOLL_CTL_ADD, pipes[0], &event));
 	semaphore = must(semget(IPC_PRIVATE, 1, 0600));
 	must(syscall(SYS_io_setup, 1, &aio));
+	struct timeval t = {0, TIMEOUT_MS * 1000};
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair));
+	must(setsockopt(pair[0], SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
+	listener = must(socket(AF_UNIX, SOCK_STREAM, 0));
+	must(bind(listener, (void *)&(struct sockaddr_un){.sun_family = AF_UNIX}, sizeof(sa_family_t)));
+	must(listen(listener, 1));
+	must(setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t));
 	signal(SIGUSR1, SIG_IGN);
 	pid_t pid = signaller(getpid());
 	if (argc > 1)
