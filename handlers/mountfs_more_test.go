@@ -315,3 +315,24 @@ func mapOf(files ...string) fstest.MapFS {
 	}
 	return m
 }
+
+// With the state kept, descriptors' names come from it, and all is as it was.
+func TestMountFSTracked(t *testing.T) {
+	tr := newTree(t)
+	names := []string{"python", "passed", "globs", "physical", "links", "execute", "errors", "list"}
+	want := map[string]outcome{}
+	for _, name := range names {
+		want[name] = natively("/", tr.fill(scripts[name]))
+	}
+	v := handlers.MountFS(tr.at, tr.move(t))
+	for _, name := range names {
+		var out, errs bytes.Buffer
+		cmd := supervisor.Command("bash", "-c", tr.fill(scripts[name]))
+		cmd.Table, cmd.Track = table.New(), true
+		v.Use(cmd.Table)
+		cmd.Env, cmd.Dir, cmd.Stdout, cmd.Stderr = scriptEnv(), "/", &out, &errs
+		if got := shell(cmd, &out, &errs); got != want[name] {
+			t.Errorf("%s: on disk:\n%s%s\nmounted:\n%s%s", name, want[name].out, want[name].err, got.out, got.err)
+		}
+	}
+}
