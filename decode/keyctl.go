@@ -16,15 +16,25 @@ var formKey = form{show: func(e *Event, i int, _ bool) { e.keySerial(i) }}
 // keySerial shows argument i as a key: its number, or its name if it is one of
 // those that each process has.
 func (e *Event) keySerial(i int) {
-	v := Value{Kind: Int, Bits: 32, Num: e.args[i] & (1<<32 - 1)}
-	if setKeySerial.name(v.Num) != "" {
-		v.Kind, v.Set = Enum, setKeySerial
+	e.into(i)
+	e.named("", e.args[i]&(1<<32-1), setKeySerial)
+}
+
+// named emits a decimal number, or its name.
+func (e *Event) named(name string, num uint64, set *ConstSet) {
+	v := Value{Name: name, Kind: Int, Bits: 32, Num: num}
+	if symbol := set.name(num); symbol != "" {
+		v.Kind, v.Symbol = Named, symbol
 	}
-	e.set(i, v)
+	e.emit(v)
 }
 
 var formKeyRequests = form{show: func(e *Event, i int, _ bool) {
 	e.into(i)
+	if num := e.args[i] & (1<<32 - 1); setKeyRequests.name(num) != "" {
+		e.named("", num, setKeyRequests)
+		return
+	}
 	e.enumDecimal("", 32, e.args[i]&(1<<32-1), setKeyRequests)
 	v := e.arg(i)
 	if v.Kind == Noted {
@@ -37,12 +47,17 @@ var keyctls [33][]form
 
 func init() {
 	iov := form{show: func(e *Event, i int, _ bool) { e.into(i); e.emitArray("", structs["iovec"], e.args[i], e.args[3]) }}
-	dh := &structType{size: sizesAll(12), decode: record(field{"private", Int, 4, nil}, field{"prime", Int, 4, nil}, field{"base", Int, 4, nil})}
+	dh := aStruct(12, func(e *Event, r *reader) {
+		for _, name := range [...]string{"private", "prime", "base"} {
+			e.named(name, r.u32(), setKeySerial)
+		}
+	})
 	kdf := &structType{size: sizesPtr(56, 44), decode: decodeKDF}
 	params := func(last string) form {
 		t := &structType{size: sizesAll(40), decode: func(e *Event, name string, r *reader) {
 			outer := e.begin(name, Struct)
-			e.fields(r, []field{{"key_id", Int, 4, nil}, {"in_len", Uint, 4, nil}, {last, Uint, 4, nil}})
+			e.named("key_id", r.u32(), setKeySerial)
+			e.fields(r, []field{{"in_len", Uint, 4, nil}, {last, Uint, 4, nil}})
 			e.reserved("__spare", r, 7, 4)
 			e.close(outer)
 		}}
@@ -155,7 +170,11 @@ func decodeKDF(e *Event, name string, r *reader) {
 	hash, other, n := r.ptr(), r.ptr(), r.u32()
 	outer := e.begin(name, Struct)
 	e.emitString("hashname", hash)
-	e.emitBuffer("otherinfo", other, n)
+	if n == 0 {
+		e.emitAddr("otherinfo", other, true)
+	} else {
+		e.emitBuffer("otherinfo", other, n)
+	}
 	e.num("otherinfolen", Uint, 32, n)
 	e.reserved("__spare", r, 8, 4)
 	e.close(outer)

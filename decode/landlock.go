@@ -26,6 +26,21 @@ func init() {
 		e.close(outer)
 	})
 	t.variable = true
+	// A size larger than what there is: the first member is all that every kernel knows.
+	addSpecial(special{entry: func(e *Event) {
+		if e.arg(0).Kind != Addr || e.args[1] <= 8 {
+			return
+		}
+		if b := e.readAll(e.args[0], 8); b != nil {
+			e.into(0)
+			t.decode(e, "", e.reader(b, e.args[0]))
+		}
+	}, exit: func(e *Event) {
+		const version = 1
+		if e.good() && e.args[2]&version != 0 { // and no descriptor
+			e.values[resultSlot] = Value{Kind: Int, Bits: 64, Num: uint64(e.res.Value())}
+		}
+	}}, "landlock_create_ruleset")
 	// What a rule is depends on its type; the first is packed.
 	rules := map[uint64]*structType{
 		1: {size: sizesAll(12), decode: func(e *Event, name string, r *reader) {

@@ -491,7 +491,7 @@ const hugeMask, hugeShift = 0x3f << 26, 26
 func (e *Event) hugeSize(size uint64, symbol string) {
 	outer := e.open(Value{Kind: Shifted, Bits: 32, Num: size})
 	e.num("", Uint, 32, size>>hugeShift)
-	e.emit(Value{Kind: Symbol, Symbol: symbol, Num: hugeShift})
+	e.emit(Value{Kind: Named, Bits: 8, Symbol: symbol, Num: hugeShift})
 	e.close(outer)
 }
 

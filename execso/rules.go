@@ -226,6 +226,11 @@ var rules = map[string]rule{
 	"fsconfig":          {never: true},
 	"fanotify_mark":     {never: true},
 	"quotactl":          {never: true},
+	"quotactl_fd":       {never: true},
+	"keyctl":            {never: true}, // what its arguments point to depends on the operation
+	"kcmp":              {never: true},
+	"bpf":               {never: true},
+	"landlock_add_rule": {never: true},
 	"syslog":            {never: true},
 	"kexec_file_load":   {never: true},
 	"create_module":     {never: true},
