@@ -231,6 +231,10 @@ func TestChangeDuringACall(t *testing.T) {
 				if then == "another" {
 					cmd.Table.Handle("read", now)
 					<-after.inForce
+					// It was asked before it was in force: not so when the next is asked.
+					next := newChanged()
+					cmd.Table.Handle("getppid", wrap(next))
+					<-next.inForce
 				} else {
 					cmd.Table.Handle("read", nil)
 				}
