@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -80,4 +81,12 @@ func TestWholeNumbers(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestOthersDescriptor: the descriptor that pidfd_getfd copies is not the caller's.
+func TestOthersDescriptor(t *testing.T) {
+	opts := Options{FDName: func(table.Thread, int) (FDName, bool) { return FDName{Path: "/dev/full"}, true }}
+	checkGolden(t, opts, []golden{
+		{`pidfd_getfd(0</dev/full>, 0, 0) = -1 EBADF (Bad file descriptor)`, "pidfd_getfd", failed(unix.EBADF), []uint64{0, 0, 0}},
+	})
 }

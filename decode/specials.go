@@ -126,6 +126,8 @@ func init() {
 			e.set(0, Value{Kind: Addr, Bits: 64, Num: e.args[0]})
 		}
 	}}, "sethostname", "setdomainname")
+	// The second descriptor is another process's.
+	addSpecial(special{entry: func(e *Event) { e.set(1, Value{Kind: FD, Bits: 32, Num: e.args[1]}) }}, "pidfd_getfd")
 	addSpecial(special{exit: exitSleep(1)}, "nanosleep")
 	addSpecial(special{exit: exitSleep(3)}, "clock_nanosleep", "clock_nanosleep_time64")
 	addSpecial(special{entry: func(e *Event) {

@@ -88,8 +88,9 @@ const maxPolled = 1 << 16
 // polls looks at an array of struct pollfd (poll(2)).
 func (f *Filter) polls(c *table.Call) bool {
 	const size = 8
-	b, err := c.Bytes(0, size*min(c.Arg(1), maxPolled))
-	for ; err == nil && len(b) >= size; b = b[size:] {
+	b := make([]byte, size*min(c.Arg(1), maxPolled))
+	n, _ := c.ReadMemory(c.RawArg(0), b) // of what cannot be read, the rest counts
+	for b = b[:max(n, 0)]; len(b) >= size; b = b[size:] {
 		if f.hasFD(c, int(int32(binary.NativeEndian.Uint32(b)))) {
 			return true
 		}

@@ -12,7 +12,7 @@ func FuzzFlags(f *testing.F) {
 		"-f -o x -e trace=open,%file -s 5 -xx -tt -T true", "-e inject=open:error=EIO:when=2+ -z true",
 		"--absolute-timestamps=format:unix,precision:ns -r -X raw -a 3 true", "-c -S name -U calls,name -O 3us true",
 		"-e read=1,2 -e write=!3 -P / --trace-fds=all -e fd=3 true", "--status=!failed -Z -q -q --quiet=all true",
-		"-I never --tips=3,full -Y --kill-on-exit --syscall-limit=9 -b execve true", "-p 1,2 -k --route=direct",
+		"-I always true", "-I never --tips=3,full -Y --kill-on-exit --syscall-limit=9 -b execve true", "-p 1,2 -k --route=direct",
 		"-e signal=!usr1,9 -e raw=!all -e abbrev=none -e verbose=/^a true", "-ff -o|cat -A true", "--env=A=b -E A --argv0=x true",
 	} {
 		f.Add(s)

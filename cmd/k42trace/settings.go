@@ -249,5 +249,9 @@ func (c *caution) set(s string) error {
 			return nil
 		}
 	}
+	if s == "always" { // strace's other name for anywhere
+		*c = 1
+		return nil
+	}
 	return fmt.Errorf("%q is none of 1 (anywhere), 2 (waiting), 3 (never), 4 (never_tstp)", s)
 }
