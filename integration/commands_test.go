@@ -3,12 +3,15 @@ package integration
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -243,6 +246,14 @@ func inOrder(t *testing.T, files []string) (threads [][]string) {
 		t.Fatalf("%d threads, of which %d have been created by one of them", len(files), len(order)-1)
 	}
 	return maskedThreads(lines, order)
+}
+
+// threadsByID returns the lines of threads, masked, in the order in which they were created,
+// unless ids have begun anew.
+func threadsByID(lines map[string][]string) [][]string {
+	return maskedThreads(lines, slices.SortedFunc(maps.Keys(lines), func(a, b string) int {
+		return cmp.Or(len(a)-len(b), strings.Compare(a, b))
+	}))
 }
 
 // maskedThreads returns the lines of threads in that order.

@@ -1,11 +1,8 @@
 package integration
 
 import (
-	"cmp"
-	"maps"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -31,10 +28,7 @@ func TestProcessesOfOtherNamespaces(t *testing.T) {
 					t.Fatalf("%v, %v", files, err)
 				}
 				lines := linesOfThreads(t, files)
-				// In the order in which they were created, unless ids have begun anew.
-				return maskedThreads(lines, slices.SortedFunc(maps.Keys(lines), func(a, b string) int {
-					return cmp.Or(len(a)-len(b), strings.Compare(a, b))
-				}))
+				return threadsByID(lines)
 			}
 			theirs := run(strace)
 			if all := strings.Join(theirs[1], "\n"); strings.Contains(flag, "pid") == !here.MatchString(all) {
