@@ -86,8 +86,8 @@ static void jumps(void)
 		while (*word(end - 8) == 0)
 			end -= 8;
 		jump_from(CODE, end, 1, SYS_getppid, NULL);
-		jump_from(SITES, SITES + 8 * SITE_SIZE, 1, SYS_getppid, NULL);
-		jump_from(REGION, SITES, 257, SYS_getppid, NULL);
+		jump_from(SETUP, SITES + 8 * SITE_SIZE, 1, SYS_getppid, NULL);
+		jump_from(REGION, SETUP, 257, SYS_getppid, NULL);
 		jump_from(SLOTS, SLOTS + 4 * SLOT_SIZE, 4096, SYS_getppid, NULL);
 		uint64_t starts[8];
 		for (int n = near(starts, 8); n-- > 0;)
@@ -108,7 +108,7 @@ static void evades(void)
 	if (here(REGION))
 		for (uint64_t at = CODE; at < SITES + 128 * SITE_SIZE; at++) {
 			if (at == CODE_END)
-				at = SITES;
+				at = SETUP;
 			const unsigned char *p = (const unsigned char *)at;
 			if (p[0] == 0x0f && p[1] == 0x05)
 				jump_from(at, at + 1, 1, SYS_mkdir, "evaded");
