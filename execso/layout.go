@@ -84,13 +84,15 @@ const (
 const MaxPolled = 64
 
 // pollAlways are POLLERR and POLLHUP, which poll tells of whether asked or not.
+//
+//lint:ignore U1000 the assembly reads it
 const pollAlways = 0x18
 
 // lowestData is where memory of programs may begin, userBits how long its addresses are.
 // What lies elsewhere is the kernel's to refuse.
 const (
-	lowestData = 0x10000
-	userBits   = 47
+	lowestData = 0x10000 //lint:ignore U1000 the assembly reads it
+	userBits   = 47      //lint:ignore U1000 the assembly reads it
 )
 
 // Numbers and flags that the entry code knows.
@@ -165,8 +167,8 @@ const (
 
 // Numbers of the calls that the entry code makes for itself.
 const (
-	sysFstat    = 5
-	sysReadlink = 89
+	sysFstat    = 5  //lint:ignore U1000 the assembly reads it
+	sysReadlink = 89 //lint:ignore U1000 the assembly reads it
 )
 
 // States of a request.

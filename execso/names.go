@@ -30,6 +30,8 @@ const (
 )
 
 // For the assembly.
+//
+//lint:ignore U1000 go_asm.h has it
 const namesRead = uint64(NamesRead)
 
 // Opened is what a new descriptor stands for.

@@ -89,8 +89,8 @@ var effects = map[string]*effect{
 	"execveat":   {begin: leave, end: stayed, always: true, arrives: true},
 	"umask":      {begin: beginUmask, end: endUmask, always: true},
 
-	"rt_sigaction": {begin: beginSigaction, end: endSigaction, arrives: true},
-	"sigaction":    {begin: beginOldSigaction, end: endSigaction, arrives: true},
+	"rt_sigaction": {begin: beginSigaction, end: endSigaction, always: true, arrives: true},
+	"sigaction":    {begin: beginOldSigaction, end: endSigaction, always: true, arrives: true},
 	"signal":       {end: endSignal, arrives: true},
 }
 

@@ -31,6 +31,7 @@ type Op struct {
 	slot        *slot  // that of the descriptor that the call is about
 	others      []numbered
 	disposition *table.Disposition
+	signals     *Signals // that it changes
 }
 
 // A numbered is a slot with its number.

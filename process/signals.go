@@ -21,6 +21,10 @@ type Signals struct {
 	unseen bool
 	// inherited: the process may have begun without handlers (CLONE_CLEAR_SIGHAND).
 	inherited bool
+	// underway are the calls that change it and have not returned; contested: several
+	// were at the same time, whose order nobody has seen.
+	underway  int
+	contested bool
 	on        [numSignals]table.Disposition
 }
 
@@ -37,7 +41,7 @@ func (s *Signals) Get(sig int) (table.Disposition, bool) {
 
 // learn asks /proc, which tells default, ignored and caught, not by what.
 func (s *Signals) learn() {
-	if s.known && !s.inherited && !s.unseen || s.tree.past {
+	if s.known && !s.inherited && !s.unseen && !s.contested || s.tree.past {
 		return
 	}
 	s.users.some(func(tid int) bool {
@@ -49,6 +53,7 @@ func (s *Signals) learn() {
 			s.set(i, status.Ignored>>i&1 != 0, status.Caught>>i&1 != 0)
 		}
 		s.known, s.inherited = s.tree.tracked, false
+		s.contested = s.contested && s.underway > 0
 		return true
 	})
 }
@@ -75,6 +80,7 @@ func (s *Signals) copy() *Signals {
 	c := *s
 	c.users = nil
 	c.inherited = true
+	c.underway = 0
 	return &c
 }
 
@@ -113,17 +119,24 @@ func beginSigaction(t *Thread, op *Op) {
 	// struct sigaction of the kernel: handler, flags, restorer, mask.
 	word := uint64(op.abi.PointerBits() / 8)
 	if b := op.sigaction(3*word + 8); b != nil {
-		op.disposition = &table.Disposition{
+		op.dispose(t, table.Disposition{
 			Handler: op.number(b, 0), Flags: op.number(b, word), Mask: binary.NativeEndian.Uint64(b[3*word:]),
-		}
+		})
 	}
 }
 
 // beginOldSigaction is the same for sigaction(2) of i386: handler, mask, flags, restorer.
 func beginOldSigaction(t *Thread, op *Op) {
 	if b := op.sigaction(16); b != nil {
-		op.disposition = &table.Disposition{Handler: op.number(b, 0), Mask: op.number(b, 4), Flags: op.number(b, 8)}
+		op.dispose(t, table.Disposition{Handler: op.number(b, 0), Mask: op.number(b, 4), Flags: op.number(b, 8)})
 	}
+}
+
+// dispose notes what the call is to set.
+func (op *Op) dispose(t *Thread, d table.Disposition) {
+	op.disposition, op.signals = &d, t.signals
+	op.signals.contested = op.signals.contested || op.signals.underway > 0
+	op.signals.underway++
 }
 
 // sigaction reads the struct that argument 1 points to, nil if there is none.
@@ -143,8 +156,12 @@ func (op *Op) number(b []byte, at uint64) uint64 {
 	return binary.NativeEndian.Uint64(b[at:])
 }
 
-func endSigaction(t *Thread, op *Op, _ table.Result) {
-	if op.disposition != nil {
+func endSigaction(t *Thread, op *Op, res table.Result) {
+	if op.disposition == nil {
+		return
+	}
+	op.signals.underway--
+	if !res.Failed() {
 		t.disposed(int(int32(op.args[0])), *op.disposition)
 	}
 }

@@ -43,7 +43,7 @@ func TestKeeper(t *testing.T) {
 	}
 	for _, outing := range []uint32{starved, idled} {
 		var k keeper
-		taken, hogs := make(chan bool), (<-chan bool)(nil)
+		taken, hogs := make(chan bool, 1), (<-chan bool)(nil)
 		var p [2]int
 		if err := unix.Pipe2(p[:], unix.O_CLOEXEC); err != nil {
 			t.Fatal(err)
@@ -54,7 +54,7 @@ func TestKeeper(t *testing.T) {
 				for k.outing.Load() == kept {
 					time.Sleep(time.Millisecond)
 				}
-				close(taken)
+				taken <- true
 				unix.Close(p[1])
 			}()
 			if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
@@ -87,11 +87,7 @@ func TestKeeper(t *testing.T) {
 }
 
 func spinUntil(c <-chan bool) {
-	for {
-		select {
-		case <-c:
-			return
-		default:
-		}
+	for len(c) == 0 {
+		runtime.KeepAlive(c)
 	}
 }

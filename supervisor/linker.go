@@ -162,11 +162,3 @@ func (t *Thread) rewriteAll(area *nearArea, sites []site) {
 		*i.site(s.window.Call()) = s
 	}
 }
-
-// at returns the module as it is when it is mapped at base.
-func (m module) at(base uint64) module {
-	m.start += base - m.base
-	m.end += base - m.base
-	m.base = base
-	return m
-}
