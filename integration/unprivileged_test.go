@@ -136,3 +136,20 @@ func TestSetUserIDIsIgnored(t *testing.T) {
 		}
 	})
 }
+
+// Where /proc shows another pid namespace, ids found there would be other processes'.
+func TestProcOfAnotherNamespace(t *testing.T) {
+	unshare := lookTool(t, "unshare")
+	if out, err := exec.Command(unshare, "-Urpf", "true").CombinedOutput(); err != nil {
+		t.Skipf("no namespaces of our own: %v %s", err, out)
+	}
+	cmd := exec.Command(unshare, "-Urpf", tracerPath(t), "--", "echo", "ran")
+	out, _ := cmd.CombinedOutput()
+	const want = "k42trace: /proc shows another pid namespace: mount this one's (mount -t proc proc /proc)\n"
+	if code := cmd.ProcessState.ExitCode(); code != 125 || string(out) != want {
+		t.Errorf("exit status %d, %q, want 125, %q", code, out, want)
+	}
+	if out, err := exec.Command(unshare, "-Urpf", "--mount-proc", tracerPath(t), "-o", "/dev/null", "--", "echo", "ran").CombinedOutput(); err != nil || string(out) != "ran\n" {
+		t.Errorf("with a /proc of its own: %v, %q", err, out)
+	}
+}

@@ -30,6 +30,9 @@ func (c *Cmd) attachesOnly() bool { return c.Path == "" && len(c.Attach) > 0 }
 
 // watch begins to supervise: programs to be started, and processes to attach to.
 func (l *loop) watch() error {
+	if err := procfs.Usable(); err != nil {
+		return fmt.Errorf("supervisor: %w", err)
+	}
 	if len(l.cmd.Attach) == 0 {
 		return l.launch()
 	}

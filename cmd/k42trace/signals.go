@@ -67,6 +67,9 @@ var ownSignals = []os.Signal{
 // keeps only SIGHUP, SIGINT and the terminal's stops ignored; what others were at
 // our start is not known any more.
 func catchSignals(next table.Observer, withheld mask) (*signals, error) {
+	if err := procfs.Usable(); err != nil {
+		return nil, err
+	}
 	s := &signals{
 		Observer: next,
 		withheld: withheld,
