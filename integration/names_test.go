@@ -12,7 +12,7 @@ import (
 
 // What is different in each run of names.c, and the id in front of a line.
 var (
-	changingNames = regexp.MustCompile(`0x[0-9a-f]{5,}|#?\d{4,}`)
+	changingNames = regexp.MustCompile(`0x[0-9a-f]{5,}|#?\d{4,}|/(proc|task)/\d+`)
 	lineThread    = regexp.MustCompile(`^\d+ +`)
 )
 

@@ -21,8 +21,9 @@ type Signals struct {
 	unseen bool
 	// inherited: the process may have begun without handlers (CLONE_CLEAR_SIGHAND).
 	inherited bool
-	// underway are the calls that change it and have not returned; contested: several
-	// were at the same time, whose order nobody has seen.
+	// underway are the calls that change it and have not returned, which the kernel may
+	// have done or not; contested: several were at the same time, in an order that nobody
+	// has seen.
 	underway  int
 	contested bool
 	on        [numSignals]table.Disposition
@@ -41,7 +42,7 @@ func (s *Signals) Get(sig int) (table.Disposition, bool) {
 
 // learn asks /proc, which tells default, ignored and caught, not by what.
 func (s *Signals) learn() {
-	if s.known && !s.inherited && !s.unseen && !s.contested || s.tree.past {
+	if s.known && !s.inherited && !s.unseen && !s.contested && s.underway == 0 || s.tree.past {
 		return
 	}
 	s.users.some(func(tid int) bool {

@@ -211,6 +211,7 @@ func TestChangeDuringACall(t *testing.T) {
 				stdout, out := pipe(t)
 				cmd.Stdin, cmd.Stdout = in, out
 				cmd.Table.Handle("read", wrap(before))
+				cmd.Table.Handle("getppid", wrap(newChanged()))
 				if err := cmd.Start(); err != nil {
 					t.Fatal(err)
 				}

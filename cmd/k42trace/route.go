@@ -23,8 +23,8 @@ func (o *options) setRoute(s string) error {
 // a little late: so auto means the trap route for a trace that somebody reads while it
 // is written.
 func (o *options) routing(out *outputs) supervisor.Routing {
-	if o.stacks.wanted || o.pidns || o.fds&(handlers.FDEvents|handlers.FDSignals) != 0 {
-		return supervisor.RouteTrap // where registers are known, and what is gone soon
+	if o.strings < 0 || o.stacks.wanted || o.pidns || o.fds&(handlers.FDEvents|handlers.FDSignals) != 0 {
+		return supervisor.RouteTrap // where registers are known, what is gone soon, and what nobody copies
 	}
 	late := o.separate || out.main.batched || o.summary
 	if o.route == supervisor.RouteAuto && !late {
