@@ -35,7 +35,8 @@ type direct struct {
 	// remembers: there are calls whose results are kept, so that those that change
 	// them have to be seen.
 	remembers bool
-	asks      bool // there are calls about which handlers are asked: see request.go
+	asks      bool       // there are calls about which handlers are asked: see request.go
+	exempted  *table.Set // calls that the newest filter lets pass there
 	// inquires: exec.so may ask what descriptors are.
 	inquires bool
 	mounts   uint64         // our mount namespace, 0 if /proc is none of ours
@@ -116,14 +117,13 @@ func (d *direct) tableChanged() (narrowed bool) {
 			keep.Add(ptrace.NativeABI, nr)
 		}
 	}
-	narrowed = !keep.Contains(d.served)
 	d.served = keep
 	if d.inquires && !d.loop.mayInquire() {
-		d.inquires, narrowed = false, true
+		d.inquires = false
 		d.looking(true)
 	}
 	d.serve()
-	return narrowed || d.remembers && !remembered
+	return !d.exempt().Contains(d.exempted) || d.remembers && !remembered
 }
 
 // close gives the region back.

@@ -46,7 +46,8 @@ func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 		}
 		start, end := l.direct.region.Exempt()
 		p.Exempt = []seccomp.AddressRange{{Start: start, End: end}}
-		p.ExemptSet = l.direct.exempt()
+		l.direct.exempted = l.direct.exempt()
+		p.ExemptSet = l.direct.exempted
 	}
 	return p.Assemble()
 }
