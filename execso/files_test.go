@@ -226,13 +226,7 @@ func TestContentsAreShared(t *testing.T) {
 
 // Files may be told of changes after the region is gone.
 func TestFilesOutliveTheRegion(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := lonely(t)
 	if err := r.AddFiles(); err != nil {
 		t.Fatal(err)
 	}

@@ -263,14 +263,7 @@ func TestStringsAtTheEndOfMemory(t *testing.T) {
 }
 
 func TestSlots(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := lonely(t)
 	r.SetService(unix.SYS_GETPPID, Count)
 	var all []*Slot
 	seen := map[uint64]bool{r.NullSlot().GS(): true}
@@ -325,14 +318,7 @@ func TestSlots(t *testing.T) {
 }
 
 func TestSiteRecords(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := lonely(t)
 	start, end := r.Exempt()
 	for i := range uint64(maxSites - setupSites) {
 		site, ok := r.NewSite(0x400000 + i)
@@ -367,14 +353,7 @@ func TestSiteRecords(t *testing.T) {
 // The files behind the region are as long as what is in use, which is what a program
 // with all its memory locked has to have of them.
 func TestRegionGrows(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := lonely(t)
 	length := func() (n int64) {
 		for _, m := range r.Mappings() {
 			var st unix.Stat_t
@@ -405,14 +384,7 @@ func TestRegionGrows(t *testing.T) {
 
 // What a child can map is not writable, and stays so.
 func TestCodeIsSealed(t *testing.T) {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := lonely(t)
 	m := r.Mappings()[0]
 	if m.Prot&unix.PROT_WRITE != 0 {
 		t.Error("the code is writable")

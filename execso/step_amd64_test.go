@@ -38,17 +38,10 @@ const (
 
 // startStepped starts a process of our own making, whose program is one page.
 func startStepped(t *testing.T) *stepped {
-	if err := Supported(); err != nil {
-		t.Skip(err)
-	}
-	r, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := lonely(t)
 	if err := r.AddFiles(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = r.Close() })
 	p := &stepped{Region: r, t: t, slot: r.NewSlot(), seen: map[uint64]bool{}}
 	path := filepath.Join(t.TempDir(), "program")
 	if err := os.WriteFile(path, program(), 0o755); err != nil {
@@ -79,6 +72,7 @@ func startStepped(t *testing.T) *stepped {
 		_ = p.mem.Close()
 	})
 	p.wait()
+	var err error
 	if p.mem, err = os.OpenFile(fmt.Sprintf("/proc/%d/mem", p.pid), os.O_RDWR, 0); err != nil {
 		t.Fatal(err)
 	}

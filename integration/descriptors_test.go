@@ -32,29 +32,38 @@ func TestDescriptorsAsStrace(t *testing.T) {
 	}
 	for _, flag := range []string{"-y", "-yy", "--decode-fds=socket", "--decode-fds=dev,pidfd", "--decode-fds=!socket,eventfd,signalfd"} {
 		t.Run(flag, func(t *testing.T) {
-			dir, file := t.TempDir(), t.TempDir()+"/strace"
 			// That strace does not know those two.
-			cmd := exec.Command("strace", "-f", strings.TrimSuffix(flag, ",eventfd,signalfd"), "-o", file, path)
-			cmd.Dir = dir
-			if b, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("strace: %v\n%s", err, b)
-			}
-			text, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := lines(string(text))
-			if len(want) < 80 {
-				t.Fatalf("strace shows %d lines only", len(want))
-			}
-			onEachRoute(t, func(t *testing.T, r route) {
-				_, trace := program{Path: path, TracerFlags: []string{flag}, Dir: dir}.trace(t, r)
-				if diff := cmp.Diff(want, lines(strings.Join(trace, "\n"))); diff != "" {
-					t.Errorf("strace (-) and k42trace (+) differ:\n%s", diff)
-				}
-			})
+			theirs := strings.TrimSuffix(flag, ",eventfd,signalfd")
+			compareWithStrace(t, path, []string{theirs}, []string{flag}, 80, lines)
 		})
 	}
+}
+
+// compareWithStrace compares what strace and each route show of a program, with their
+// flags, in a directory of its own. lines makes comparable lines of a trace, of which
+// there must be some.
+func compareWithStrace(t *testing.T, path string, theirs, ours []string, least int, lines func(string) []string) {
+	t.Helper()
+	dir, file := t.TempDir(), t.TempDir()+"/strace"
+	cmd := exec.Command("strace", append(append([]string{"-f", "-o", file}, theirs...), path)...)
+	cmd.Dir = dir
+	if b, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("strace: %v\n%s", err, b)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := lines(string(text))
+	if len(want) < least {
+		t.Fatalf("strace shows %d lines only", len(want))
+	}
+	onEachRoute(t, func(t *testing.T, r route) {
+		_, trace := program{Path: path, TracerFlags: ours, Dir: dir}.trace(t, r)
+		if diff := cmp.Diff(want, lines(strings.Join(trace, "\n"))); diff != "" {
+			t.Errorf("strace (-) and k42trace (+) differ:\n%s", diff)
+		}
+	})
 }
 
 // What no strace 6.1 shows: counters of eventfds, signals of signalfds.

@@ -1,13 +1,10 @@
 package integration
 
 import (
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 // What is different in each run of names.c, and the id in front of a line.
@@ -44,26 +41,7 @@ func TestDescriptorNamesAsStrace(t *testing.T) {
 			{"-yy", "-e", "inject=fstat:error=EPERM"},
 		} {
 			t.Run(name+strings.Join(flags, " "), func(t *testing.T) {
-				dir, file := t.TempDir(), t.TempDir()+"/strace"
-				cmd := exec.Command("strace", append(append([]string{"-f", "-o", file}, flags...), path)...)
-				cmd.Dir = dir
-				if b, err := cmd.CombinedOutput(); err != nil {
-					t.Fatalf("strace: %v\n%s", err, b)
-				}
-				text, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				want := lines(string(text))
-				if len(want) < 500 {
-					t.Fatalf("strace shows %d lines only", len(want))
-				}
-				onEachRoute(t, func(t *testing.T, r route) {
-					_, trace := program{Path: path, TracerFlags: flags, Dir: dir}.trace(t, r)
-					if diff := cmp.Diff(want, lines(strings.Join(trace, "\n"))); diff != "" {
-						t.Errorf("strace (-) and k42trace (+) differ:\n%s", diff)
-					}
-				})
+				compareWithStrace(t, path, flags, flags, 500, lines)
 			})
 		}
 	}

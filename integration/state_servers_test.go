@@ -29,27 +29,8 @@ func TestStateOfRedis(t *testing.T) {
 	}
 	onEachRoute(t, func(t *testing.T, r route) {
 		socket := t.TempDir() + "/s"
-		cmd := supervisor.Command("redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		cmd.Track, cmd.Route = true, supervisor.RouteTrap
-		if r == direct {
-			cmd.Route = supervisor.RouteDirect
-		}
-		cmd.Table = table.New()
-		cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
-		looked := 0
-		cmd.Table.HandleFunc("getpid,accept4,accept", func(c *table.Call) table.Result {
-			// Some of redis' threads may be in the midst of something; then it is the
-			// same when they have come to its end.
-			res := c.Native()
-			if looked++; looked%16 == 0 && !t.Failed() {
-				if diff := fdDiff(c); diff != "" {
-					t.Errorf("look %d: %s", looked, diff)
-				}
-			}
-			return res
-		})
+		cmd, out, looked := watched(t, r, 16, "getpid,accept4,accept",
+			"redis-server", "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", t.TempDir())
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -72,8 +53,8 @@ func TestStateOfRedis(t *testing.T) {
 				t.Fatalf("redis-benchmark: %v\n%s", err, b)
 			}
 		}
-		if looked < 500 {
-			t.Errorf("looked only %d times", looked)
+		if *looked < 500 {
+			t.Errorf("looked only %d times", *looked)
 		}
 	})
 }
@@ -97,25 +78,7 @@ uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s; server { listen unix:%[1]s/sock
 				t.Fatal(err)
 			}
 		}
-		cmd := supervisor.Command("nginx", "-c", dir+"/conf", "-e", dir+"/error", "-g", "user root;")
-		var out bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &out
-		cmd.Track, cmd.Route = true, supervisor.RouteTrap
-		if r == direct {
-			cmd.Route = supervisor.RouteDirect
-		}
-		cmd.Table = table.New()
-		cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
-		looked := 0
-		cmd.Table.HandleFunc("accept4,accept", func(c *table.Call) table.Result {
-			res := c.Native()
-			if looked++; looked%8 == 0 && !t.Failed() {
-				if diff := fdDiff(c); diff != "" {
-					t.Errorf("look %d: %s", looked, diff)
-				}
-			}
-			return res
-		})
+		cmd, out, looked := watched(t, r, 8, "accept4,accept", "nginx", "-c", dir+"/conf", "-e", dir+"/error", "-g", "user root;")
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -145,10 +108,36 @@ uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s; server { listen unix:%[1]s/sock
 			}
 			got++
 		}
-		if got < 400 || looked < 200 {
-			t.Errorf("%d answers, looked %d times", got, looked)
+		if got < 400 || *looked < 200 {
+			t.Errorf("%d answers, looked %d times", got, *looked)
 		}
 	})
+}
+
+// watched returns a server whose state is kept, what it will have said, and how often it
+// was looked at: at these calls, of which each every-th compares its descriptors with /proc's.
+func watched(t *testing.T, r route, every int, calls string, argv ...string) (*supervisor.Cmd, *bytes.Buffer, *int) {
+	cmd := supervisor.Command(argv[0], argv[1:]...)
+	out, looked := &bytes.Buffer{}, new(int)
+	cmd.Stdout, cmd.Stderr = out, out
+	cmd.Track, cmd.Route = true, supervisor.RouteTrap
+	if r == direct {
+		cmd.Route = supervisor.RouteDirect
+	}
+	cmd.Table = table.New()
+	cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
+	cmd.Table.HandleFunc(calls, func(c *table.Call) table.Result {
+		// Some threads of the server may be in the midst of something; then it is the
+		// same when they have come to its end.
+		res := c.Native()
+		if *looked++; *looked%every == 0 && !t.Failed() {
+			if diff := fdDiff(c); diff != "" {
+				t.Errorf("look %d: %s", *looked, diff)
+			}
+		}
+		return res
+	})
+	return cmd, out, looked
 }
 
 // fdDiff returns in what the descriptors of the calling thread differ from those in /proc.

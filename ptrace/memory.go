@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"os"
 	"strconv"
 	"unsafe"
 
@@ -136,7 +135,7 @@ func StoreWord(tid int, addr, word uint64) error {
 // /proc/TID/mem: into read-only and execute-only private pages, which are
 // copied first (proc_pid_mem(5)).
 func ForceWrite(tid int, addr uint64, p []byte) error {
-	f, err := openMemory(tid, os.O_WRONLY)
+	f, err := OpenMemory(tid)
 	if err != nil {
 		return err
 	}
@@ -190,14 +189,6 @@ func all(p []byte, next func(n int) (int, error), end error) (n int, err error) 
 		n += m
 	}
 	return n, nil
-}
-
-func openMemory(tid, flag int) (*os.File, error) {
-	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/mem", tid), flag, 0)
-	if err != nil {
-		return nil, fmt.Errorf("opening memory of thread %d: %w", tid, err)
-	}
-	return f, nil
 }
 
 // PeekMemory is ReadMemory word by word, by PTRACE_PEEKDATA. It works on tracees

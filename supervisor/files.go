@@ -39,27 +39,9 @@ var filesEffects = map[string]filesEffect{
 	"unshare": unshares, "io_uring_setup": goesRound,
 }
 
-// filesEffectOf has the effect of every number below its length.
-var filesEffectsOf = func() (e [table.NumABI][512 + 64]filesEffect) {
-	for name, effect := range filesEffects {
-		for abi := range table.NumABI {
-			if nr, ok := table.Number(abi, name); ok {
-				e[abi][nr&^table.X32Bit] = effect
-			}
-		}
-	}
-	return e
-}()
+var filesEffectsOf = byNumber(filesEffects)
 
-func filesEffectOf(abi table.ABI, nr int) filesEffect {
-	if abi == table.X32 {
-		nr &^= table.X32Bit
-	}
-	if nr < 0 || nr >= len(filesEffectsOf[abi]) {
-		return noEffect
-	}
-	return filesEffectsOf[abi][nr]
-}
+func filesEffectOf(abi table.ABI, nr int) filesEffect { return filesEffectsOf.of(abi, nr) }
 
 // polls is the call that is answered without having a handler.
 var polls, _ = table.Number(ptrace.NativeABI, "poll")

@@ -42,17 +42,7 @@ var hookNames = map[string]hook{
 	"madvise": hookAdvise, "process_madvise": hookAdviseMany,
 }
 
-// hooks has the hook of every number below its length.
-var hooks = func() (h [table.NumABI][512 + 64]hook) {
-	for name, k := range hookNames {
-		for abi := range table.NumABI {
-			if nr, ok := table.Number(abi, name); ok {
-				h[abi][nr&^table.X32Bit] = k
-			}
-		}
-	}
-	return h
-}()
+var hooks = byNumber(hookNames)
 
 func init() {
 	for _, r := range seccomp.IdentityRules() {
@@ -60,15 +50,7 @@ func init() {
 	}
 }
 
-func hookOf(abi table.ABI, nr int) hook {
-	if abi == table.X32 {
-		nr &^= table.X32Bit
-	}
-	if nr < 0 || nr >= len(hooks[abi]) {
-		return noHook
-	}
-	return hooks[abi][nr]
-}
+func hookOf(abi table.ABI, nr int) hook { return hooks.of(abi, nr) }
 
 // creates reports whether the call makes a new thread or process.
 func creates(abi table.ABI, nr int) bool {

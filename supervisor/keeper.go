@@ -55,19 +55,17 @@ func (k *keeper) begin(allowed unix.CPUSet) {
 	}
 }
 
-// end ends that. The thread is an ordinary one afterwards.
+// end ends that: afterwards nobody but the thread itself changes how it is scheduled.
 func (k *keeper) end() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.release()
+	k.timer.Stop()
+	k.tid = 0
 }
 
-// release gives the thread back to the scheduler, if that has not been done.
-func (k *keeper) release() {
-	if k.tid == 0 {
-		return
-	}
-	k.timer.Stop()
+// release gives the thread back to the scheduler.
+func (k *keeper) release(why uint32) {
+	k.outing.Store(why)
 	_ = setPolicyOf(k.tid, schedOther)
 	_ = unix.SchedSetaffinity(k.tid, &k.allowed)
 	k.tid = 0
@@ -97,10 +95,8 @@ func (k *keeper) look() {
 	k.looked, k.ran = now, ran
 	switch {
 	case hungry && k.still >= keepHungry:
-		k.outing.Store(starved)
-		k.release()
+		k.release(starved)
 	case k.still >= keepStill:
-		k.outing.Store(idled)
-		k.release()
+		k.release(idled)
 	}
 }

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"hash/maphash"
 
-	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -128,24 +127,20 @@ func (t *Thread) rewriteAll(area *nearArea, sites []site) {
 		return // it is gone
 	}
 	defer mem.Close()
-	start := area.addr + area.used
+	start := area.next()
 	var code []byte
 	n := 0
 	for _, s := range sites {
-		if area.used+execso.MaxTrampoline > nearSize {
+		if !area.hasRoom() {
 			break
 		}
-		at := area.addr + area.used
-		tramp, ok := d.newTrampoline(&s, at)
+		tramp, ok := d.newTrampoline(&s, area.next())
 		if !ok {
 			continue
 		}
+		area.take(&s, len(tramp))
 		code = append(code, tramp...)
-		for len(code)%trampolineAlign != 0 {
-			code = append(code, 0xcc)
-		}
-		area.used = start + uint64(len(code)) - area.addr
-		area.placed = append(area.placed, placed{at: at, window: s.window, call: s.window.Call()})
+		code = append(code, make([]byte, area.next()-start-uint64(len(code)))...) // to the next one
 		sites[n] = s
 		n++
 	}

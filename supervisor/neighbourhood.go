@@ -27,12 +27,23 @@ type placed struct {
 }
 
 const (
-	trampolineAlign = 16
-
 	nearSize  = 64 << 10
 	maxNear   = 64            // areas of a process: libraries may come and go for ever
 	nearReach = 1<<31 - 1<<20 // of a 32-bit displacement, with room for the area itself
 )
+
+// hasRoom reports whether another trampoline fits.
+func (a *nearArea) hasRoom() bool { return a.used+execso.MaxTrampoline <= nearSize }
+
+// next returns where the next trampoline goes.
+func (a *nearArea) next() uint64 { return a.addr + a.used }
+
+// take notes that the site's trampoline, size bytes long, is the next.
+func (a *nearArea) take(s *site, size int) {
+	const align = 16
+	a.placed = append(a.placed, placed{at: a.next(), window: s.window, call: s.window.Call()})
+	a.used += (uint64(size) + align - 1) &^ (align - 1)
+}
 
 // A module is an executable mapping of a file.
 type module struct {
@@ -105,7 +116,7 @@ func (t *Thread) mappings() (text []module, taken []module) {
 // there is none yet.
 func (i *image) areaNear(addr uint64) *nearArea {
 	for _, a := range i.near {
-		if a.used+execso.MaxTrampoline <= nearSize && distance(a.addr, addr) < nearReach {
+		if a.hasRoom() && distance(a.addr, addr) < nearReach {
 			return a
 		}
 	}

@@ -233,5 +233,6 @@ func (p *placement) leave() {
 	}
 	p.following, p.events, p.score = false, 0, 0
 	p.keeper.end()
-	p.whom.end() // it may have moved us after that had let us go
+	setPolicy(schedOther)
+	p.whom.end()
 }

@@ -137,11 +137,6 @@ func (t *Thread) rewrite(call uint64, s *site) error {
 		return err
 	}
 	defer mem.Close()
-	return t.rewriteIn(mem, call, s)
-}
-
-// rewriteIn is rewrite with the thread's memory at hand.
-func (t *Thread) rewriteIn(mem *ptrace.MemoryFile, call uint64, s *site) error {
 	if s.state == siteRewritten {
 		var there [execso.JumpLen]byte
 		if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err != nil {
@@ -161,7 +156,6 @@ func (t *Thread) rewriteIn(mem *ptrace.MemoryFile, call uint64, s *site) error {
 		*s = site{hits: s.hits, nr: s.nr}
 	}
 	if s.window == nil {
-		var err error
 		if s.window, s.code, err = t.plan(mem, call, s.nr); err != nil {
 			return err
 		}
@@ -170,7 +164,7 @@ func (t *Thread) rewriteIn(mem *ptrace.MemoryFile, call uint64, s *site) error {
 		return nil // not now
 	}
 	if s.state != siteRewritten {
-		if err := t.placeTrampoline(mem, call, s); err != nil {
+		if err := t.placeTrampoline(mem, s); err != nil {
 			return err
 		}
 	}
@@ -246,12 +240,12 @@ var (
 )
 
 // placeTrampoline writes the site's trampoline and its record.
-func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
-	area := t.proc.image.areaNear(call)
+func (t *Thread) placeTrampoline(mem io.WriterAt, s *site) error {
+	area := t.proc.image.areaNear(s.window.Call())
 	if area == nil {
 		return errNoRoom
 	}
-	at := area.addr + area.used
+	at := area.next()
 	code, ok := t.loop.direct.newTrampoline(s, at)
 	if !ok {
 		return unix.ENOMEM
@@ -260,8 +254,7 @@ func (t *Thread) placeTrampoline(mem io.WriterAt, call uint64, s *site) error {
 		t.loop.direct.dropRecord(s)
 		return err
 	}
-	area.used += (uint64(len(code)) + trampolineAlign - 1) &^ (trampolineAlign - 1)
-	area.placed = append(area.placed, placed{at: at, window: s.window, call: call})
+	area.take(s, len(code))
 	return nil
 }
 
