@@ -17,7 +17,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"k42trace": main, "tell-signals": tellSignals, "no-ptrace": noPtrace})
+	testscript.Main(m, map[string]func(){"k42trace": main, "tell-signals": tellSignals, "no-ptrace": noPtrace, "stops-often": stopsOften})
 }
 
 // noPtrace is a program that runs its arguments where ptrace(2) fails with EPERM.

@@ -23,16 +23,27 @@ func (s *signals) stop() {
 	}
 	// By the same signal, if we may: a shell tells Ctrl-Z from SIGSTOP.
 	if stops(sig) && s.caught.has(sig) {
-		// To this thread, which takes it before it goes on to put the handler
-		// back; another might take it only then.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		_ = setAction(sig, &sigaction{})
-		_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
-		_ = catch(sig)
+		stopBy(sig)
 		return
 	}
 	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+}
+
+// stopBy stops this process by a signal that has our handler, once: the one that the
+// terminal has sent may still be pending, and stops us too, as soon as there is no handler.
+// So ours is pending before that, for the SIGCONT that ends the one stop to take away.
+func stopBy(sig unix.Signal) {
+	// Ours is sent to this thread, which takes it before it goes on to put the handler
+	// back; another might take it only then.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var one, old unix.Sigset_t
+	one.Val[0] = 1 << (sig - 1)
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, &one, &old)
+	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), sig)
+	_ = setAction(sig, &sigaction{})
+	_ = unix.PthreadSigmask(unix.SIG_SETMASK, &old, nil)
+	_ = catch(sig)
 }
 
 func (s *signals) wantsStop() bool {
