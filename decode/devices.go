@@ -39,7 +39,13 @@ func deviceRequests(t ioctlTable) {
 	// linux/inotify.h
 	t.add(ioctlArg{kind: ioctlInt}, 0x40044900)
 
+	// linux/nsfs.h
+	t.add(ioctlArg{kind: ioctlNone, fd: true}, 0xb701, 0xb702)                   // NS_GET_USERNS, NS_GET_PARENT
+	t.add(ioctlArg{kind: ioctlNone, means: SetByName("namespace_type")}, 0xb703) // NS_GET_NSTYPE
+	t.out(structs["uint"], 0xb704)                                               // NS_GET_OWNER_UID
+
 	// scsi/sg.h
+	t.add(ioctlArg{kind: ioctlFlags}, 0x2204) // SG_SET_TRANSFORM
 	t.in(oneInt, 0x2201, 0x2271, 0x2275, 0x2279, 0x227b, 0x227e, 0x2283, 0x2287)
 	t.out(oneInt, 0x2203, 0x2270, 0x2272, 0x227a, 0x227c, 0x227d, 0x227f, 0x2282, 0x2288, 0x2289)
 	t.in(&structType{size: sizesAll(4), scalar: true, decode: func(e *Event, name string, r *reader) { e.scsiReset(name, r.u32()) }}, 0x2284)
@@ -103,7 +109,7 @@ func blockRequests(t ioctlTable) {
 		outer := e.begin(name, Struct)
 		r.skip(32)
 		e.fields(r, []field{{"act_mask", Uint, 2, nil}, {"buf_size", Uint, 4, nil}, {"buf_nr", Uint, 4, nil},
-			{"start_lba", Uint, 8, nil}, {"end_lba", Uint, 8, nil}, {"pid", Uint, 4, nil}})
+			{"start_lba", Uint, 8, nil}, {"end_lba", Uint, 8, nil}, {"pid", PID, 4, nil}})
 		e.close(outer)
 	}}
 	t.grow(size, aStruct(32, func(e *Event, r *reader) { e.fixedText("name", r.bytes(32)) }), 0xc0481273, 0xc0401273)

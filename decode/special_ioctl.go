@@ -17,6 +17,9 @@ type ioctlArg struct {
 	always bool
 	// blank: what is all 0 before is not shown.
 	blank bool
+	// fd: the result is a descriptor; means are the names of what it is otherwise.
+	fd    bool
+	means *ConstSet
 }
 
 // An ioctlTable has the arguments by request.
@@ -180,7 +183,6 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	named(ioctlFlags, "perf_ioc_flags", 0x2400, 0x2401, 0x2403)                                // PERF_EVENT_IOC_ENABLE, -DISABLE, -RESET
 	requests(number, 0x2402, 0x40042409)                                                       // PERF_EVENT_IOC_REFRESH, -PAUSE_OUTPUT
 	requests(fd, 0x2405, 0x40042408)                                                           // PERF_EVENT_IOC_SET_OUTPUT, -SET_BPF
-	requests(none, 0xb701, 0xb702, 0xb703)                                                     // NS_GET_USERNS, -PARENT, -NSTYPE
 	requests(number, 0x40044581, 0x40044590, 0x40044591)                                       // EVIOCRMFF, EVIOCGRAB, EVIOCREVOKE
 	requests(none, 0x7001, 0x7002, 0x7003, 0x7004, 0x7005, 0x7006)                             // RTC_AIE_ON, ...
 	requests(none, 0x700f, 0x7010, 0x7014)                                                     // RTC_WIE_ON, RTC_WIE_OFF, RTC_VL_CLR
@@ -246,11 +248,14 @@ func (e *Event) ioctlArg() ioctlArg {
 func entryIoctl(e *Event) {
 	v, num := e.arg(2), e.args[2]
 	if e.arg(1).Set == nil || e.arg(1).Set.name(e.args[1]) == "" {
-		if e.inputRequest(e.args[1]) {
+		input, ok := e.macroRequest(e.args[1])
+		if input {
 			e.entryInput()
 			return
 		}
-		e.ioctlCode()
+		if !ok {
+			e.ioctlCode()
+		}
 	}
 	a := e.ioctlArg()
 	switch a.kind {
@@ -309,11 +314,13 @@ func entryIoctl(e *Event) {
 }
 
 func exitIoctl(e *Event) {
-	if v := e.arg(1); v.Kind == Macro && v.Bare {
+	if v := e.arg(1); v.Kind == Macro && v.Bare && v.Num>>8&0xff == 'E' {
 		e.exitInput()
 		return
 	}
-	switch a := e.ioctlArg(); a.kind {
+	a := e.ioctlArg()
+	e.ioctlResult(&a)
+	switch a.kind {
 	case ioctlOut:
 		e.pointer(2, a.typ, e.good())
 	case ioctlInOut:
@@ -334,6 +341,19 @@ func exitIoctl(e *Event) {
 		e.grown(a.after)
 	case ioctlInterface:
 		e.exitIfreq()
+	}
+}
+
+// ioctlResult decodes the result of a request that returns more than success.
+func (e *Event) ioctlResult(a *ioctlArg) {
+	switch {
+	case !e.good():
+	case a.fd:
+		e.emitResult(FD)
+	case a.means != nil && a.means.name(uint64(e.res.Raw())) != "":
+		outer := e.note()
+		e.enum("", 64, uint64(e.res.Raw()), a.means)
+		e.close(outer)
 	}
 }
 
