@@ -286,17 +286,17 @@ exchange back: -1 EROFS
 unlinkat: -1 EROFS
 rmdir: -1 EROFS
 unlink dir: -1 EROFS
-setxattr: -1 EOPNOTSUPP
+setxattr: -1 EROFS
 getxattr: -1 EOPNOTSUPP
 lgetxattr: -1 EOPNOTSUPP
-listxattr: -1 EOPNOTSUPP
+listxattr: ok 
 fgetxattr: -1 EOPNOTSUPP
-fsetxattr: -1 EOPNOTSUPP
-setxattrat: -1 EOPNOTSUPP
+fsetxattr: -1 EROFS
+setxattrat: -1 EROFS
 getxattrat: -1 EOPNOTSUPP
-listxattrat: -1 EOPNOTSUPP
-removexattrat: -1 EOPNOTSUPP
-removexattr: -1 EOPNOTSUPP
+listxattrat: ok 
+removexattrat: -1 EROFS
+removexattr: -1 EROFS
 name_to_handle_at: -1 EOPNOTSUPP
 name_to_handle_at size: -1 EOPNOTSUPP
 file_getattr: -1 EOPNOTSUPP
@@ -312,7 +312,7 @@ openat2 creat: -1 EROFS
 openat2 creat out: -1 EXDEV
 rename in: -1 EXDEV
 rename out: -1 EXDEV
-link in: -1 EXDEV
+link in: -1 EROFS
 link out: -1 EXDEV
 rename over: -1 EXDEV
 `

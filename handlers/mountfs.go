@@ -21,25 +21,31 @@ var viewDev = unix.Mkdev(0, 0x4b42)
 // is what the kernel does on a file system that is mounted read-only.
 func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, places []paths.Place) table.Result {
 	a, p := args[0], &places[0]
+	if invalid(c) {
+		return table.Errno(unix.EINVAL)
+	}
 	if len(args) == 2 {
 		return v.two(c, places)
-	}
-	if p.Slash && p.Exists && !p.Mode.IsDir() {
-		return table.Errno(unix.ENOTDIR)
 	}
 	switch c.Name() {
 	case "open", "openat", "openat2", "creat":
 		return v.open(c, next, a, p)
 	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat":
-		if p.Exists {
+		switch {
+		case p.Exists:
 			return table.Errno(unix.EEXIST)
+		case p.Slash && !strings.HasPrefix(c.Name(), "mkdir"):
+			return table.Errno(unix.ENOENT) // only directories are made by such a path
 		}
 		return table.Errno(unix.EROFS)
 	case "unlink", "unlinkat", "rmdir":
-		return table.Errno(unix.EROFS) // before it looks for the file
+		return table.Errno(removal(c, p)) // before it looks for the file
 	}
-	if !p.Exists {
+	switch {
+	case !p.Exists:
 		return table.Errno(unix.ENOENT)
+	case p.Slash && !p.Mode.IsDir():
+		return table.Errno(unix.ENOTDIR)
 	}
 	switch c.Name() {
 	case "truncate", "truncate64":
@@ -55,9 +61,10 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 		return v.readlink(c, p)
 	case "execve", "execveat":
 		return v.exec(c, next, a, p)
-	case "getxattr", "lgetxattr", "listxattr", "llistxattr", "getxattrat", "listxattrat",
-		"setxattr", "lsetxattr", "removexattr", "lremovexattr", "setxattrat", "removexattrat":
+	case "getxattr", "lgetxattr", "getxattrat":
 		return table.Errno(unix.EOPNOTSUPP)
+	case "listxattr", "llistxattr", "listxattrat":
+		return table.Return(0)
 	case "chdir":
 		if !p.Mode.IsDir() {
 			return table.Errno(unix.ENOTDIR)
@@ -85,19 +92,43 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 	return table.Errno(unix.EOPNOTSUPP)
 }
 
-// two answers a call with two paths, of which one leads into an fs.FS.
+// removal returns the errno with which unlink(2) or rmdir(2) refuses the place.
+func removal(c *table.Call, p *paths.Place) unix.Errno {
+	rmdir := c.Name() == "rmdir" || c.Name() == "unlinkat" && c.Arg(2)&unix.AT_REMOVEDIR != 0
+	switch {
+	case p.Dot && rmdir:
+		return unix.EINVAL // of "..", ENOTEMPTY
+	case p.Dot:
+		return unix.EISDIR
+	}
+	return unix.EROFS
+}
+
+// two answers a call with two paths, of which one leads into an fs.FS, in the order in which the
+// kernel looks (fs/namei.c, do_linkat and do_renameat2).
 func (v *View) two(c *table.Call, places []paths.Place) table.Result {
 	from, to := &places[0], &places[1]
+	apart := from.Mount != to.Mount
 	if strings.HasPrefix(c.Name(), "link") {
 		switch {
 		case !from.Exists && !from.Itself:
 			return table.Errno(unix.ENOENT)
+		case from.Slash && !from.Mode.IsDir():
+			return table.Errno(unix.ENOTDIR)
 		case to.Exists:
 			return table.Errno(unix.EEXIST)
+		case to.Slash:
+			return table.Errno(unix.ENOENT)
+		case apart && !to.Virtual():
+			return table.Errno(unix.EXDEV)
 		}
+		return table.Errno(unix.EROFS)
 	}
-	if from.Mount != to.Mount {
+	switch {
+	case apart:
 		return table.Errno(unix.EXDEV)
+	case from.Dot || to.Dot:
+		return table.Errno(unix.EBUSY)
 	}
 	return table.Errno(unix.EROFS)
 }
@@ -185,8 +216,12 @@ func inodeNumber(c *table.Call, ino uint64) uint64 {
 
 // statfs tells of the file system of the stand-in, and that it is read-only.
 func (v *View) statfs(c *table.Call, next table.Handler, a paths.Arg, p *paths.Place) table.Result {
-	r := v.onStandIn(c, next, a, p)
-	if r.Failed() || r.Gone() || c.ABI() == table.I386 || c.Name() != "statfs" {
+	return readOnlyStatfs(c, v.onStandIn(c, next, a, p))
+}
+
+// readOnlyStatfs says in what a statfs or fstatfs has told that the file system is read-only.
+func readOnlyStatfs(c *table.Call, r table.Result) table.Result {
+	if r.Failed() || r.Gone() || c.ABI() == table.I386 {
 		return r
 	}
 	const flags = 80 // offset of f_flags in the struct statfs of all 64-bit machines
@@ -200,9 +235,6 @@ func (v *View) statfs(c *table.Call, next table.Handler, a paths.Arg, p *paths.P
 
 // access answers access(2).
 func (v *View) access(c *table.Call, p *paths.Place, mode uint64) table.Result {
-	if mode&^7 != 0 {
-		return table.Errno(unix.EINVAL)
-	}
 	if e := v.permit(c, p, uint32(mode)); e != 0 {
 		return table.Errno(e)
 	}
@@ -270,26 +302,27 @@ func (v *View) open(c *table.Call, next table.Handler, a paths.Arg, p *paths.Pla
 // openable returns the errno with which open(2) refuses the place.
 func (v *View) openable(c *table.Call, p *paths.Place, flags int) unix.Errno {
 	has := func(bits int) bool { return flags&bits == bits }
+	notDir := p.Exists && !p.Mode.IsDir()
 	switch {
-	case has(unix.O_TMPFILE) && flags&unix.O_ACCMODE == unix.O_RDONLY:
-		return unix.EINVAL
-	case has(unix.O_TMPFILE):
-		return unix.EROFS
-	case !p.Exists && has(unix.O_CREAT) && p.Slash:
+	case has(unix.O_CREAT) && p.Slash && !p.Dot:
 		return unix.EISDIR
+	case p.Slash && notDir:
+		return unix.ENOTDIR
+	case has(unix.O_TMPFILE) && p.Mode.IsDir():
+		return unix.EROFS
 	case !p.Exists && has(unix.O_CREAT):
 		return unix.EROFS
 	case !p.Exists:
 		return unix.ENOENT
 	case has(unix.O_CREAT | unix.O_EXCL):
 		return unix.EEXIST
-	case has(unix.O_DIRECTORY) && !p.Mode.IsDir():
+	case has(unix.O_DIRECTORY) && notDir:
 		return unix.ENOTDIR
 	case p.Mode&fs.ModeSymlink != 0 && !has(unix.O_PATH):
 		return unix.ELOOP // only O_NOFOLLOW leads here
 	case has(unix.O_PATH):
 		return 0
-	case p.Mode.IsDir() && (flags&unix.O_ACCMODE != unix.O_RDONLY || has(unix.O_CREAT)):
+	case p.Mode.IsDir() && (flags&unix.O_ACCMODE != unix.O_RDONLY || has(unix.O_CREAT) || has(unix.O_TRUNC)):
 		return unix.EISDIR
 	case flags&unix.O_ACCMODE != unix.O_RDONLY || has(unix.O_TRUNC):
 		return unix.EROFS
@@ -309,8 +342,12 @@ func (v *View) descriptor(c *table.Call, next table.Handler) table.Result {
 		return v.stat(c, l, i, &p)
 	}
 	switch c.Name() {
-	case "fgetxattr", "flistxattr", "fsetxattr", "fremovexattr":
+	case "fgetxattr":
 		return table.Errno(unix.EOPNOTSUPP)
+	case "flistxattr":
+		return table.Return(0)
+	case "fstatfs", "fstatfs64":
+		return readOnlyStatfs(c, next.Handle(c))
 	}
 	return table.Errno(unix.EROFS)
 }

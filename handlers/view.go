@@ -90,7 +90,7 @@ func (v *View) Use(tbl *table.Table) {
 
 // viewCalls are the calls that a View has to see.
 const viewCalls = "%file,fstat,fstat64,oldfstat,getdents,getdents64,readdir,fchmod,fchown,fchown32,futimesat," +
-	"fsetxattr,fremovexattr,fgetxattr,flistxattr,unshare,setns,fsopen,fsmount," +
+	"fsetxattr,fremovexattr,fgetxattr,flistxattr,fstatfs,fstatfs64,unshare,setns,fsopen,fsmount," +
 	"connect,bind,sendto,sendmsg,sendmmsg,socketcall"
 
 // Wrap is the View as middleware, for the calls that the caller chooses.
@@ -161,7 +161,7 @@ func viewKind(c *table.Call) int {
 		return viewCwd
 	case "getdents", "getdents64", "readdir":
 		return viewListing
-	case "fstat", "fstat64", "oldfstat", "fgetxattr", "flistxattr",
+	case "fstat", "fstat64", "oldfstat", "fgetxattr", "flistxattr", "fstatfs", "fstatfs64",
 		"fchmod", "fchown", "fchown32", "fsetxattr", "fremovexattr":
 		return viewDescriptor
 	case "chroot", "pivot_root", "mount", "umount", "umount2", "move_mount", "setns", "open_tree_attr",
@@ -199,6 +199,8 @@ func (v *View) path(c *table.Call, next table.Handler) table.Result {
 		if err != nil {
 			if !p.Moved || errors.Is(err, paths.ErrOpaque) {
 				p = paths.Place{} // the kernel comes to the same, or knows better
+			} else if invalid(c) {
+				return table.Errno(unix.EINVAL)
 			} else {
 				return table.Errno(paths.Errno(err))
 			}

@@ -28,6 +28,9 @@ type Arg struct {
 	Dir  int // index of the descriptor that the path is relative to, -1: the working directory
 	// Follow: if a symbolic link is what the path ends at, it is followed.
 	Follow bool
+	// Named: what the path ends with is a name in its directory, to be made, or taken away; it is
+	// not followed even if a slash comes behind it.
+	Named bool
 	// Empty: an empty path, and a null pointer, mean the descriptor itself
 	// (AT_EMPTY_PATH).
 	Empty bool
@@ -42,6 +45,7 @@ type following uint8
 const (
 	follows following = iota
 	never
+	named      // nor if a slash follows
 	unlessFlag // AT_SYMLINK_NOFOLLOW among its flags
 	ifFlag     // AT_SYMLINK_FOLLOW
 	asOpen     // O_NOFOLLOW, or O_CREAT with O_EXCL
@@ -77,9 +81,10 @@ func init() {
 	add(unlessFlag, Write, "fchmodat2", "fchownat", "utimensat", "utimensat_time64", "setxattrat", "removexattrat",
 		"file_setattr", "mount_setattr", "umount2")
 	add(never, Write, "lchown", "lchown32", "lsetxattr", "lremovexattr")
-	add(never, Make, "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2", "link")
+	add(named, Make, "mkdir", "mkdirat", "mknod", "mknodat", "rmdir", "unlink", "unlinkat", "rename", "renameat", "renameat2")
+	add(never, Make, "link")
 	add(ifFlag, Make, "linkat")
-	add(never, Make, "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat")
+	add(named, Make, "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat")
 	add(unlessFlag, Write, "move_mount", "move_mount")
 }
 
@@ -159,6 +164,8 @@ func (a *Arg) complete(c *table.Call, follow following, n int) {
 	switch follow {
 	case follows:
 		a.Follow = true
+	case named:
+		a.Named = true
 	case asOpen:
 		flags := OpenFlags(c)
 		a.Follow = flags&unix.O_NOFOLLOW == 0 && flags&(unix.O_CREAT|unix.O_EXCL) != unix.O_CREAT|unix.O_EXCL

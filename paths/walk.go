@@ -34,9 +34,9 @@ type Place struct {
 	Target string
 	// Itself: the path is empty, and the place is what the descriptor stands for.
 	Itself bool
-	// Slash: the path ends in a slash, or in ".": there must be a directory.
+	// Slash: the path ends in a slash, or in "." or "..": there must be a directory.
 	Slash bool
-	Dot   bool // it ends in "." or ".."
+	Dot   bool // its last part is "." or ".."
 
 	prefix string
 	root   string      // what the thread's root directory is, seen from ours
@@ -194,13 +194,23 @@ func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, er
 		return Place{Moved: w.moved}, err
 	}
 	w.push(name)
-	p, err := w.run(start, a.Follow || strings.HasSuffix(name, "/"))
+	plain := strings.TrimRight(name, "/")
+	last := plain[strings.LastIndexByte(plain, '/')+1:]
+	dot := last == "." || last == ".."
+	slash := dot || plain != "" && len(plain) < len(name)
+	p, err := w.run(start, a.Follow || dot || slash && !a.Named)
+	if dot && err == nil && !p.Magic {
+		switch {
+		case !p.Exists:
+			err = unix.ENOENT
+		case !p.Mode.IsDir():
+			err = unix.ENOTDIR
+		}
+	}
 	if err != nil {
 		return Place{Moved: w.moved}, err
 	}
-	last := name[strings.LastIndexByte(name, '/')+1:]
-	p.Slash = last == "" && name != "/"
-	p.Dot = last == "." || last == ".."
+	p.Slash, p.Dot = slash, dot
 	return p, nil
 }
 

@@ -1,0 +1,120 @@
+package handlers_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/k42trace/k42trace/handlers"
+)
+
+// Calls on what is mounted fail as on a directory that is mounted read-only. What was
+// expected is what Linux 6.18 answers on one (mount --bind, remounted ro).
+var errnoCalls = []struct{ call, want string }{
+	{`opened("README/.")`, "ENOTDIR"},
+	{`opened("README/")`, "ENOTDIR"},
+	{`opened("README/./")`, "ENOTDIR"},
+	{`opened("sub/.")`, "0"},
+	{`opened("nowhere/.")`, "ENOENT"},
+	{`opened("README/", O_CREAT)`, "EISDIR"},
+	{`opened("sub", O_TRUNC)`, "EISDIR"},
+	{`opened("sub", O_CREAT|O_DIRECTORY)`, "EINVAL"},
+	{`opened("nowhere", O_CREAT|O_DIRECTORY)`, "EINVAL"},
+	{`opened("nowhere/x", O_CREAT|O_DIRECTORY)`, "EINVAL"},
+	{`opened("nowhere/x", O_TMPFILE)`, "EINVAL"},
+	{`opened("README", O_TMPFILE|O_RDWR)`, "ENOTDIR"},
+	{`opened("nowhere", O_TMPFILE|O_RDWR)`, "ENOENT"},
+	{`opened("sub", O_TMPFILE|O_RDWR)`, "EROFS"},
+	{`mkdir("README/")`, "EEXIST"},
+	{`mkdir("dangling/")`, "EEXIST"},
+	{`mkdir("new/")`, "EROFS"},
+	{`symlink("x", "new/")`, "ENOENT"},
+	{`rmdir("README/")`, "EROFS"},
+	{`rmdir("sub/.")`, "EINVAL"},
+	{`unlink("sub/.")`, "EISDIR"},
+	{`unlink("nowhere")`, "EROFS"},
+	{`lstat("abs/.") == lstat("sub/deep")`, "True"},
+	{`rename("sub/.", "new")`, "EBUSY"},
+	{`rename("README", "/tmp/new")`, "EXDEV"},
+	{`link("README/", "new")`, "ENOTDIR"},
+	{`link("README", "/tmp/new")`, "EXDEV"},
+	{`link("/etc/hostname", "new")`, "EROFS"},
+	{`link("README", "sub")`, "EEXIST"},
+	{`truncate("README", -1)`, "EINVAL"},
+	{`truncate("README", 0)`, "EROFS"},
+	{`setxattr("README", "user.x", b"x")`, "EROFS"},
+	{`removexattr("README", "user.x")`, "EROFS"},
+	{`listxattr("README")`, "[]"},
+	{`readlink("link", 0)`, "EINVAL"},
+	{`readlink("nowhere", 0)`, "EINVAL"},
+	{`access("README", 8)`, "EINVAL"},
+	{`access("nowhere/x", 8)`, "EINVAL"},
+	{`unlinkat("README", 1)`, "EINVAL"},
+	{`os.statvfs("sub").f_flag & os.statvfs("README").f_flag & 1`, "1"},
+	{`os.fstatvfs(os.open("sub", 0)).f_flag & 1`, "1"},
+	{`os.fstatvfs(os.open("README", 0)).f_flag & 1`, "1"},
+}
+
+const errnoScript = `
+import ctypes, errno, os, sys
+from os import O_CREAT, O_DIRECTORY, O_TMPFILE, O_RDWR, O_TRUNC, link, mkdir, rename, rmdir, symlink, truncate, unlink, \
+    setxattr, removexattr, listxattr, lstat
+libc = ctypes.CDLL(None, use_errno=True)
+def call(name, *a):
+    if libc[name](*a) < 0: raise OSError(ctypes.get_errno(), name)
+    return 0
+def opened(name, flags=0): os.close(os.open(name, flags)); return 0
+def readlink(name, size): return call("readlink", name.encode(), b"", ctypes.c_size_t(size))
+def access(name, mode): return call("access", name.encode(), mode)
+def unlinkat(name, flags): return call("unlinkat", -100, name.encode(), flags)
+os.chdir(sys.argv[1])
+for line in sys.stdin:
+    try: print(eval(line))
+    except OSError as e: print(errno.errorcode[e.errno])
+`
+
+func TestMountFSErrnos(t *testing.T) {
+	tr := newTree(t)
+	script := filepath.Join(t.TempDir(), "errnos")
+	if err := os.WriteFile(script, []byte(errnoScript), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var in, want strings.Builder
+	for _, x := range errnoCalls {
+		in.WriteString(x.call + "\n")
+		want.WriteString(x.want + "\n")
+	}
+	got := inView(handlers.MountFS(tr.at, tr.move(t)), "python3 "+script+" "+tr.at+" <<'E'\n"+in.String()+"E")
+	lines := strings.Split(got.out, "\n")
+	if got.out != want.String() {
+		for i, x := range errnoCalls {
+			if i >= len(lines) || lines[i] != x.want {
+				t.Errorf("%s: %q, want %s", x.call, lines[min(i, len(lines)-1)], x.want)
+			}
+		}
+		t.Log(got.err)
+	}
+}
+
+// A symbolic link before a slash is not followed where the call makes a name or takes one away:
+// it is the link that rename(2) does not move, and never the directory behind it.
+func TestBindNameBeforeSlash(t *testing.T) {
+	const script = `python3 - $T <<'E'
+import os, sys
+os.chdir(sys.argv[1])
+os.mkdir("real"); os.symlink("real", "l"); os.mkdir("other")
+for f, *a in (os.rename, "l/", "z"), (os.rename, "other", "l/"), (os.rename, "l/.", "z"), (os.rmdir, "l/"), (os.unlink, "l/"), (os.mkdir, "l/"), (os.symlink, "x", "l/"):
+    try: print(f(*a))
+    except OSError as e: print(f.__name__, e.errno)
+print(sorted(os.listdir(".")), os.path.islink("l"))
+E`
+	want := natively("/", strings.ReplaceAll(script, "$T", t.TempDir()))
+	v := handlers.NewView()
+	if err := v.Bind(t.TempDir(), "/bound"); err != nil {
+		t.Fatal(err)
+	}
+	if got := inView(v, strings.ReplaceAll(script, "$T", "/bound")); got != want {
+		t.Errorf("natively %+v, bound %+v", want, got)
+	}
+}
