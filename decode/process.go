@@ -1,5 +1,7 @@
 package decode
 
+import "github.com/k42trace/k42trace/table"
+
 func init() {
 	limit := func(infinity string, read func(r *reader) uint64) func(e *Event, name string, r *reader) {
 		return func(e *Event, name string, r *reader) {
@@ -168,7 +170,11 @@ func decodeCloneArgs(e *Event, name string, r *reader) {
 	}
 	e.num("stack", Addr, 64, stack)
 	e.num("stack_size", Hex, 64, stackSize)
-	if flags&cloneSetTLS != 0 {
+	switch {
+	case flags&cloneSetTLS == 0:
+	case e.abi == table.I386: // a segment, as in entryClone
+		e.emitStruct("tls", structs["user_desc"], tls)
+	default:
 		e.num("tls", Addr, 64, tls)
 	}
 	if len(r.b) >= cloneArgsSize1 {

@@ -23,8 +23,8 @@ var ErrTraced = errors.New("is being traced already")
 // SeizeRunning makes a tracee of a thread that may be anybody's, and asks it to
 // stop: a TrapStop or GroupStop follows when it can. The error says why in words
 // for a user, and is an ErrPermission, ErrTraced or ESRCH.
-func SeizeRunning(tid int) error {
-	if err := Seize(tid, AttachOptions); err != nil {
+func SeizeRunning(tid int, o Options) error {
+	if err := Seize(tid, o); err != nil {
 		if errors.Is(err, unix.EPERM) {
 			return refusal(tid, err)
 		}

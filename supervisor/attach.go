@@ -103,19 +103,26 @@ func (l *loop) attach(pid int) (*Process, error) {
 	if status.TGID == os.Getpid() {
 		return nil, fmt.Errorf("process %d is this one: %w", pid, unix.EPERM)
 	}
-	if p := l.processes[status.TGID]; p != nil {
+	p := l.processes[status.TGID]
+	switch {
+	case p == nil:
+		p = &Process{loop: l, pid: status.TGID, attached: true, unfiltered: true}
+		l.processes[p.pid] = p
+	case !l.cmd.NoFollow || l.threads[pid] != nil:
 		return p, nil
 	}
-	p := &Process{loop: l, pid: status.TGID, attached: true}
-	l.processes[p.pid] = p
-	switch err := ptrace.SeizeRunning(pid); {
+	switch err := l.seize(pid); {
 	case err == nil:
 		l.seized(p, pid)
-	case status.State != 'Z': // a first thread that has ended may have left others
-		delete(l.processes, p.pid)
+	case status.State != 'Z' || l.cmd.NoFollow: // a first thread that has ended may have left others
+		if p.threads == 0 {
+			delete(l.processes, p.pid)
+		}
 		return nil, err
 	}
-	err = l.seizeAll(p)
+	if !l.cmd.NoFollow {
+		err = l.seizeAll(p)
+	}
 	if p.threads == 0 {
 		delete(l.processes, p.pid)
 		return nil, fmt.Errorf("process %d: %w", pid, unix.ESRCH)
@@ -125,6 +132,10 @@ func (l *loop) attach(pid int) (*Process, error) {
 	}
 	p.discover()
 	return p, nil
+}
+
+func (l *loop) seize(tid int) error {
+	return ptrace.SeizeRunning(tid, l.cmd.tracing(ptrace.AttachOptions))
 }
 
 // seized adds a thread that has just been seized.
@@ -153,7 +164,7 @@ func (l *loop) seizeAll(p *Process) (failed error) {
 				continue
 			}
 			again = true
-			switch err := ptrace.SeizeRunning(tid); {
+			switch err := l.seize(tid); {
 			case err == nil:
 				l.seized(p, tid)
 			case l.traces(tid):
@@ -216,7 +227,7 @@ func (l *loop) tellAttached(p *Process) {
 func (t *Thread) stoppedFirst() {
 	t.fresh = false
 	p, l := t.proc, t.loop
-	if p.fresh--; p.fresh > 0 || l.letGo {
+	if p.fresh--; p.fresh > 0 || l.letGo || l.cmd.NoFollow {
 		return
 	}
 	known := map[int]bool{}

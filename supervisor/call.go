@@ -110,7 +110,7 @@ func (t *Thread) syscallStop(e ptrace.Event) {
 	switch {
 	case t.released:
 		t.releasedSyscallStop(&info)
-	case info.Op == ptrace.OpEntry && t.proc.attached:
+	case info.Op == ptrace.OpEntry && t.proc.unfiltered:
 		// It has no filter of ours: this is where its calls are seen.
 		t.stopped, t.inKernel = false, true
 		t.current = callState{info: info}
@@ -187,7 +187,7 @@ func (t *Thread) proceed() {
 
 // refuse answers a call of an architecture without a table.
 func (t *Thread) refuse() {
-	if t.current.position == pending && !t.proc.attached {
+	if t.current.position == pending && !t.proc.unfiltered {
 		t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t)
 	}
 	t.proceed()
@@ -413,7 +413,7 @@ func (t *Thread) finish(result table.Result) {
 	if result.Errno() != unix.EINTR {
 		t.endSpared()
 	}
-	if s.position == pending && t.proc.attached && t.proc.ownFilter {
+	if s.position == pending && t.proc.unfiltered && t.proc.ownFilter {
 		if t.pretend(); t.gone {
 			return
 		}

@@ -42,6 +42,13 @@ type Cmd struct {
 	// for one of them that is a child of it: wait4(2) would tell him of its stops.
 	Attach []int
 
+	// NoFollow leaves alone what the watched threads create: new threads and processes run
+	// natively, untraced, and may outlive the Cmd, which ends with the last thread that is
+	// watched. Of a process to attach to, only the thread is watched whose id is given.
+	// All calls of those that are watched stop twice: there is no filter, which would be
+	// inherited, and no direct route. Enforce cannot be set too.
+	NoFollow bool
+
 	// Table decides what the calls do; nil is an empty table. It may change
 	// while the program runs.
 	Table *table.Table
@@ -125,6 +132,9 @@ func (c *Cmd) Start() error {
 	}
 	if err := c.ctx.Err(); err != nil {
 		return err
+	}
+	if c.NoFollow && c.Enforce {
+		return errFollow
 	}
 	l := newLoop(c)
 	return l.start()

@@ -57,7 +57,7 @@ type direct struct {
 // setUpDirect prepares the direct route, if it may be taken and anything would go
 // that way.
 func (l *loop) setUpDirect() error {
-	if l.cmd.Route == RouteTrap || len(l.cmd.Attach) > 0 {
+	if l.cmd.Route == RouteTrap || len(l.cmd.Attach) > 0 || l.cmd.NoFollow {
 		return nil
 	}
 	err := DirectSupported()

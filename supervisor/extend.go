@@ -19,7 +19,7 @@ func (l *loop) extendFilters() {
 	want.Union(l.wantFilter)
 	l.wantFilter = want
 	for _, p := range l.processes {
-		if p.extending || p.attached {
+		if p.extending || p.unfiltered {
 			continue
 		}
 		for _, t := range l.threads {
@@ -34,7 +34,7 @@ func (l *loop) extendFilters() {
 
 // filterLacks reports whether the thread's process has yet to get a filter for
 // the present table.
-func (t *Thread) filterLacks() bool { return t.proc.filter != t.loop.wantFilter && !t.proc.attached }
+func (t *Thread) filterLacks() bool { return t.proc.filter != t.loop.wantFilter && !t.proc.unfiltered }
 
 // extendFilterIfWanted makes a thread that is about to leave the layer stop
 // once more, outside any call, to extend the filter.

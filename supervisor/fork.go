@@ -62,7 +62,7 @@ func (l *loop) created(by *Thread, tid int, kind ptrace.Kind) {
 // inherit gives a new process what it has from its creator.
 func (p *Process) inherit(from *Process, kind ptrace.Kind) {
 	p.parent = from.pid
-	p.attached = from.attached
+	p.attached, p.unfiltered = from.attached, from.unfiltered
 	p.filter = from.filter
 	p.ownFilter = from.ownFilter
 	p.userfaults = from.userfaults
@@ -179,7 +179,7 @@ func (l *loop) adopt(tid int) {
 	}
 	if creator == nil {
 		// Of an attached process that has ended, as all that is traced here.
-		creator = &Process{loop: l, attached: true}
+		creator = &Process{loop: l, attached: true, unfiltered: true}
 	}
 	for _, t := range l.threads {
 		if t.proc == creator && t.changing() {

@@ -98,7 +98,7 @@ func hookRules(enforce bool) []seccomp.ArgRule {
 // hooked reports whether a call without a handler needs the supervisor. The
 // answer no is the hot one: clone3 stops always, to look at its flags.
 func (l *loop) hooked(t *Thread, abi table.ABI, info *ptrace.SyscallInfo) bool {
-	if l.tracks(abi, info.Nr()) && !t.proc.attached {
+	if l.tracks(abi, info.Nr()) && !t.proc.unfiltered {
 		return true
 	}
 	if t.hookedForFiles(abi, info) {
@@ -137,10 +137,11 @@ func (t *Thread) clone3Flags(addr uint64) (uint64, bool) {
 // beforeNative returns number and arguments as the kernel shall see them.
 func (t *Thread) beforeNative(c *table.Call) (nr int, args [6]uint64, err error) {
 	nr, args = c.Nr(), c.Args()
-	switch hookOf(c.ABI(), nr) {
-	case hookClone:
+	switch k := hookOf(c.ABI(), nr); {
+	case t.loop.cmd.NoFollow:
+	case k == hookClone:
 		args[0] &^= cloneUntraced
-	case hookClone3:
+	case k == hookClone3:
 		args, err = t.cleanClone3(args)
 	}
 	t.beforeCall(c.ABI(), nr, args)
@@ -202,7 +203,7 @@ func (t *Thread) cleanClone3(args [6]uint64) ([6]uint64, error) {
 // answered returns the supervisor's own answer to a call, false if the kernel is
 // to give it.
 func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, bool) {
-	if t.proc.attached && !t.loop.cmd.Enforce {
+	if t.proc.unfiltered && !t.loop.cmd.Enforce {
 		return table.Result{}, false // it has no filter of ours
 	}
 	switch hookOf(c.ABI(), nr) {
@@ -224,7 +225,7 @@ func (t *Thread) answered(c *table.Call, nr int, args [6]uint64) (table.Result, 
 		}
 	case hookPrctl:
 		// There would be none without us.
-		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter && !t.proc.attached {
+		if uint32(args[0]) == unix.PR_GET_SECCOMP && !t.proc.ownFilter && !t.proc.unfiltered {
 			return table.Return(0), true
 		}
 	case hookSeccomp:

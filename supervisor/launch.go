@@ -65,8 +65,12 @@ func (l *loop) launch() error {
 
 	t := l.newThread(pid, nil)
 	l.root = t.proc
-	t.proc.filter = l.wantFilter
-	t.state.Begun()
+	t.proc.filter, t.proc.unfiltered = l.wantFilter, l.cmd.NoFollow
+	if l.cmd.NoFollow {
+		t.state.Attach() // threads that nobody watches will change it
+	} else {
+		t.state.Begun()
+	}
 	if l.direct != nil {
 		t.proc.image = newImage()
 		t.settle()
@@ -107,7 +111,7 @@ type launcher struct {
 }
 
 func (in *launcher) prepare() error {
-	if err := ptrace.SeizeExeced(in.pid, ptrace.DefaultOptions); err != nil {
+	if err := ptrace.SeizeExeced(in.pid, in.loop.cmd.tracing(ptrace.DefaultOptions)); err != nil {
 		return err
 	}
 	var info ptrace.SyscallInfo
@@ -136,8 +140,10 @@ func (in *launcher) prepare() error {
 	if _, err := in.callByName("prctl", unix.PR_SET_PDEATHSIG, deathsig, 0, 0, 0); err != nil {
 		return err
 	}
-	if err := in.loop.installFilter(in, in.program, false); err != nil {
-		return err
+	if !in.loop.cmd.NoFollow {
+		if err := in.loop.installFilter(in, in.program, false); err != nil {
+			return err
+		}
 	}
 	if err := in.setSignals(); err != nil {
 		return err

@@ -164,6 +164,9 @@ func (l *loop) run() {
 			// A new thread whose creator was killed before it could tell may
 			// still be to come: only ECHILD says that nobody is left.
 			l.bell.close()
+			if l.cmd.NoFollow {
+				return
+			}
 		}
 	}
 }
@@ -227,6 +230,11 @@ func (l *loop) dispatch(e ptrace.Event) {
 	t := l.last
 	if t == nil || t.tid != e.TID || t.gone {
 		t = l.threads[e.TID]
+	}
+	if t == nil && l.cmd.NoFollow {
+		if t = l.unknown(e); t == nil {
+			return
+		}
 	}
 	if t == nil {
 		l.stranger(e)

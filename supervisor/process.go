@@ -32,6 +32,7 @@ type Process struct {
 	guessed    bool   // it was adopted: who created it may yet turn out to be another
 	lossy      bool   // a thread of it has died that may have had a child to tell of
 	attached   bool   // it ran before us, or was created by one that did
+	unfiltered bool   // it has no filter of ours: each of its calls stops
 	fresh      int    // threads of it that have not stopped since they were seized
 	extending  bool   // a thread was interrupted to extend the filter
 	image      *image // what the direct route knows of its memory; nil without one

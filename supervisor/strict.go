@@ -17,7 +17,7 @@ import (
 // wantsStrict reports whether the call asks for strict mode as the kernel wants to
 // be asked, in a process that has no filter of its own, which would exclude it.
 func (t *Thread) wantsStrict(c *table.Call, nr int, args [6]uint64) bool {
-	if t.proc.ownFilter || t.proc.attached {
+	if t.proc.ownFilter || t.proc.unfiltered {
 		return false
 	}
 	switch hookOf(c.ABI(), nr) {

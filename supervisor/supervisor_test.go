@@ -536,3 +536,39 @@ func TestInjectAround(t *testing.T) {
 		t.Errorf("output %q after %d calls", out.String(), calls)
 	}
 }
+
+// TestNoFollow: what the program creates runs natively, and may outlive the Cmd.
+func TestNoFollow(t *testing.T) {
+	cmd := supervisor.Command("sh", "-c", `cat /proc/$$/status /proc/self/status | grep -E "TracerPid|Seccomp:"; sleep 1000 >/dev/null 2>&1 & echo $!`)
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	cmd.NoFollow = true
+	callers := map[int]bool{}
+	cmd.Table = table.New()
+	cmd.Table.HandleFunc("execve", func(c *table.Call) table.Result { t.Error("execve"); return c.Native() })
+	cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result { callers[c.Thread().TID()] = true; return c.Native() })
+	cmd.Table.HandleFunc("close", func(c *table.Call) table.Result { callers[c.Thread().TID()] = true; return c.Native() })
+	run(t, cmd)
+	lines := strings.Fields(out.String())
+	if len(lines) != 9 {
+		t.Fatalf("it says:\n%s", out.String())
+	}
+	left, _ := strconv.Atoi(lines[8])
+	if err := unix.Kill(left, unix.SIGKILL); err != nil {
+		t.Errorf("its child %d is gone: %v", left, err)
+	}
+	lines[1] = "" // the tracing thread's id
+	if got := strings.Join(lines[:8], " "); got != "TracerPid:  Seccomp: 0 TracerPid: 0 Seccomp: 0" {
+		t.Errorf("it is %q", got)
+	}
+	if len(callers) != 1 {
+		t.Errorf("calls were seen of %v", callers)
+	}
+
+	cmd = supervisor.Command("true")
+	cmd.NoFollow, cmd.Enforce = true, true
+	if err := cmd.Start(); err == nil {
+		t.Error("a policy that children escape")
+		_ = cmd.Wait()
+	}
+}

@@ -68,7 +68,7 @@ type Thread struct {
 	// stopped: it has been in a group-stop since its last call or SIGCONT.
 	stopped bool
 
-	// inKernel: of an attached process, it is between the entry and the exit of a call.
+	// inKernel: of an unfiltered process, it is between the entry and the exit of a call.
 	inKernel bool
 	fresh    bool // it was seized, and has not stopped since
 	// Of an attached process that is let go: the handlers know no more of it;
@@ -186,7 +186,7 @@ func (t *Thread) setRunning(running bool) {
 // goOn lets the thread run outside any call that is being handled.
 func (t *Thread) goOn(sig unix.Signal) {
 	t.setRunning(true)
-	if t.proc.ownFilter || t.proc.attached || t.spared != nil {
+	if t.proc.ownFilter || t.proc.unfiltered || t.spared != nil {
 		t.resume(ptrace.Syscall, sig)
 	} else {
 		t.resume(ptrace.Cont, sig)

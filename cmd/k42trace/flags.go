@@ -26,7 +26,8 @@ type options struct {
 
 	output   string // "": stderr
 	append   bool
-	follow   int // -f; 2: a file for each thread
+	follow   int  // -f; 2: a file for each thread
+	alone    bool // --follow-forks=false
 	separate bool
 
 	calls      *table.Set
@@ -194,7 +195,7 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	flags.BoolP("version", "V", false, "")
 	flags.StringVarP(&o.output, "output", "o", "", "")
 	flags.BoolVarP(&o.append, "output-append-mode", "A", false, "")
-	flags.CountVarP(&o.follow, "follow-forks", "f", "")
+	optional("follow-forks", "f", o.setFollow)
 	flags.BoolVar(&o.separate, "output-separately", false, "")
 	flags.Bool("seccomp-bpf", true, "") // it is always in use
 

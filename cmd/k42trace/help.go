@@ -30,8 +30,10 @@ Which calls:
                           unfinished, unavailable, detached, all, none
   -z, --successful-only   the same as --status=successful
   -Z, --failed-only       the same as --status=failed
-  -f                      trace children too (it always does); with -o, each line
-                          begins with the id of its thread
+  -f, --follow-forks      trace children too (it always does, but see below); with
+                          -o, each line begins with the id of its thread
+  --follow-forks=false    trace only the first thread of the program, or those that
+                          -p names: what they create runs untraced
 
 Where to:
   -o, --output FILE       write to FILE, not to stderr; '|COMMAND': to the input

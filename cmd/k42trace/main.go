@@ -12,11 +12,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/k42trace/k42trace/handlers"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
 )
+
+// In a program that is run in place of this one (-D), it is the first thread that has to
+// execute it: that is the one that stays.
+func init() { runtime.LockOSThread() }
 
 func main() {
 	tune()
@@ -48,6 +53,7 @@ func run(args []string) ending {
 	if opts.daemon > 0 && opts.tracee == 0 {
 		return runHere(&opts, prog)
 	}
+	runtime.UnlockOSThread()
 	for _, message := range opts.withoutEffect() {
 		fmt.Fprintln(os.Stderr, "k42trace: "+message)
 	}
@@ -81,7 +87,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if opts.argv0 != "" && len(cmd.Args) > 0 {
 		cmd.Args = append([]string{opts.argv0}, cmd.Args[1:]...)
 	}
-	cmd.Attach = opts.attach
+	cmd.Attach, cmd.NoFollow = opts.attach, opts.alone
 	cmd.Env = opts.environment()
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = opts.user.attributes()

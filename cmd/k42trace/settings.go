@@ -12,6 +12,20 @@ import (
 	"github.com/k42trace/k42trace/handlers"
 )
 
+// setFollow is -f, which may be given twice, and --follow-forks=; the last one counts.
+func (o *options) setFollow(s string) error {
+	switch s {
+	case noArgument, "true":
+		o.follow++
+		o.alone = false
+	case "false":
+		o.follow, o.alone = 0, true
+	default:
+		return fmt.Errorf("%q is neither true nor false", s)
+	}
+	return nil
+}
+
 // addHex is -x, which may be given twice.
 func (o *options) addHex(string) error {
 	if o.hex == decode.HexNonASCII {
