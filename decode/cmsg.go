@@ -10,7 +10,9 @@ var (
 	setIPCmsg    = SetByName("ip_cmsg_type")
 )
 
-const maxControl = 4096 // bytes of control messages that are looked at
+// maxControl bounds the control messages that are looked at: what a socket takes at
+// most (net.core.optmem_max).
+const maxControl = 128 << 10
 
 // control emits the n bytes of control messages at addr.
 func (e *Event) control(addr, n uint64) {
@@ -25,6 +27,9 @@ func (e *Event) control(addr, n uint64) {
 	}
 	outer := e.open(Value{Name: name, Kind: Array, Num: addr})
 	defer e.close(outer)
+	if n > maxControl {
+		defer e.cut()
+	}
 	for !e.full() {
 		size := e.word(b)
 		// What is there of it: as much as it says, which may be wrong.
@@ -86,7 +91,9 @@ func (e *Event) socketCmsg(typ uint64, data []byte) {
 			e.close(outer)
 		}
 	case unix.SCM_SECURITY:
-		e.cmsgText(data)
+		if len(data) > 0 {
+			e.cmsgText(data)
+		}
 	case unix.SO_TIMESTAMP_OLD:
 		e.cmsgTimes("timeval", data, 1)
 	case unix.SO_TIMESTAMPNS_OLD:
@@ -135,7 +142,9 @@ func (e *Event) ipCmsg(typ uint64, data []byte) {
 	case unix.IP_TTL, unix.IP_CHECKSUM:
 		e.cmsgNumbers(Uint, 4, data)
 	case unix.SCM_SECURITY:
-		e.cmsgText(data)
+		if len(data) > 0 {
+			e.cmsgText(data)
+		}
 	case unix.IP_PKTINFO:
 		if len(data) < 12 {
 			return

@@ -42,7 +42,7 @@ const DefaultStringLimit = 32
 const maxStringLimit = 1 << 20
 
 // maxElements bounds the elements of an array that are shown in verbose mode.
-const maxElements = 1 << 14
+const maxElements = 1 << 15
 
 // arrayLimit returns the most elements of an array that are shown.
 func (o *Options) arrayLimit() int {
@@ -113,10 +113,11 @@ type Event struct {
 
 	old      uint64 // what the length behind a pointer was before the call
 	hadOld   bool
-	nlAsked  bool   // Options.Netlink has been asked, and
-	nlSocket int    // what it said, -1 for no netlink socket
-	nlFamily uint64 // the address family of the netlink message that is being decoded
-	left     int64  // how much of iovecs' buffers is still to be shown
+	nlAsked  bool     // Options.Netlink has been asked, and
+	nlSocket int      // what it said, -1 for no netlink socket
+	nlFamily uint64   // the address family of the netlink message that is being decoded
+	left     int64    // how much of iovecs' buffers is still to be shown
+	olds     []uint32 // what the lengths of the addresses of recvmmsg's messages were
 
 	values []Value
 	parent int32  // gets the next value as a child

@@ -80,6 +80,18 @@ func (e *Event) namedNote(name string, bits uint8, num uint64, set *ConstSet) {
 	e.close(outer)
 }
 
+// rawEnum and rawFlags emit a number with its names behind it, in all styles that have
+// names.
+func (e *Event) rawEnum(name string, bits uint8, num uint64, set *ConstSet) {
+	e.enum(name, bits, num, set)
+	e.values[e.latest].Raw = true
+}
+
+func (e *Event) rawFlags(name string, bits uint8, num uint64, set *ConstSet) {
+	e.flags(name, bits, num, set)
+	e.values[e.latest].Raw = true
+}
+
 // reserved emits n reserved numbers of the given width if one is not 0.
 func (e *Event) reserved(name string, r *reader, n, width int) {
 	b := r.bytes(n * width)

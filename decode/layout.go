@@ -16,6 +16,9 @@ type structType struct {
 	variable bool
 	unit     unit
 	least    int // less is no such struct; 0 if there is no such limit
+	// most elements of an array are shown, whatever the limit: the kernel takes no more.
+	// 0 if there is no such limit.
+	most int
 	// exact: only a length of size is good.
 	exact bool
 	// scalar: a single one is shown in brackets.
@@ -206,7 +209,11 @@ func (e *Event) emitArray(name string, t *structType, addr, n uint64) {
 		e.emitAddr(name, addr, true) // no memory is so large
 		return
 	}
-	show, span := clamp(n, e.opts.arrayLimit()), e.span(n, e.opts.arrayLimit())
+	limit := e.opts.arrayLimit()
+	if t.most != 0 {
+		limit = min(limit, t.most)
+	}
+	show, span := clamp(n, limit), e.span(n, limit)
 	b := e.read(addr, span*size)
 	got := len(b) / size
 	if span > 0 && got == 0 {

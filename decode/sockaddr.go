@@ -24,17 +24,16 @@ var addressFamilies = map[uint64]addressFamily{
 	unix.AF_INET6:   {unix.SizeofSockaddrInet6 - 4, inet6Address}, // without sin6_scope_id
 	unix.AF_NETLINK: {unix.SizeofSockaddrNetlink, netlinkAddress},
 	unix.AF_PACKET:  {unix.SizeofSockaddrLinklayer, packetAddress},
-	unix.AF_ALG:     {28, algAddress},
+	unix.AF_ALG:     {25, algAddress},
 	unix.AF_VSOCK:   {unix.SizeofSockaddrVM, vsockAddress},
 	unix.AF_XDP: {unix.SizeofSockaddrXDP, func(e *Event, r *reader) {
 		const sharedUmem = 1
-		if le.Uint16(r.b[2:])&sharedUmem != 0 {
-			e.fields(r, xdpAddress)
-		} else {
-			e.fields(r, xdpAddress[:3])
-			if fd := r.u32(); fd != 0 {
-				e.num("sxdp_shared_umem_fd", Hex, 32, fd)
-			}
+		const name = "sxdp_shared_umem_fd"
+		e.fields(r, xdpAddress)
+		if fd := r.u32(); le.Uint16(r.b[2:])&sharedUmem != 0 {
+			e.emitFD(name, fd, false)
+		} else if fd != 0 {
+			e.num(name, Hex, 32, fd)
 		}
 	}},
 	unix.AF_QIPCRTR: {12, func(e *Event, r *reader) { e.fields(r.at(4), qipcrtrAddress) }},
@@ -91,15 +90,17 @@ func inet6Address(e *Event, r *reader) {
 	e.num("sin6_port", Port, 16, uint64(binary.BigEndian.Uint16(r.b[2:])))
 	e.num("sin6_flowinfo", NetLong, 32, uint64(binary.BigEndian.Uint32(r.b[4:])))
 	e.emit(Value{Name: "sin6_addr", Kind: IPv6, Text: addr})
-	if len(r.b) < unix.SizeofSockaddrInet6 {
+	if len(r.b) == 24 { // without a scope: so the struct was, once
 		return
 	}
+	var scope [4]byte // there may be less of it
+	copy(scope[:], r.b[24:])
 	// The scope of what is on one link is the interface.
 	kind := Uint
 	if addr[0] == 0xfe && addr[1]&0xc0 == 0x80 || addr[0] == 0xff && addr[1]&0x0f == 2 {
 		kind = Interface
 	}
-	e.num("sin6_scope_id", kind, 32, uint64(le.Uint32(r.b[24:])))
+	e.num("sin6_scope_id", kind, 32, uint64(le.Uint32(scope[:])))
 }
 
 func netlinkAddress(e *Event, r *reader) {
@@ -152,24 +153,13 @@ func algAddress(e *Event, r *reader) {
 		e.emit(Value{Name: name, Kind: Bytes, Text: s, Size: uint64(len(s)), Cut: cut})
 	}
 	text("salg_type", r.bytes(14))
-	e.notedFlags("salg_feat", r.u32(), setCryptoFlags)
-	e.notedFlags("salg_mask", r.u32(), setCryptoFlags)
+	e.rawFlags("salg_feat", 32, r.u32(), setCryptoFlags)
+	e.rawFlags("salg_mask", 32, r.u32(), setCryptoFlags)
 	text("salg_name", r.b[r.off:])
 }
 
-// notedFlags emits a number with what its bits mean behind it.
-func (e *Event) notedFlags(name string, num uint64, set *ConstSet) {
-	if num&set.known() == 0 {
-		e.flags(name, 32, num, set)
-		return
-	}
-	outer := e.begin(name, Noted)
-	e.num("", Hex, 32, num)
-	e.flags("", 32, num, set)
-	e.close(outer)
-}
-
 var (
+	setVsockPorts = SetByName("vsock_port")
 	setVsockCIDs  = SetByName("vsock_cid")
 	setVsockFlags = SetByName("vsock_flags")
 )
@@ -178,7 +168,7 @@ func vsockAddress(e *Event, r *reader) {
 	e.reserved("svm_reserved1", r, 1, 2)
 	port, cid := r.u32(), r.u32()
 	e.enum("svm_cid", 32, cid, setVsockCIDs)
-	e.num("svm_port", Hex, 32, port)
+	e.enum("svm_port", 32, port, setVsockPorts)
 	e.flags("svm_flags", 8, r.u8(), setVsockFlags)
 	if zero := r.bytes(3); len(bytes.Trim(zero, "\x00")) > 0 {
 		e.emit(Value{Name: "svm_zero", Kind: Bytes, Raw: true, Text: zero, Size: 3})
@@ -188,7 +178,7 @@ func vsockAddress(e *Event, r *reader) {
 var (
 	xdpAddress = []field{
 		{"sxdp_flags", Flags, 2, SetByName("xdp_flags")}, {"sxdp_ifindex", Interface, 4, nil},
-		{"sxdp_queue_id", Uint, 4, nil}, {"sxdp_shared_umem_fd", Int, 4, nil},
+		{"sxdp_queue_id", Uint, 4, nil},
 	}
 	qipcrtrAddress = []field{{"sq_node", Enum, 4, setNodes}, {"sq_port", Enum, 4, setPorts}}
 	setNodes       = SetByName("qrtr_node").withPrefix("")

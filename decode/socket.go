@@ -18,11 +18,15 @@ func init() {
 	register("mmsghdr", sizesPtr(64, 32), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
 		n := uint64(le.Uint32(r.b[len(r.b)/8*7:])) // msg_len, behind the msghdr
+		i := int(r.addr-e.args[1]) / len(r.b)
 		if e.done && e.plan.args[1].Result {
 			e.left = int64(n)
+			if e.hadOld = i < len(e.olds); e.hadOld {
+				e.old = uint64(e.olds[i])
+			}
 		}
 		decodeMsghdr(e, "msg_hdr", r)
-		if e.good() && e.done {
+		if e.good() && e.done && int64(i) < e.res.Value() {
 			e.num("msg_len", Uint, 32, n)
 		}
 		e.close(outer)
@@ -30,6 +34,7 @@ func init() {
 }
 
 func init() {
+	structs["mmsghdr"].most = 1024 // UIO_MAXIOV
 	for _, n := range []string{"iovec", "msghdr"} {
 		structs[n].gathers = true
 	}

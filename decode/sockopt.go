@@ -64,6 +64,8 @@ type sockoptForm struct {
 	numbers bool
 	// address: too long to be shown.
 	address bool
+	// show emits the n bytes of a value, more than 0, that is like no other.
+	show func(e *Event, addr, n uint64)
 }
 
 func init() {
@@ -92,7 +94,7 @@ var sockoptValues = sync.OnceValue(func() map[sockopt]sockoptValue {
 	values[sockopt{solSocket, unix.SO_TXREHASH}] = sockoptValue{get: rehash, set: rehash}
 	values[sockopt{solSocket, unix.SO_LINGER}] = sockoptValue{get: linger, set: linger}
 	values[sockopt{solSocket, unix.SO_PEERCRED}] = sockoptValue{get: sockoptForm{rows: ucredRows}}
-	values[sockopt{solPacket, unix.PACKET_STATISTICS}] = sockoptValue{get: sockoptForm{rows: []field{{"tp_packets", Uint, 4, nil}, {"tp_drops", Uint, 4, nil}}}}
+	values[sockopt{solPacket, unix.PACKET_STATISTICS}] = sockoptValue{get: sockoptForm{rows: []field{{"tp_packets", Uint, 4, nil}, {"tp_drops", Uint, 4, nil}, {"tp_freeze_q_cnt", Uint, 4, nil}}}}
 	values[sockopt{solNetlink, unix.NETLINK_LIST_MEMBERSHIPS}] = sockoptValue{get: sockoptForm{numbers: true}}
 
 	takes := func(t *structType, exact bool, level uint64, names ...uint64) {
@@ -101,6 +103,8 @@ var sockoptValues = sync.OnceValue(func() map[sockopt]sockoptValue {
 		}
 	}
 	takes(structs["sock_fprog"], false, solSocket, unix.SO_ATTACH_FILTER, unix.SO_ATTACH_REUSEPORT_CBPF)
+	icmp := sockoptForm{show: (*Event).icmpFilter}
+	values[sockopt{solRaw, icmpFilterOption}] = sockoptValue{get: icmp, set: icmp}
 	filter := sockopt{solSocket, unix.SO_ATTACH_FILTER} // SO_GET_FILTER has the same number
 	values[filter] = sockoptValue{set: values[filter].set, get: sockoptForm{address: true}}
 	takes(ipMreq, false, solIP, unix.IP_ADD_MEMBERSHIP, unix.IP_DROP_MEMBERSHIP)
@@ -140,6 +144,10 @@ func entrySetsockopt(e *Event) {
 	}
 	e.into(3)
 	switch least := form.size(e.abi); {
+	case form.show != nil && n > 0:
+		form.show(e, addr, uint64(n))
+	case form.show != nil:
+		e.emitAddr("", addr, false)
 	case n < 0 && form.typ == nil && form.rows == nil:
 		e.anyOption(addr, uint64(n))
 	case n < least || form.exact && n > least:
@@ -169,6 +177,8 @@ func exitGetsockopt(e *Event) {
 		e.filterProgram("", addr, n)
 	case n == 0 || form.address || int32(n) < 0:
 		e.emitAddr("", addr, false)
+	case form.show != nil:
+		form.show(e, addr, n)
 	case form.numbers:
 		e.emitArray("", structs["uint"], addr, n/4)
 	case form.rows != nil:
@@ -214,6 +224,9 @@ func (e *Event) option(addr, n uint64, rows []field) {
 	}
 	r := e.reader(b, addr)
 	e.fields(r, rows[:want/4])
+	if want == 4 && rows[0].kind == Enum {
+		e.values[e.latest].Decimal = true // an int, name or not
+	}
 	if rest := b[want/4*4:]; len(rest) > 0 {
 		v := e.next()
 		v.Name, v.Kind, v.Raw, v.Text, v.Size = rows[want/4].name, Bytes, true, rest, uint64(len(rest))

@@ -59,7 +59,7 @@ func init() {
 	}}, "sendto")
 	addSpecial(special{entry: entryRecvmsg, exit: exitRecvmsg}, "recvmsg")
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitSendmmsg}, "sendmmsg")
-	addSpecial(special{exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")
+	addSpecial(special{entry: entryRecvmmsg, exit: exitRecvmmsg}, "recvmmsg", "recvmmsg_time64")
 }
 
 // socketType shows argument i, a type in the lowest bits and flags.
@@ -109,8 +109,8 @@ func exitRecvmsg(e *Event) {
 	e.close(outer)
 }
 
-// exitSendmmsg decodes the messages when it is known how many were sent and
-// how much of each.
+// exitSendmmsg decodes the messages when it is known how many were sent, and how much
+// of each of these.
 func exitSendmmsg(e *Event) {
 	t := structs["mmsghdr"]
 	e.into(1)
@@ -118,13 +118,20 @@ func exitSendmmsg(e *Event) {
 		e.emitAddr("", e.args[1], false)
 		return
 	}
-	n := e.args[2]
-	if e.good() {
-		if r := uint64(e.res.Value()); r > 0 {
-			n = min(n, r)
-		}
+	e.emitArray("", t, e.args[1], e.args[2])
+}
+
+// entryRecvmmsg remembers how much room there is for each address.
+func entryRecvmmsg(e *Event) {
+	size := structs["mmsghdr"].size[e.abi]
+	n := clamp(e.args[2], e.opts.arrayLimit())
+	e.olds = e.olds[:0]
+	if size == 0 {
+		return
 	}
-	e.emitArray("", t, e.args[1], n)
+	for b := e.read(e.args[1], n*size); len(b) >= size; b = b[size:] {
+		e.olds = append(e.olds, le.Uint32(b[msgNamelen(e.abi):]))
+	}
 }
 
 func exitRecvmmsg(e *Event) {
@@ -135,7 +142,7 @@ func exitRecvmmsg(e *Event) {
 		e.timeout()
 		return
 	}
-	if e.args[4] != 0 {
+	if e.args[4] != 0 && !e.opts.Shallow {
 		outer := e.note()
 		e.emitStruct("left", e.plan.args[4].typ, e.args[4])
 		e.close(outer)

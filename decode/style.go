@@ -32,7 +32,7 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 		dst = appendHex(dst, v.Num)
 		named = v.Set != nil && (v.Num != 0 || v.Set.namesZero()) && (v.Set.Prefix != "" || v.Num&v.Set.known() != 0)
 	case Enum:
-		dst = appendHex(dst, v.Num)
+		dst = appendNumber(dst, v)
 		named = v.Set != nil && (v.Set.name(v.Num) != "" || v.Set.Prefix != "")
 	case Mode:
 		dst = appendOctal(dst, v.Num, 3)
@@ -61,13 +61,16 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 	case Offset:
 		dst = appendAddr(dst, v)
 		named = v.Symbol != ""
+	case Interface:
+		dst = strconv.AppendUint(dst, v.Num, 10)
+		named = v.Num != 0 && interfaceName(uint32(v.Num)) != ""
 	case Port:
 		dst = t.appendBytes(dst, &Value{Raw: true, Text: []byte{byte(v.Num >> 8), byte(v.Num)}})
 		named = true
 	case NetLong:
 		dst = t.appendBytes(dst, &Value{Raw: true, Text: binary.BigEndian.AppendUint32(nil, uint32(v.Num))})
 		named = true
-	case IPv4, IPv6:
+	case IPv4, IPv6, HWAddr:
 		dst = t.appendBytes(dst, &Value{Raw: true, Text: v.Text})
 		named = true
 	case DirFD:
@@ -114,6 +117,19 @@ func (t *Text) appendOr(dst []byte, e *Event, v *Value) []byte {
 		plain.Consts = ConstNames
 		dst = append(dst, " /* "...)
 		dst = append(plain.appendChildren(dst, e, v, "|"), " */"...)
+	}
+	return dst
+}
+
+// appendSum appends parts, in the other styles with the sum in front of them, if it has one.
+func (t *Text) appendSum(dst []byte, e *Event, v *Value) []byte {
+	if t.Consts == ConstNames || !v.Whole {
+		return t.appendChildren(dst, e, v, "+")
+	}
+	dst = appendHex(dst, v.Num)
+	if t.Consts == ConstBoth {
+		dst = append(dst, " /* "...)
+		dst = append(t.appendChildren(dst, e, v, "+"), " */"...)
 	}
 	return dst
 }

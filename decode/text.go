@@ -313,6 +313,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = t.appendChildren(dst, e, v, ", ")
 		dst = append(dst, ']')
 	case List:
+		dst = append(dst, v.Symbol...)
 		dst = append(dst, '[')
 		dst = t.appendChildren(dst, e, v, " ")
 		dst = append(dst, ']')
@@ -327,7 +328,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Joined:
 		dst = t.appendChildren(dst, e, v, "")
 	case Sum:
-		dst = t.appendChildren(dst, e, v, "+")
+		dst = t.appendSum(dst, e, v)
 	case Or:
 		dst = t.appendOr(dst, e, v)
 	case Change:
@@ -673,6 +674,13 @@ func appendEnum(dst []byte, v *Value) []byte {
 			return append(dst, name...)
 		}
 	}
-	dst = appendHex(dst, v.Num)
-	return appendUnknown(dst, v.Set)
+	return appendUnknown(appendNumber(dst, v), v.Set)
+}
+
+// appendNumber appends the number of an Enum.
+func appendNumber(dst []byte, v *Value) []byte {
+	if v.Decimal {
+		return strconv.AppendInt(dst, v.Signed(), 10)
+	}
+	return appendHex(dst, v.Num)
 }

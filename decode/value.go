@@ -44,7 +44,7 @@ const (
 	Status                // wait status (wait(2))
 	Struct                // children are fields, with names
 	Array                 // children are elements
-	List                  // children are elements of a set, as in fd_set
+	List                  // children are elements of a set, as in fd_set; where Symbol is ~, what is not in it
 	Change                // children are the value before and after the call
 	Count                 // Num is an address, behind it are Size things that Symbol names
 	Noted                 // children are a value and what it means
@@ -81,7 +81,7 @@ type Value struct {
 	// Whole: an Or is one number where numbers are shown. As an explanation of a
 	// result, it is shown only where names are.
 	Whole bool
-	// Decimal: a Macro's number is shown so, where it is shown.
+	// Decimal: the number of a Macro or an Enum is shown so, where it is shown.
 	Decimal bool
 
 	Name   string // of the field or the argument, if shown

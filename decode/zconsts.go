@@ -1658,6 +1658,13 @@ var sets = [...]ConstSet{
 		{Name: "IEEE802154_ADDR_SHORT", Value: 0x2},
 		{Name: "IEEE802154_ADDR_LONG", Value: 0x3},
 	}},
+	{Name: "ieee802154_pan", Prefix: "", Consts: []Const{
+		{Name: "IEEE802154_PANID_BROADCAST", Value: 0xffff},
+	}},
+	{Name: "ieee802154_short", Prefix: "", Consts: []Const{
+		{Name: "IEEE802154_ADDR_UNDEF", Value: 0xfffe},
+		{Name: "IEEE802154_ADDR_BROADCAST", Value: 0xffff},
+	}},
 	{Name: "ifa", Prefix: "IFA_", Consts: []Const{
 		{Name: "IFA_UNSPEC", Value: 0x0},
 		{Name: "IFA_ADDRESS", Value: 0x1},
@@ -6333,12 +6340,20 @@ var sets = [...]ConstSet{
 		{Name: "L2CAP_CID_LE_SIGNALING", Value: 0x5},
 		{Name: "L2CAP_CID_SMP", Value: 0x6},
 		{Name: "L2CAP_CID_SMP_BREDR", Value: 0x7},
+		{Name: "L2CAP_CID_DYN_START", Value: 0x40},
+		{Name: "L2CAP_CID_LE_DYN_END", Value: 0x7f},
+		{Name: "L2CAP_CID_DYN_END", Value: 0xffff},
 	}},
 	{Name: "l2cap_psm", Prefix: "L2CAP_PSM_", Consts: []Const{
 		{Name: "L2CAP_PSM_SDP", Value: 0x1},
 		{Name: "L2CAP_PSM_RFCOMM", Value: 0x3},
 		{Name: "L2CAP_PSM_3DSP", Value: 0x21},
 		{Name: "L2CAP_PSM_IPSP", Value: 0x23},
+		{Name: "L2CAP_PSM_LE_DYN_START", Value: 0x80},
+		{Name: "L2CAP_PSM_LE_DYN_END", Value: 0xff},
+		{Name: "L2CAP_PSM_DYN_START", Value: 0x1001},
+		{Name: "L2CAP_PSM_AUTO_END", Value: 0x10ff},
+		{Name: "L2CAP_PSM_DYN_END", Value: 0xffff},
 	}},
 	{Name: "landlock_access_fs", Prefix: "LANDLOCK_ACCESS_FS_", Newer: 0xc000, Consts: []Const{
 		{Name: "LANDLOCK_ACCESS_FS_EXECUTE", Value: 0x1},
@@ -6900,6 +6915,13 @@ var sets = [...]ConstSet{
 		{Name: "NETLINK_RDMA", Value: 0x14},
 		{Name: "NETLINK_CRYPTO", Value: 0x15},
 		{Name: "NETLINK_SMC", Value: 0x16},
+	}},
+	{Name: "nfc_llcp_sap", Prefix: "", Consts: []Const{
+		{Name: "LLCP_SAP_SDP", Value: 0x1},
+		{Name: "LLCP_SAP_IP", Value: 0x2},
+		{Name: "LLCP_SAP_OBEX", Value: 0x3},
+		{Name: "LLCP_SAP_SNEP", Value: 0x4},
+		{Name: "LLCP_SAP_MAX", Value: 0xff},
 	}},
 	{Name: "nfc_proto", Prefix: "NFC_PROTO_", Consts: []Const{
 		{Name: "NFC_PROTO_JEWEL", Value: 0x1},
@@ -8009,6 +8031,12 @@ var sets = [...]ConstSet{
 		{Name: "RWF_ATOMIC", Value: 0x40, New: true},
 		{Name: "RWF_DONTCACHE", Value: 0x80, New: true},
 	}},
+	{Name: "rxrpc_service", Prefix: "???_SERVICE", Consts: []Const{
+		{Name: "CM_SERVICE", Value: 0x1},
+		{Name: "YFS_FS_SERVICE", Value: 0x9c4},
+		{Name: "YFS_CM_SERVICE", Value: 0x9c5},
+		{Name: "YFS_VL_SERVICE", Value: 0x9c7},
+	}},
 	{Name: "sched_flags", Prefix: "SCHED_FLAG_", Consts: []Const{
 		{Name: "SCHED_FLAG_RESET_ON_FORK", Value: 0x1},
 		{Name: "SCHED_FLAG_RECLAIM", Value: 0x2},
@@ -9063,6 +9091,9 @@ var sets = [...]ConstSet{
 	}},
 	{Name: "vsock_flags", Prefix: "VMADDR_FLAG_", Consts: []Const{
 		{Name: "VMADDR_FLAG_TO_HOST", Value: 0x1},
+	}},
+	{Name: "vsock_port", Prefix: "", Consts: []Const{
+		{Name: "VMADDR_PORT_ANY", Value: 0xffffffff},
 	}},
 	{Name: "wait_options", Prefix: "W", Consts: []Const{
 		{Name: "WNOHANG", Value: 0x1},
