@@ -220,19 +220,12 @@ func (e *Event) emitShort(name string, addr uint64, most int) {
 		e.emitString(name, addr)
 		return
 	}
-	s, ended, ok := e.readString(addr, most-1, pageSize)
+	s, ok := e.readTextUpTo(addr, most)
 	if !ok {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}
-	if !ended { // all of them
-		s = e.readText(addr, most)
-		if len(s) < most {
-			e.emitAddr(name, addr, true)
-			return
-		}
-	}
-	e.bytes(name, addr, s, uint64(len(s)), !ended)
+	e.bytes(name, addr, s, uint64(len(s)), len(s) == most)
 }
 
 func (e *Event) emitString(name string, addr uint64) {

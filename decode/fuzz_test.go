@@ -71,12 +71,20 @@ func arg(rnd *rand.Rand) uint64 {
 const wildMax = maxEvent + maxCount + 1<<20
 
 func decodeWild(t *testing.T, abi table.ABI, nr int, seed uint64) {
+	decodeWildWith(t, abi, nr, seed, nil)
+}
+
+// decodeWildWith decodes a call of which fix, if it is set, chooses some arguments.
+func decodeWildWith(t *testing.T, abi table.ABI, nr int, seed uint64, fix func(args *[6]uint64)) {
 	rnd := rand.New(rand.NewPCG(seed, uint64(nr)))
 	w := &wild{rnd: rnd}
 	c := &table.Call{}
 	var args [6]uint64
 	for i := range args {
 		args[i] = arg(rnd)
+	}
+	if fix != nil {
+		fix(&args)
 	}
 	c.Reset(w, abi, nr, args, arg(rnd), arg(rnd))
 	e := New(Options{Verbose: seed%2 == 0}).NewEvent()
@@ -125,6 +133,21 @@ func TestWild(t *testing.T) {
 			}
 			for seed := range rounds {
 				decodeWild(t, abi, nr, seed)
+			}
+		}
+	}
+}
+
+// TestWildRequests does the same with every request of ioctl that is known.
+func TestWildRequests(t *testing.T) {
+	rounds := uint64(20)
+	if testing.Short() {
+		rounds = 2
+	}
+	for abi, nr := range map[table.ABI]int{table.AMD64: 16, table.I386: 54, table.X32: table.X32Bit | 514, table.ARM64: 29} {
+		for code := range ioctlArgs() {
+			for seed := range rounds {
+				decodeWildWith(t, abi, nr, code<<8|seed, func(args *[6]uint64) { args[1] = code })
 			}
 		}
 	}

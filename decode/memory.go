@@ -128,6 +128,20 @@ func (e *Event) readString(addr uint64, limit, first int) (s []byte, ended, ok b
 	return s[:limit], false, true
 }
 
+// readTextUpTo returns the bytes before the NUL of a string, or all n if there is none among
+// them; ok is false if they are not readable. Unlike readString it never reads what follows.
+func (e *Event) readTextUpTo(addr uint64, n int) (s []byte, ok bool) {
+	if n <= 0 {
+		return nil, addr != 0
+	}
+	s, ended, ok := e.readString(addr, n-1, pageSize)
+	if ok && !ended {
+		s = e.readText(addr, n)
+		ok = len(s) == n
+	}
+	return s, ok
+}
+
 func toPageEnd(addr uint64) int { return pageSize - int(addr%pageSize) }
 
 // clamp makes a length of the child's an int that is safe to compute with.

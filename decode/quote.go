@@ -132,3 +132,20 @@ func appendEscaped(dst, s []byte, angle bool) []byte {
 	}
 	return append(dst, s[from:]...)
 }
+
+// appendChar appends a character in single quotes, as in C: without a name of its own in
+// hexadecimal.
+func appendChar(dst []byte, c byte) []byte {
+	dst = append(dst, '\'')
+	switch {
+	case c == '\'':
+		dst = append(dst, '\\', c)
+	case c == '"':
+		dst = append(dst, c)
+	case plain[c] || c == '\\' || c >= '\t' && c <= '\r':
+		dst = appendEscaped(dst, []byte{c}, false)
+	default:
+		dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
+	}
+	return append(dst, '\'')
+}

@@ -20,6 +20,8 @@ type ioctlArg struct {
 	// fd: the result is a descriptor; means are the names of what it is otherwise.
 	fd    bool
 	means *ConstSet
+	// entry decodes an argument of its own kind, and exit what there is to add; it may be nil.
+	entry, exit func(e *Event)
 }
 
 // An ioctlTable has the arguments by request.
@@ -59,12 +61,10 @@ const (
 	ioctlInt                 // a number
 	ioctlLong                // an unsigned long
 	ioctlFD                  // a descriptor
-	ioctlSignal              // a signal
 	ioctlAddr                // an address of something
 	ioctlFlags               // a number with names for its bits
 	ioctlFlagsLong           // an unsigned long with such names
 	ioctlEnum                // a number with a name
-	ioctlDecimal             // the same, shown in decimal if it has none
 	ioctlString              // a string
 	ioctlIn                  // a struct that the kernel reads
 	ioctlOut                 // a struct that the kernel fills
@@ -72,6 +72,7 @@ const (
 	ioctlGrow                // a struct of which the kernel fills in the rest
 	ioctlPerfAttr            // struct perf_event_attr
 	ioctlInterface           // a struct ifreq or ifconf
+	ioctlOwn                 // what entry and exit make of it
 )
 
 func init() {
@@ -132,13 +133,7 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	structs(ioctlIn, "tiocm", 0x5416, 0x5417, 0x5418) // TIOCMBIS, TIOCMBIC, TIOCMSET
 	structs(ioctlOut, "uint", 0x80045430, 0x80045432) // TIOCGPTN, TIOCGDEV
 	structs(ioctlIn, "char", 0x5412)                  // TIOCSTI
-	// Consoles (linux/kd.h).
-	requests(none, 0x4b36, 0x4b37, 0x4b3c, 0x4b3d) // KDENABIO, KDDISABIO, KDMAPDISP, KDUNMAPDISP
-	named(ioctlEnum, "kd_mode", 0x4b3a)
-	named(ioctlDecimal, "kd_keyboard", 0x4b45)
-	named(ioctlFlags, "kd_leds", 0x4b32, 0x4b65) // KDSETLED, KDSKBLED
-	named(ioctlEnum, "kd_meta", 0x4b63)
-	requests(ioctlArg{kind: ioctlSignal}, 0x4b4e) // KDSIGACCEPT
+	requests(none, 0x4b36, 0x4b37, 0x4b3c, 0x4b3d)    // KDENABIO, KDDISABIO, KDMAPDISP, KDUNMAPDISP
 
 	// Files (linux/fs.h, linux/fiemap.h).
 	requests(number, 0x40049409)           // FICLONE, a descriptor, which strace does not name
@@ -213,9 +208,7 @@ func (e *Event) grown(t *structType) {
 	if e.arg(2).Kind != Struct {
 		return
 	}
-	outer := e.parent
-	e.parent = argSlot + 2
-	defer e.close(outer)
+	defer e.close(e.reopen())
 	if !e.good() {
 		if t.rest {
 			e.cut()
@@ -229,6 +222,29 @@ func (e *Event) grown(t *structType) {
 	}
 	t.members(e, e.reader(b, e.args[2]))
 }
+
+// reopen makes the third argument the parent of what follows, until close.
+func (e *Event) reopen() (outer int32) {
+	outer, e.parent = e.parent, argSlot+2
+	return outer
+}
+
+// lastChanges makes the last member of the open struct one that the call has changed, to what
+// now emits.
+func (e *Event) lastChanges(now func()) {
+	place := e.values[e.parent].last
+	old := e.values[place]
+	e.values[place] = Value{Name: old.Name, Kind: Change}
+	outer := e.parent
+	e.parent = place
+	old.Name, old.next = "", 0
+	e.emit(old)
+	now()
+	e.parent = outer
+}
+
+// latestChild returns the value that was made last of those that belong to the open one.
+func (e *Event) latestChild() int32 { return e.values[e.parent].last }
 
 // blank reports whether n bytes at addr are all 0.
 func (e *Event) blank(addr uint64, n int) bool {
@@ -270,17 +286,12 @@ func entryIoctl(e *Event) {
 		e.emitFD("", num, false)
 	case ioctlAddr:
 		v.Kind = Addr
-	case ioctlSignal:
-		v.Kind = Signal
 	case ioctlFlags:
 		v.Kind, v.Set, v.Bits, v.Num = Flags, a.set, 32, uint64(uint32(num))
 	case ioctlFlagsLong:
 		v.Kind, v.Set = Flags, a.set
 	case ioctlEnum:
 		v.Kind, v.Set = Enum, a.set
-	case ioctlDecimal:
-		e.into(2)
-		e.enumDecimal("", 32, uint64(uint32(num)), a.set)
 	case ioctlString:
 		e.into(2)
 		e.emitString("", num)
@@ -310,6 +321,9 @@ func entryIoctl(e *Event) {
 	case ioctlInterface:
 		e.later(2)
 		e.keepIfreq()
+	case ioctlOwn:
+		e.into(2)
+		a.entry(e)
 	}
 }
 
@@ -327,13 +341,11 @@ func exitIoctl(e *Event) {
 		if v := e.arg(2); v.Kind != Change {
 			e.pointer(2, a.after, e.good())
 		} else if e.good() && !e.values[v.first].Failed && e.values[v.first].Kind != Addr {
-			outer := e.parent
-			e.parent = argSlot + 2
+			outer := e.reopen()
 			e.emitStruct("", a.after, e.args[2])
 			e.close(outer)
 		} else if a.always && !e.good() && e.values[v.first].Kind == Struct {
-			outer := e.parent
-			e.parent = argSlot + 2
+			outer := e.reopen()
 			e.emitAddr("", e.args[2], true)
 			e.close(outer)
 		}
@@ -341,6 +353,10 @@ func exitIoctl(e *Event) {
 		e.grown(a.after)
 	case ioctlInterface:
 		e.exitIfreq()
+	case ioctlOwn:
+		if a.exit != nil {
+			a.exit(e)
+		}
 	}
 }
 

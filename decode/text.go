@@ -377,6 +377,8 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		} else {
 			dst = appendAddr(dst, v)
 		}
+	case Char:
+		dst = appendChar(dst, byte(v.Num))
 	case Shifted:
 		dst = t.appendChildren(dst, e, v, "<<")
 	case Macro:

@@ -58,6 +58,7 @@ const (
 	Meaning               // children are a value and its name, which is shown alone in ConstNames
 	Named                 // signed decimal that Symbol is the name of
 	Offset                // place in a struct, as Symbol says if it is known
+	Char                  // character of 8 bits
 )
 
 // A Value is one decoded argument, field, element or result. It belongs to an

@@ -83,7 +83,12 @@ func parseMembers(words []string) ([]member, error) {
 	var members []member
 	for _, w := range words {
 		if header, ok := strings.CutPrefix(w, "header:"); ok {
-			names, err := ioctlsOf(header)
+			header, prefix, ok := strings.Cut(header, ":")
+			find := ioctlsOf
+			if ok {
+				find = func(header string) ([]string, error) { return constantsOf(header, prefix) }
+			}
+			names, err := find(header)
 			if err != nil {
 				return nil, err
 			}

@@ -133,6 +133,25 @@ func ioctlsOf(header string) ([]string, error) {
 
 var ioctlMacro = regexp.MustCompile(`(?m)^\s*#\s*define\s+(\w+)\s+\(?[A-Z0-9_]*_S?IO[CWR]*\s*\(`)
 
+// constantsOf returns the names that begin with prefix of the macros and enumerators that a
+// header defines.
+func constantsOf(header, prefix string) ([]string, error) {
+	data, err := os.ReadFile(filepath.Join("/usr/include", header))
+	if err != nil {
+		return nil, err
+	}
+	name := regexp.QuoteMeta(prefix) + `\w+`
+	define := regexp.MustCompile(`(?m)^\s*#\s*define\s+(` + name + `)[ \t]+\S|^\s*(` + name + `)\s*(?:[=,/}]|$)`)
+	var names []string
+	for _, m := range define.FindAllSubmatch(data, -1) {
+		names = append(names, string(m[1])+string(m[2]))
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s defines no %s", header, prefix)
+	}
+	return names, nil
+}
+
 // headerValues returns what the C compiler makes of names. Those of optional are
 // looked for in the headers that they are mapped to, and left out if that does
 // not compile: they are other architectures'.

@@ -1,0 +1,46 @@
+package decode
+
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/table"
+)
+
+// request is a golden line of ioctl(-1, want.
+func request(want string, res table.Result, code, arg uint64) golden {
+	return golden{`ioctl(-1, ` + want, "ioctl", res, []uint64{1<<32 - 1, code, arg}}
+}
+
+const badFD = `) = -1 EBADF (Bad file descriptor)`
+
+// Consoles, and requests that are macros.
+func TestConsoleRequests(t *testing.T) {
+	ebadf := failed(unix.EBADF)
+	zeros := strings.Repeat("\x00", 512)
+	checkGolden(t, Options{}, []golden{
+		request(`HIDIOCGPHYS(8), 0x8`+badFD, ebadf, 0x80084812, bad),
+		request(`MIXER_WRITE(3), 0`+badFD, ebadf, 0x40044d03, 0),
+		request(`MIXER_READ(118) or OSS_GETVERSION, 0`+badFD, ebadf, 0x80044d76, 0),
+		request(`NS_GET_NSTYPE) = 131072 (CLONE_NEWNS)`, ok(0x20000), 0xb703, 0),
+		request(`NS_GET_OWNER_UID, [1000]) = 0`, ok(0), 0xb704, ints(1000)),
+		request(`KIOCSOUND, 440 /* 2711 Hz */`+badFD, ebadf, 0x4b2f, 440),
+		request(`KDMKTONE, 1<<16|65535 /* 18 Hz, 1 ms */`+badFD, ebadf, 0x4b30, 0x1ffff),
+		request(`KDMKTONE, 440 /* off */`+badFD, ebadf, 0x4b30, 440),
+		request(`KDADDIO, 0x3c0 /* GPFIRST + 12 */`+badFD, ebadf, 0x4b34, 0x3c0),
+		request(`KDSETLED, LED_NUM|LED_CAP|0xc8`+badFD, ebadf, 0x4b32, 0xfeedface),
+		request(`KDSKBMODE, -2 /* K_??? */`+badFD, ebadf, 0x4b45, 1<<32-2),
+		request(`KDSIGACCEPT, SIGHUP`+badFD, ebadf, 0x4b4e, 1),
+		request(`KDGKBENT, {kb_table=K_SHIFTTAB, kb_index=69, kb_value=0x10 /* K(KT_LATIN, '\x10') */}) = 0`, ok(0), 0x4b46, join("\x01\x45", uint16(0x10))),
+		request(`KDGKBENT, {kb_table=K_SHIFTTAB, kb_index=69}`+badFD, ebadf, 0x4b46, join("\x01\x45", uint16(0x10))),
+		request(`KDSKBENT, {kb_table=1<<KG_CTRL, kb_index=0, kb_value=0x213 /* K_BARENUMLOCK */}`+badFD, ebadf, 0x4b47, join("\x04\x00", uint16(0x213))),
+		request(`KDSKBSENT, {kb_func=KVAL(K_F2), kb_string="ab"}`+badFD, ebadf, 0x4b49, join("\x01ab", zeros)),
+		request(`KDSKBDIACR, {kb_cnt=1, kbdiacr=[{diacr='a', base='\\', result='\xff'}]}`+badFD, ebadf, 0x4b4b, join(uint32(1), "a\\\xff")),
+		request(`KDGETKEYCODE, {scancode=0x1, keycode=0x2 => 0x2}) = 0`, ok(0), 0x4b4c, ints(1, 2)),
+		request(`GIO_UNIMAP, {entry_ct=1 => 1, entries=[{unicode=0x20, fontpos=0x30}]}) = 0`, ok(0), 0x4b66, words(1, ints(0x300020))),
+		request(`GIO_UNIMAP, {entry_ct=1 => 1, entries=0x8}`+badFD, ebadf, 0x4b66, words(1, bad)),
+		request(`KDFONTOP, {op=KD_FONT_OP_SET_DEFAULT, width=1, height=2, data="name"} => {width=1, height=2}) = 0`, ok(0), 0x4b72, join(uint32(2), uint32(0), uint32(1), uint32(2), uint64(0), words(uint64(0x656d616e)))),
+	})
+}
