@@ -86,7 +86,7 @@ func (n *Count) Wrap(next table.Handler) table.Handler {
 }
 
 func (n *Count) count(c *table.Call, next table.Handler) table.Result {
-	abi, nr, tid := c.ABI(), c.Nr(), c.Thread().TID()
+	abi, nr, tid := c.ABI(), numberOf(c), c.Thread().TID()
 	begin := time.Now()
 	return next.Handle(c).After(func(res table.Result) table.Result {
 		n.add(abi, nr, tid, res, time.Since(begin))

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/k42trace/k42trace/decode"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -15,6 +16,8 @@ type Filter struct {
 	Paths []string
 	// FDs are descriptors.
 	FDs *FDSet
+
+	event *decode.Event // of calls whose arguments lie in memory
 }
 
 // Wrap filters the calls that reach next.
@@ -47,6 +50,9 @@ func (f *Filter) Match(c *table.Call) bool {
 	if sig == nil {
 		return false
 	}
+	if c.ABI() == table.I386 && indirect(sig) {
+		return f.matchIndirect(c)
+	}
 	for i := range sig.Args {
 		switch a := &sig.Args[i]; a.Kind {
 		case table.FD, table.DirFD:
@@ -66,9 +72,43 @@ func (f *Filter) Match(c *table.Call) bool {
 	case "poll", "ppoll", "ppoll_time64":
 		return f.polls(c)
 	case "select", "_newselect", "pselect6", "pselect6_time64":
-		return f.selects(c)
+		return f.selects(c, args(c))
 	}
 	return false
+}
+
+// indirect reports whether the arguments of a call of i386 lie behind one that is a pointer.
+func indirect(sig *table.Signature) bool {
+	switch sig.Name {
+	case "socketcall":
+		return true
+	case "mmap", "select":
+		return len(sig.Args) == 1
+	}
+	return false
+}
+
+// matchIndirect is Match for these.
+func (f *Filter) matchIndirect(c *table.Call) bool {
+	if f.event == nil {
+		f.event = decode.New(decode.Options{Shallow: true}).NewEvent()
+	}
+	f.event.Entry(c)
+	sig, args := f.event.Call()
+	for i := range sig.Args {
+		if sig.Args[i].Kind == table.FD && f.hasFD(c, int(int32(args[i]))) {
+			return true
+		}
+	}
+	return sig.Name == "select" && len(sig.Args) > 1 && f.selects(c, args)
+}
+
+// args returns the arguments of a call.
+func args(c *table.Call) (a [6]uint64) {
+	for i := range a {
+		a[i] = c.Arg(i)
+	}
+	return a
 }
 
 func (f *Filter) hasFD(c *table.Call, fd int) bool {
@@ -99,17 +139,17 @@ func (f *Filter) polls(c *table.Call) bool {
 }
 
 // selects looks at sets of descriptors (select(2)).
-func (f *Filter) selects(c *table.Call) bool {
-	if len(c.Signature().Args) < 4 {
-		return false // they lie behind one pointer
-	}
-	n := min(uint64(max(c.Int(0), 0)), maxPolled)
-	for arg := 1; arg <= 3; arg++ {
-		if c.RawArg(arg) == 0 {
+func (f *Filter) selects(c *table.Call, args [6]uint64) bool {
+	n := min(uint64(max(int32(args[0]), 0)), maxPolled)
+	set := make([]byte, (n+7)/8)
+	for _, addr := range args[1:4] {
+		if addr == 0 {
 			continue
 		}
-		set, err := c.Bytes(arg, (n+7)/8)
-		for fd := uint64(0); err == nil && fd < n; fd++ {
+		if got, err := c.ReadMemory(addr, set); err != nil || got < len(set) {
+			continue
+		}
+		for fd := range n {
 			if set[fd/8]&(1<<(fd%8)) != 0 && f.hasFD(c, int(fd)) {
 				return true
 			}

@@ -119,10 +119,10 @@ type dose struct {
 // take counts the call, and finds out what is to be done to it.
 func (n *Inject) take(c *table.Call, d *dose) {
 	*d = dose{inject: n}
-	abi, nr := c.ABI(), c.Nr()
+	abi, nr := c.ABI(), numberOf(c)
 	for i := range n.injections {
 		in := &n.injections[i]
-		if !in.Calls.Has(abi, nr) {
+		if !in.Calls.HasCall(c) {
 			continue
 		}
 		if in.When.First != 0 {

@@ -28,13 +28,13 @@ func (s *styles) choose(ev *decode.Event, c *table.Call) {
 	if s.one {
 		return
 	}
-	d, abi, nr := s.plain, c.ABI(), c.Nr()
+	d := s.plain
 	switch {
-	case s.asRaw != nil && s.asRaw.Has(abi, nr):
+	case s.asRaw != nil && s.asRaw.HasCall(c):
 		d = s.raw
-	case s.asShallow != nil && s.asShallow.Has(abi, nr):
+	case s.asShallow != nil && s.asShallow.HasCall(c):
 		d = s.shallow
-	case s.asWhole != nil && s.asWhole.Has(abi, nr):
+	case s.asWhole != nil && s.asWhole.HasCall(c):
 		d = s.whole
 	}
 	ev.Use(d)

@@ -118,10 +118,7 @@ func (n *Count) WriteTo(w io.Writer) (int64, error) {
 		a := &n.abi[abi]
 		var rows []row
 		add := func(t tally) {
-			name := table.UnknownName(abi, t.nr)
-			if sig := table.SignatureOf(abi, t.nr); sig != nil {
-				name = sig.Name
-			}
+			name := cmp.Or(nameOf(abi, t.nr), table.UnknownName(abi, t.nr))
 			rows = append(rows, row{t, name})
 		}
 		for _, t := range a.known {

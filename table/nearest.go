@@ -27,6 +27,9 @@ func nearest(name string) string {
 	for i := range byName {
 		consider(byName[i].name)
 	}
+	for i := range folded {
+		consider(folded[i].name)
+	}
 	return best
 }
 

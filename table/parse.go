@@ -40,6 +40,8 @@ func (e *UnknownNameError) Error() string {
 // and may have "?" in front, to be skipped if it names nothing, and @64, @32 or
 // @x32 behind it, for the 64-bit ABIs, i386, or x32 alone.
 //
+// A name means also what i386's socketcall(2) and ipc(2) stand for: see Set.HasCall.
+//
 // Names and classes contain no unknown numbers; "all" and "!" do.
 //
 // The error for what names nothing is an *UnknownNameError.
@@ -79,6 +81,9 @@ func (s *Set) complement() *Set {
 		}
 		c.other[abi] = !s.other[abi]
 	}
+	var all Set
+	all.addFolded(func(string, Class) bool { return true })
+	c.folded = all.folded &^ s.folded
 	return c
 }
 
@@ -126,24 +131,24 @@ func addNamed(set *Set, name string, only uint) (found bool, err error) {
 				set.AddUnknown(abi)
 			}
 		}
-		return addWhere(set, only, func(int, *Signature) bool { return true }), nil
+		return addWhere(set, only, func(int, string, Class) bool { return true }), nil
 	}
 	if expr, ok := strings.CutPrefix(name, "/"); ok {
 		re, err := compile(strings.TrimSuffix(expr, "/"))
 		if err != nil {
 			return false, err
 		}
-		return addWhere(set, only, func(_ int, s *Signature) bool { return re.MatchString(s.Name) }), nil
+		return addWhere(set, only, func(_ int, name string, _ Class) bool { return re.MatchString(name) }), nil
 	}
 	class, ok := bareClass(name)
 	if after, percent := strings.CutPrefix(name, "%"); percent {
 		class, ok = classNamed(after)
 	}
 	if ok {
-		return addWhere(set, only, func(_ int, s *Signature) bool { return s.Class&class != 0 }), nil
+		return addWhere(set, only, func(_ int, _ string, of Class) bool { return of&class != 0 }), nil
 	}
 	if nr, err := strconv.ParseUint(name, 10, 31); err == nil {
-		return addWhere(set, only, func(n int, _ *Signature) bool { return n == int(nr) }), nil
+		return addWhere(set, only, func(n int, _ string, _ Class) bool { return n == int(nr) }), nil
 	}
 	for abi := range NumABI {
 		if nr := number(abi, name); nr >= 0 && only&(1<<abi) != 0 {
@@ -151,21 +156,28 @@ func addNamed(set *Set, name string, only uint) (found bool, err error) {
 			found = true
 		}
 	}
+	if only&(1<<I386) != 0 && set.addFolded(func(n string, _ Class) bool { return n == name }) {
+		found = true
+	}
 	return found, nil
 }
 
-// addWhere adds the known calls of the ABIs in only for which match is true.
-func addWhere(set *Set, only uint, match func(nr int, s *Signature) bool) (found bool) {
+// addWhere adds the known calls of the ABIs in only for which match is true; the number is -1 of
+// those that i386's socketcall and ipc stand for.
+func addWhere(set *Set, only uint, match func(nr int, name string, class Class) bool) (found bool) {
 	for abi := range NumABI {
 		if only&(1<<abi) == 0 {
 			continue
 		}
 		for nr, sig := range byNumber[abi] {
-			if sig != nil && match(nr, sig) {
+			if sig != nil && match(nr, sig.Name, sig.Class) {
 				set.Add(abi, nr)
 				found = true
 			}
 		}
+	}
+	if only&(1<<I386) != 0 && set.addFolded(func(name string, class Class) bool { return match(-1, name, class) }) {
+		found = true
 	}
 	return found
 }

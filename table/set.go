@@ -10,6 +10,8 @@ const maxNumber = 1024
 type Set struct {
 	bits  [NumABI][maxNumber / 64]uint64
 	other [NumABI]bool // all numbers beyond maxNumber or without a signature
+	// folded are the calls that i386's socketcall and ipc stand for: bits, by their Folded.
+	folded uint64
 }
 
 // Add puts the call nr of abi into the set. Numbers that no table knows and that
@@ -67,11 +69,12 @@ func (s *Set) Union(o *Set) {
 		}
 		s.other[abi] = s.other[abi] || o.other[abi]
 	}
+	s.folded |= o.folded
 }
 
 // Intersect returns the calls that are both in s and in o.
 func (s *Set) Intersect(o *Set) *Set {
-	both := &Set{}
+	both := &Set{folded: s.folded & o.folded}
 	for abi := range NumABI {
 		for i := range s.bits[abi] {
 			both.bits[abi][i] = s.bits[abi][i] & o.bits[abi][i]
@@ -93,7 +96,7 @@ func (s *Set) Contains(o *Set) bool {
 			return false
 		}
 	}
-	return true
+	return o.folded&^s.folded == 0
 }
 
 // Empty reports whether no call is in the set.
@@ -103,7 +106,7 @@ func (s *Set) Empty() bool {
 			return false
 		}
 	}
-	return true
+	return s.folded == 0
 }
 
 func (s *Set) empty(abi ABI) bool {

@@ -296,7 +296,7 @@ func (o *options) check() error {
 	if o.follow > 1 {
 		o.separate = true
 	}
-	if o.output != "" && o.quietBy == "" && len(o.attach) == 0 {
+	if o.output != "" && o.quietBy == "" && len(o.command) > 0 {
 		o.quiet = quietLevels[1] // as in strace: who reads a file wants the calls
 	}
 	if err := o.checkDaemon(); err != nil {

@@ -92,18 +92,19 @@ func trace(opts *options, prog string, out *outputs) ending {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = opts.user.attributes()
 	cmd.Table = table.New()
+	calls := opts.calls.Stopping()
 
 	if opts.reads != nil || opts.writes != nil {
-		cmd.Table.Use(opts.calls.Intersect(handlers.Dumpable()), handlers.Stopping)
+		cmd.Table.Use(calls.Intersect(handlers.Dumpable()), handlers.Stopping)
 	}
 	for _, r := range opts.remarks {
-		cmd.Table.Use(opts.calls.Intersect(r.Calls), handlers.Stopping)
+		cmd.Table.Use(calls.Intersect(r.Calls), handlers.Stopping)
 	}
 	var inject *handlers.Inject
 	if len(opts.injections) > 0 {
 		inject = handlers.NewInject(opts.injections...)
 		inject.Messages = out.messages
-		cmd.Table.Use(opts.calls.Intersect(inject.Calls()), inject.Wrap)
+		cmd.Table.Use(opts.calls.Intersect(inject.Calls()).Stopping(), inject.Wrap)
 	}
 	var observer table.Observer
 	var count *handlers.Count
@@ -111,7 +112,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 		observer = handlers.NewTrace(opts.messagesOnly(out))
 	} else {
 		t := handlers.NewTrace(opts.trace(out, &handlers.Launch{Path: prog, Args: cmd.Args, Env: cmd.Env}))
-		cmd.Table.Use(opts.calls, t.Wrap)
+		cmd.Table.Use(calls, t.Wrap)
 		observer = t
 	}
 	if opts.summary || opts.alongside {
@@ -119,7 +120,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 		if prog != "" && opts.showsLaunch(prog) {
 			count.Launched()
 		}
-		cmd.Table.Use(opts.calls, count.Wrap)
+		cmd.Table.Use(calls, count.Wrap)
 	}
 	if opts.quiet&handlers.QuietPath == 0 {
 		for _, message := range opts.resolved {
@@ -132,15 +133,16 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if opts.leaves() {
 		opts.leave.Statuses, opts.leave.Reached = opts.statuses, cmd.Detach
 		opts.leave.Launched = prog != "" && opts.showsLaunch(prog)
-		cmd.Table.Use(opts.calls, opts.leave.Wrap)
+		cmd.Table.Use(calls, opts.leave.Wrap)
 		observer = opts.leave.Observe(observer)
 	}
 	if opts.filters() {
-		cmd.Table.Use(opts.calls, opts.filter.Wrap)
+		cmd.Table.Use(calls, opts.filter.Wrap)
 	}
+	cmd.Table.Use(calls.Intersect(table.Folding()), handlers.Selection{Calls: opts.calls}.Wrap)
 	if opts.tracee != 0 {
 		await := &handlers.Await{PID: opts.tracee, Observer: observer}
-		cmd.Table.Use(opts.calls, await.Wrap)
+		cmd.Table.Use(calls, await.Wrap)
 		observer = await
 		cmd.Path, cmd.Args = "", nil
 		opts.keepAway()
