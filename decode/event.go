@@ -111,13 +111,14 @@ type Event struct {
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
 	lateComma bool
 
-	old      uint64 // what the length behind a pointer was before the call
-	hadOld   bool
-	nlAsked  bool     // Options.Netlink has been asked, and
-	nlSocket int      // what it said, -1 for no netlink socket
-	nlFamily uint64   // the address family of the netlink message that is being decoded
-	left     int64    // how much of iovecs' buffers is still to be shown
-	olds     []uint32 // what the lengths of the addresses of recvmmsg's messages were
+	old                 uint64 // what the length behind a pointer was before the call
+	hadOld              bool
+	nlAsked             bool     // Options.Netlink has been asked, and
+	nlSocket            int      // what it said, -1 for no netlink socket
+	nlFamily            uint64   // the address family of the netlink message that is being decoded
+	nlKind, nlSlaveKind string   // the kinds of the link that is being decoded
+	left                int64    // how much of iovecs' buffers is still to be shown
+	olds                []uint32 // what the lengths of the addresses of recvmmsg's messages were
 
 	values []Value
 	parent int32  // gets the next value as a child

@@ -37,7 +37,7 @@ var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, na
 	outer := e.open(Value{Name: name, Kind: Macro, Symbol: macro})
 	e.filterCode(code)
 	const class, ret, action, data = 7, 6, 0xffff0000, 0xffff
-	if code&class == ret && e.name != "setsockopt" && e.name != "getsockopt" {
+	if code&class == ret && e.filtersCalls() {
 		inner := e.open(Value{Kind: Or, Bits: 32, Num: k})
 		e.enum("", 32, k&action, setSeccompAction)
 		if k&data != 0 {
@@ -53,6 +53,12 @@ var filterInstruction = &structType{size: sizesAll(8), decode: func(e *Event, na
 	}
 	e.close(outer)
 }}
+
+// filtersCalls says that the call that is shown is about filters of system calls, whose
+// results have names, and not about those of sockets.
+func (e *Event) filtersCalls() bool {
+	return e.name == "seccomp" || e.name == "prctl" || e.name == "ptrace"
+}
 
 // filterOperand emits the constant of an instruction. Loads from negative offsets are
 // of what is not in the packet (linux/filter.h).

@@ -72,6 +72,11 @@ func (e *Event) readText(addr uint64, n int) []byte {
 			return r.Buf[:max(0, min(n, r.N, len(r.Buf)))]
 		}
 	}
+	return e.readNow(addr, n)
+}
+
+// readNow is readText for what the batch may have failed to read.
+func (e *Event) readNow(addr uint64, n int) []byte {
 	b := e.alloc(n)
 	if b == nil {
 		return nil

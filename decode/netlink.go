@@ -3,8 +3,9 @@ package decode
 import "golang.org/x/sys/unix"
 
 // Messages of netlink(7): a header, of most families a struct by the message's type,
-// and attributes, which have a length, a type and a value and may be nested. Whether a
-// buffer holds such messages only the socket tells: see Options.Netlink.
+// and attributes, which have a length, a type and a value and may be nested. What they
+// hold is data: netlink.txt in gen says it, and znetlink.go is made of that. Whether a
+// buffer holds messages only the socket tells: see Options.Netlink.
 
 const (
 	nlHeader  = 16       // sizeof struct nlmsghdr
@@ -13,29 +14,42 @@ const (
 	nlControl = 16       // types below it are the same for all families
 )
 
-// An nlType is what a family's messages of one type are like.
-type nlType struct {
-	size int // of the struct in front
-	// family is the struct's first member, which may come alone.
-	family string
-	rows   []field // what is behind it
-	decode func(e *Event, r *reader)
-	attrs  *nlAttrs
+// A span is n bytes at addr of the child, of which those in b could be read.
+type span struct {
+	addr uint64
+	b    []byte
+	n    int
 }
 
-// nlAttrs are the attributes of a kind of message.
-type nlAttrs struct {
-	names *ConstSet
-	forms map[uint16]nlForm
+// from returns the span behind the first off bytes.
+func (s span) from(off int) span {
+	off = min(off, s.n)
+	return span{s.addr + uint64(off), s.b[min(off, len(s.b)):], s.n - off}
 }
 
-// An nlForm emits the value of an attribute.
-type nlForm func(e *Event, r *reader)
+// first returns the first n bytes of the span, or all if it has less.
+func (s span) first(n int) span {
+	n = min(n, s.n)
+	return span{s.addr, s.b[:min(n, len(s.b))], n}
+}
+
+// has reports that the first n bytes could be read.
+func (s span) has(n int) bool { return len(s.b) >= n }
+
+// u reads a number of n bytes at off.
+func (s span) u(off, n int) (num uint64) {
+	for i := range n {
+		if off+i < len(s.b) {
+			num |= uint64(s.b[off+i]) << (8 * i)
+		}
+	}
+	return num
+}
 
 // isNetlink returns the netlink family of the socket that is argument 0, asking only
-// once for a call, and only if b begins as a message would.
-func (e *Event) isNetlink(b []byte) (family int, ok bool) {
-	if e.opts.Netlink == nil || len(b) < nlHeader || e.thread == nil || e.plan.args[0].kind != FD {
+// once for a call.
+func (e *Event) isNetlink() (family int, ok bool) {
+	if e.opts.Netlink == nil || e.thread == nil || e.plan == nil || len(e.plan.args) == 0 || e.plan.args[0].kind != FD {
 		return 0, false
 	}
 	if !e.nlAsked {
@@ -47,68 +61,84 @@ func (e *Event) isNetlink(b []byte) (family int, ok bool) {
 	return e.nlSocket, e.nlSocket >= 0
 }
 
+// nlReadable says that messages are looked at at all.
+func (e *Event) nlReadable() bool { return e.opts.Netlink != nil && !e.opts.Shallow }
+
 // emitPayload emits the n bytes at addr that a socket sends or receives.
 func (e *Event) emitPayload(name string, addr, n uint64) {
-	if e.opts.Netlink != nil && n >= nlHeader && addr != 0 {
-		head := e.read(addr, nlHeader)
-		if family, ok := e.isNetlink(head); ok && family != unix.NETLINK_KOBJECT_UEVENT {
-			if b := e.read(addr, clamp(n, maxNL)); len(b) >= nlHeader {
-				e.nlMessages(name, b, family)
-				return
+	if e.nlReadable() && n > 0 && addr != 0 {
+		if family, ok := e.isNetlink(); ok && family != unix.NETLINK_KOBJECT_UEVENT {
+			size := clamp(n, maxNL)
+			b := e.read(addr, size)
+			if len(b) < size { // what is read in one go with the rest is whole or nothing
+				b = e.readNow(addr, size)
 			}
+			e.nlMessages(name, span{addr, b, size}, family)
+			return
 		}
 	}
 	e.emitBuffer(name, addr, n)
 }
 
-// nlMessages emits the messages in b, as an array if there are several.
-func (e *Event) nlMessages(name string, b []byte, family int) {
-	next := nlNext(b)
-	if next == nil {
-		e.nlMessage(name, b, family)
-		return
-	}
-	outer := e.begin(name, Array)
-	for i := 0; ; i++ {
+// nlMessages emits the messages in s, as an array if there are several.
+func (e *Event) nlMessages(name string, s span, family int) {
+	outer, array := int32(0), false
+	for i := 0; e.nlFetch(name, s, nlHeader, array); i++ {
 		if i == e.opts.arrayLimit() {
 			e.cut()
 			break
 		}
-		e.nlMessage("", b, family)
-		if b = nlNext(b); b == nil || e.full() {
+		next := s.after(s.u(0, 4), nlHeader)
+		if !array && next.n > 0 {
+			outer, array = e.begin(name, Array), true
+			name = ""
+		}
+		e.nlMessage(name, s, family)
+		if next.n == 0 || e.full() {
 			break
 		}
-		if len(b) < nlHeader {
-			e.cut()
-			break
-		}
+		s = next
 	}
-	e.close(outer)
+	if array {
+		e.close(outer)
+	}
 }
 
-// nlNext returns what is behind the first message in b, nil if there is nothing.
-func nlNext(b []byte) []byte {
-	n := uint64(le.Uint32(b))
-	if n < nlHeader {
-		return nil
+// after returns what is behind a message or attribute of size bytes, header included,
+// at the start of s; nothing if the size cannot be.
+func (s span) after(size uint64, header int) span {
+	aligned := (size + 3) &^ 3
+	if size < uint64(header) || aligned >= uint64(s.n) {
+		return span{}
 	}
-	if n = (n + 3) &^ 3; n >= uint64(len(b)) {
-		return nil
-	}
-	return b[n:]
+	return s.from(int(aligned))
 }
 
-// nlMessage emits the message at the start of b.
-func (e *Event) nlMessage(name string, b []byte, family int) {
-	size := min(uint64(le.Uint32(b)), uint64(len(b)))
-	if size <= nlHeader {
-		e.nlHeader(name, b, family)
+// nlFetch reports that s has a header of size bytes, and if it has not shows what is there.
+func (e *Event) nlFetch(name string, s span, size int, array bool) bool {
+	switch {
+	case s.n < size:
+		e.nlBytes(name, s)
+	case s.has(size):
+		return true
+	case array:
+		e.emitLost(s.addr)
+	default:
+		e.emitAddr(name, s.addr, true)
+	}
+	return false
+}
+
+// nlMessage emits the message at the start of s.
+func (e *Event) nlMessage(name string, s span, family int) {
+	if size := min(s.u(0, 4), uint64(s.n)); size > nlHeader {
+		outer := e.begin(name, Array)
+		defer e.close(outer)
+		e.nlHeader("", s, family)
+		e.nlPayload(s, s.first(int(size)).from(nlHeader), family)
 		return
 	}
-	outer := e.begin(name, Array)
-	e.nlHeader("", b, family)
-	e.nlPayload(b[:size], family)
-	e.close(outer)
+	e.nlHeader(name, s, family)
 }
 
 var (
@@ -118,30 +148,28 @@ var (
 	setNLNew    = SetByName("nlm_new_flags")
 	setNLDelete = SetByName("nlm_delete_flags")
 	setNLAck    = SetByName("nlm_ack_flags")
-	setRTM      = SetByName("rtm_type")
-	setSockDiag = SetByName("sock_diag_type")
 )
 
 // nlTypeNames are the names of types by family.
 var nlTypeNames = map[int]*ConstSet{
-	unix.NETLINK_ROUTE: setRTM, unix.NETLINK_SOCK_DIAG: setSockDiag, unix.NETLINK_GENERIC: SetByName("genl_id"),
-	unix.NETLINK_AUDIT: SetByName("audit_type"),
+	unix.NETLINK_ROUTE: SetByName("rtm_type"), unix.NETLINK_SOCK_DIAG: SetByName("sock_diag_type"),
+	unix.NETLINK_GENERIC: SetByName("genl_id"), unix.NETLINK_AUDIT: SetByName("audit_type"),
 }
 
-func (e *Event) nlHeader(name string, b []byte, family int) {
-	r := e.reader(b, 0)
-	size, typ, flags, seq, pid := r.u32(), r.u16(), r.u16(), r.u32(), r.u32()
+// nlHeader emits the header at the start of s, all of it whatever it says of its length.
+func (e *Event) nlHeader(name string, s span, family int) {
+	typ := s.u(4, 2)
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
-	e.num("nlmsg_len", Uint, 32, size)
+	e.num("nlmsg_len", Uint, 32, s.u(0, 4))
 	names := setNLTypes
-	if typ >= nlControl {
-		names = nlTypeNames[family]
+	if own := nlTypeNames[family]; typ >= nlControl && own != nil {
+		names = own
 	}
 	e.enum("nlmsg_type", 16, typ, names)
-	e.flags("nlmsg_flags", 16, flags, nlFlagNames(family, typ))
-	e.num("nlmsg_seq", Uint, 32, seq)
-	e.num("nlmsg_pid", PID, 32, pid)
+	e.flags("nlmsg_flags", 16, s.u(6, 2), nlFlagNames(family, typ))
+	e.num("nlmsg_seq", Uint, 32, s.u(8, 4))
+	e.num("nlmsg_pid", PID, 32, s.u(12, 4))
 }
 
 // nlFlagNames returns the names of a message's flags, half of which mean something
@@ -151,7 +179,8 @@ func nlFlagNames(family int, typ uint64) *ConstSet {
 	case typ == unix.NLMSG_ERROR:
 		return setNLAck
 	case typ < nlControl:
-		return setNLFlags
+	case family == unix.NETLINK_ROUTE && typ == unix.RTM_DELACTION:
+		return setNLGet
 	case family == unix.NETLINK_ROUTE:
 		return [...]*ConstSet{setNLNew, setNLDelete, setNLGet, setNLFlags}[typ&3]
 	case family == unix.NETLINK_SOCK_DIAG:
@@ -160,240 +189,111 @@ func nlFlagNames(family int, typ uint64) *ConstSet {
 	return setNLFlags
 }
 
-// nlPayload emits what is behind the header of the message that is b.
-func (e *Event) nlPayload(b []byte, family int) {
-	typ, flags := uint64(le.Uint16(b[4:])), le.Uint16(b[6:])
-	b = b[nlHeader:]
+// nlPayload emits s, which is behind the header head.
+func (e *Event) nlPayload(head, s span, family int) {
+	typ, flags := head.u(4, 2), head.u(6, 2)
 	switch {
-	case typ == unix.NLMSG_DONE && len(b) >= 4:
-		e.num("", Int, 32, uint64(le.Uint32(b)))
-	case typ == unix.NLMSG_ERROR && len(b) >= 4:
-		e.nlError(b, family, flags&unix.NLM_F_ACK_TLVS != 0)
+	case typ == unix.NLMSG_ERROR:
+		e.nlError(s, family, flags&unix.NLM_F_CAPPED != 0)
+	case typ >= nlControl && e.nlOwn(s, family, typ, flags):
+	case typ == unix.NLMSG_DONE && s.n == 4 && s.has(4):
+		e.num("", Int, 32, s.u(0, 4))
 	default:
-		if t := nlTypeOf(family, typ, flags&unix.NLM_F_REQUEST != 0, b); t != nil {
-			e.nlStruct(t, b)
-		} else {
-			e.nlText(b)
-		}
+		e.nlBytes("", s)
 	}
 }
 
-func nlTypeOf(family int, typ uint64, request bool, b []byte) *nlType {
+// nlOwn emits the payload of a message of a family that has its own decoder.
+func (e *Event) nlOwn(s span, family int, typ, flags uint64) bool {
 	switch family {
 	case unix.NETLINK_ROUTE:
-		return nlRoute[typ]
+		e.nlRoute(s, typ)
 	case unix.NETLINK_SOCK_DIAG:
-		return nlDiag(typ, request, b[0])
+		e.nlDiag(s, typ, flags&unix.NLM_F_REQUEST != 0)
+	default:
+		return false
 	}
-	return nil
-}
-
-func (e *Event) nlText(b []byte) {
-	show := min(len(b), e.opts.StringLimit)
-	e.emit(Value{Kind: Bytes, Text: b[:show], Size: uint64(len(b)), Cut: show < len(b)})
+	return true
 }
 
 // nlError emits the answer to the message that is in it, of which only the header
 // may be, and attributes that say more.
-func (e *Event) nlError(b []byte, family int, more bool) {
-	if more && len(b) >= 4+nlHeader {
-		size := int(min(uint64(le.Uint32(b[4:])), uint64(len(b))))
-		if at := (4 + size + 3) &^ 3; at < len(b) {
-			outer := e.begin("", Array)
-			defer e.close(outer)
-			defer e.nlAttrs(b[at:], nlErrorAttrs)
-			b = b[:at]
-		}
+func (e *Event) nlError(s span, family int, capped bool) {
+	const size = 4 + nlHeader // sizeof struct nlmsgerr
+	if s.n < size {
+		e.nlBytes("", s)
+		return
+	}
+	if !s.has(size) {
+		e.emitAddr("", s.addr, true)
+		return
+	}
+	msg := s.from(4)
+	length := nlHeader
+	if !capped {
+		length = clamp(max(msg.u(0, 4), nlHeader), msg.n)
+	}
+	if msg.n > length {
+		outer := e.begin("", Array)
+		defer e.close(outer)
+		defer e.nlAttrs(msg.from(length), &nlTables[nlAttrsNlmsgerr])
 	}
 	outer := e.begin("", Struct)
 	defer e.close(outer)
-	num := uint64(le.Uint32(b))
+	num := s.u(0, 4)
 	if name := ErrnoName(unix.Errno(-int32(num))); int32(num) < 0 && name != "" {
-		e.emit(Value{Name: "error", Kind: Symbol, Bits: 32, Num: num, Symbol: "-" + name})
+		e.emit(Value{Name: "error", Kind: Named, Bits: 32, Num: num, Symbol: "-" + name})
 	} else {
 		e.num("error", Int, 32, num)
 	}
-	if b = b[4:]; len(b) >= nlHeader {
-		e.nlMessage("msg", b, family)
-	}
+	e.nlMessage("msg", msg.first(length), family)
 }
 
-var nlErrorAttrs = &nlAttrs{names: SetByName("nlmsgerr_attr"), forms: map[uint16]nlForm{1: nlString, 2: nlU32}}
+// An nlMessage is what messages of some types are like: a struct, which begins with the
+// family that they are about and may end behind it, and attributes.
+type nlMessage struct {
+	size   int // of the struct
+	attrs  uint8
+	fields []nlField
+}
 
-// nlStruct emits the struct of a message and the attributes behind it.
-func (e *Event) nlStruct(t *nlType, b []byte) {
+// nlBegin emits the struct that s begins with, and the attributes behind it.
+func (e *Event) nlBegin(s span, m *nlMessage) {
+	if !s.has(1) {
+		e.emitAddr("", s.addr, true)
+		return
+	}
+	e.nlFamily = s.u(0, 1)
 	outer := e.begin("", Struct)
-	e.nlFamily = uint64(b[0])
-	e.enum(t.family, 8, e.nlFamily, setFamily)
-	if len(b) < t.size {
-		if len(b) > 1 || t.size > 1 {
+	e.nlFields(s, m.fields[:1])
+	ok := true
+	if len(m.fields) > 1 {
+		switch ok = false; {
+		case s.n < m.size:
 			e.cut()
-		}
-		e.close(outer)
-		return
-	}
-	r := e.reader(b, 0).at(1)
-	if t.decode != nil {
-		t.decode(e, r)
-	} else {
-		e.fields(r, t.rows)
-	}
-	e.close(outer)
-	if at := (t.size + 3) &^ 3; at < len(b) && t.attrs != nil {
-		e.nlAttrs(b[at:], t.attrs)
-	}
-}
-
-// nlAttrs emits the attributes in b, as an array if there are several.
-func (e *Event) nlAttrs(b []byte, t *nlAttrs) {
-	if len(b) < nlaHeader {
-		e.nlHex(b)
-		return
-	}
-	next := nlaNext(b)
-	if next == nil {
-		e.nlAttr(b, t)
-		return
-	}
-	outer := e.begin("", Array)
-	for i := 0; ; i++ {
-		if i == e.opts.arrayLimit() {
-			e.cut()
-			break
-		}
-		if len(b) < nlaHeader {
-			e.nlHex(b)
-			break
-		}
-		e.nlAttr(b, t)
-		if b = nlaNext(b); b == nil || e.full() {
-			break
+		case !s.has(m.size):
+			e.emitAddr("", s.addr+1, true)
+		default:
+			ok = true
+			e.nlFields(s, m.fields[1:])
 		}
 	}
 	e.close(outer)
-}
-
-func nlaNext(b []byte) []byte {
-	n := int(le.Uint16(b))
-	if n < nlaHeader {
-		return nil
+	if at := (m.size + 3) &^ 3; ok && s.n > at && m.attrs != nlNoAttrs {
+		e.nlAttrs(s.from(at), &nlTables[m.attrs])
 	}
-	if n = (n + 3) &^ 3; n >= len(b) {
-		return nil
-	}
-	return b[n:]
 }
 
-func (e *Event) nlHex(b []byte) {
-	show := min(len(b), e.opts.StringLimit)
-	e.emit(Value{Kind: Bytes, Raw: true, Text: b[:show], Size: uint64(len(b)), Cut: show < len(b)})
-}
-
-// nlAttr emits the attribute at the start of b.
-func (e *Event) nlAttr(b []byte, t *nlAttrs) {
-	size := min(int(le.Uint16(b)), len(b))
-	if size <= nlaHeader {
-		e.nlaHeader(b, t.names)
+// nlUnknown emits a message that has no decoder: its family and what is behind it.
+func (e *Event) nlUnknown(s span) {
+	if !s.has(1) {
+		e.emitAddr("", s.addr, true)
 		return
 	}
-	outer := e.begin("", Array)
-	e.nlaHeader(b, t.names)
-	value := b[nlaHeader:size]
-	if form := t.forms[le.Uint16(b[2:])&0x3fff]; form != nil {
-		form(e, e.reader(value, 0))
-	} else {
-		e.nlHex(value)
-	}
-	e.close(outer)
-}
-
-func (e *Event) nlaHeader(b []byte, names *ConstSet) {
-	typ := uint64(le.Uint16(b[2:]))
 	outer := e.begin("", Struct)
 	defer e.close(outer)
-	e.num("nla_len", Uint, 16, uint64(le.Uint16(b)))
-	flags := typ & (unix.NLA_F_NESTED | unix.NLA_F_NET_BYTEORDER)
-	if flags == 0 {
-		e.enum("nla_type", 16, typ, names)
-		return
+	e.enum("family", 8, s.u(0, 1), setFamily)
+	if s.n > 1 {
+		e.nlBytes("data", s.from(1))
 	}
-	inner := e.open(Value{Name: "nla_type", Kind: Or, Bits: 16, Num: typ})
-	if flags&unix.NLA_F_NESTED != 0 {
-		e.emit(Value{Kind: Symbol, Symbol: "NLA_F_NESTED", Num: unix.NLA_F_NESTED})
-	}
-	if flags&unix.NLA_F_NET_BYTEORDER != 0 {
-		e.emit(Value{Kind: Symbol, Symbol: "NLA_F_NET_BYTEORDER", Num: unix.NLA_F_NET_BYTEORDER})
-	}
-	e.enum("", 16, typ&^flags, names)
-	e.close(inner)
-}
-
-// Forms of values. One that is too short for its type is shown as bytes.
-
-func nlNumber(kind Kind, size int, set *ConstSet) nlForm {
-	return func(e *Event, r *reader) {
-		if len(r.b) < size {
-			e.nlHex(r.b)
-			return
-		}
-		e.emit(Value{Kind: kind, Bits: uint8(8 * size), Num: r.u(size), Set: set})
-	}
-}
-
-var (
-	nlU8      = nlNumber(Uint, 1, nil)
-	nlU16     = nlNumber(Uint, 2, nil)
-	nlU32     = nlNumber(Uint, 4, nil)
-	nlU64     = nlNumber(Uint, 8, nil)
-	nlS32     = nlNumber(Int, 4, nil)
-	nlUID     = nlNumber(UID, 4, nil)
-	nlIfindex = nlNumber(Interface, 4, nil)
-)
-
-func nlString(e *Event, r *reader) {
-	s := upToNUL(r.b)
-	cut := len(s) == len(r.b)
-	if show := e.opts.StringLimit; len(s) > show {
-		s, cut = s[:show], true
-	}
-	e.emit(Value{Kind: Bytes, Text: s, Size: uint64(len(r.b)), Cut: cut})
-}
-
-func nlHWAddr(e *Event, r *reader) { e.emit(Value{Kind: HWAddr, Text: r.b}) }
-
-// nlAddress is an address of the family that the message is about.
-func nlAddress(e *Event, r *reader) {
-	switch {
-	case e.nlFamily == unix.AF_INET && len(r.b) >= 4:
-		e.emit(Value{Kind: IPv4, Text: r.b[:4]})
-	case e.nlFamily == unix.AF_INET6 && len(r.b) >= 16:
-		outer := e.open(Value{Kind: Macro, Symbol: "inet_pton"})
-		e.emit(Value{Kind: Symbol, Symbol: "AF_INET6"})
-		e.emit(Value{Kind: IPv6, Text: r.b[:16]})
-		e.close(outer)
-	default:
-		e.nlHex(r.b)
-	}
-}
-
-// nlRecord is a struct, of which a part may be missing at the end.
-func nlRecord(size int, rows ...field) nlForm {
-	return func(e *Event, r *reader) {
-		if len(r.b) < size {
-			e.nlHex(r.b)
-			return
-		}
-		outer := e.begin("", Struct)
-		for i := range rows {
-			if r.off+int(rows[i].size) > len(r.b) {
-				break
-			}
-			e.fields(r, rows[i:i+1])
-		}
-		e.close(outer)
-	}
-}
-
-func nlNested(t *nlAttrs) nlForm {
-	return func(e *Event, r *reader) { e.nlAttrs(r.b, t) }
 }

@@ -1,154 +1,150 @@
 package decode
 
-import (
-	"encoding/binary"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
+// Messages of sock_diag(7), as far as they are not data.
 
-// Messages of sock_diag(7): what sockets there are, of IP and of AF_UNIX.
-
-var setTCPStates = SetByName("tcp_state")
-
-// nlDiag returns what a message of a type is like: requests and answers have the
-// same types.
-func nlDiag(typ uint64, request bool, family byte) *nlType {
-	const byFamily, destroy = 20, 21
-	if typ != byFamily && typ != destroy {
-		return nil
-	}
-	switch family {
-	case unix.AF_INET, unix.AF_INET6:
-		if request {
-			return inetDiagRequest
-		}
-		return inetDiagAnswer
-	case unix.AF_UNIX:
-		if request {
-			return unixDiagRequest
-		}
-		return unixDiagAnswer
-	}
-	return nil
+// nlDiagMessages are the messages by address family: requests and answers.
+var nlDiagMessages = map[uint64][2]int{
+	unix.AF_UNIX:    {nlMessageUnixDiagReq, nlMessageUnixDiagMsg},
+	unix.AF_INET:    {nlMessageInetDiagReqV2, nlMessageInetDiagMsg},
+	unix.AF_INET6:   {nlMessageInetDiagReqV2, nlMessageInetDiagMsg},
+	unix.AF_NETLINK: {nlMessageNetlinkDiagReq, nlMessageNetlinkDiagMsg},
+	unix.AF_PACKET:  {nlMessagePacketDiagReq, nlMessagePacketDiagMsg},
+	unix.AF_SMC:     {nlMessageSmcDiagReq, nlMessageSmcDiagMsg},
 }
 
-var inetDiagRequest = &nlType{size: 56, family: "sdiag_family", attrs: &nlAttrs{names: SetByName("inet_diag_req")}, decode: func(e *Event, r *reader) {
-	e.enum("sdiag_protocol", 8, r.u8(), setIPProtocols)
-	e.flags("idiag_ext", 8, r.u8(), SetByName("inet_diag_ext"))
-	r.skip(1)
-	e.states("idiag_states", r.u32())
-	e.socketID(r)
-}}
-
-var inetDiagAnswer = &nlType{size: 72, family: "idiag_family", attrs: inetDiagAttrs, decode: func(e *Event, r *reader) {
-	e.enum("idiag_state", 8, r.u8(), setTCPStates)
-	e.num("idiag_timer", Uint, 8, r.u8())
-	e.num("idiag_retrans", Uint, 8, r.u8())
-	e.socketID(r)
-	e.fields(r, []field{
-		{"idiag_expires", Uint, 4, nil}, {"idiag_rqueue", Uint, 4, nil}, {"idiag_wqueue", Uint, 4, nil}, {"idiag_uid", Uint, 4, nil}, {"idiag_inode", Uint, 4, nil},
-	})
-}}
-
-var memInfo = []field{{"idiag_rmem", Uint, 4, nil}, {"idiag_wmem", Uint, 4, nil}, {"idiag_fmem", Uint, 4, nil}, {"idiag_tmem", Uint, 4, nil}}
-
-var inetDiagAttrs = &nlAttrs{names: SetByName("inet_diag"), forms: map[uint16]nlForm{
-	1: nlRecord(16, memInfo...), 4: nlString, 5: nlU8, 6: nlU8, // MEMINFO, CONG, TOS, TCLASS
-	7: nlMemory, 8: nlU8, 10: nlU8, 11: nlU8, // SKMEMINFO, SHUTDOWN, PROTOCOL, SKV6ONLY
-	15: nlU32, 17: nlU32, 21: nlU64, 22: nlSockopts, // MARK, CLASS_ID, CGROUP_ID, SOCKOPT
-}}
-
-var setMemory = SetByName("sk_meminfo")
-
-// nlMemory is an array of numbers whose places have names.
-func nlMemory(e *Event, r *reader) {
-	outer := e.begin("", Array)
-	for i := 0; r.off+4 <= len(r.b); i++ {
-		inner := e.begin("", Indexed)
-		e.enum("", 32, uint64(i), setMemory)
-		e.num("", Uint, 32, r.u32())
-		e.close(inner)
+// nlDiag emits the payload of a message: requests and answers have the same types.
+func (e *Event) nlDiag(s span, typ uint64, request bool) {
+	const tcp, dccp = 18, 19 // TCPDIAG_GETSOCK, DCCPDIAG_GETSOCK: older than other families' requests
+	family := s.u(0, 1)
+	both, known := nlDiagMessages[family]
+	if !known || s.n <= 1 {
+		e.nlUnknown(s)
+		return
 	}
-	e.close(outer)
+	m := both[1]
+	if request {
+		if m = both[0]; m == nlMessageInetDiagReqV2 && (typ == tcp || typ == dccp) {
+			m = nlMessageInetDiagReq
+		}
+	}
+	e.nlBegin(s, &nlMessages[m])
+}
+
+// nlDiagCall is nlCall for what sock_diag has.
+func (e *Event) nlDiagCall(name string, ref uint8, s, whole span) bool {
+	switch ref {
+	case nlCallSKMeminfo:
+		return e.nlArray("", s, s.n/4, 4, func(i int, s span) {
+			e.nlElement(i, s, &nlForm{op: nlIndex, kind: Uint, set: "sk_meminfo"})
+		})
+	case nlCallBytecode:
+		return e.nlBytecode(s)
+	case nlCallShutdown:
+		return e.nlValue(s, &nlForm{op: nlVerbose, kind: Flags, size: 1, short: true, set: "sock_shutdown"})
+	case nlCallSockaddrs:
+		return e.nlArray("", s, s.n/sockaddrMax, sockaddrMax, func(_ int, s span) { decodeSockaddr(e, "", e.reader(s.b, s.addr)) })
+	case nlCallMD5Key:
+		b := s.first(int(whole.u(2, 2))).b
+		e.emit(Value{Name: name, Kind: Bytes, Raw: true, Text: b, Size: uint64(len(b))})
+	case nlCallMclistAddress:
+		b := s.first(int(whole.u(10, 2))).b
+		e.emit(Value{Name: name, Kind: Bytes, Raw: true, Text: b, Size: uint64(len(b))})
+	case nlCallSockopts:
+		return e.nlSockopts(s)
+	case nlCallGroups:
+		word := int(longBits(e.abi) / 8)
+		return e.nlArray("", s, s.n/word, word, func(_ int, s span) { e.num("", Mask, uint8(8*s.n), s.u(0, s.n)) })
+	case nlCallPacketFilter:
+		const size = 8 // sizeof struct sock_filter
+		if n := s.n / size; n == 0 || n > 0xffff {
+			return false
+		}
+		e.filterProgram("", s.addr, uint64(s.n/size))
+	default:
+		return false
+	}
+	return true
+}
+
+// nlBytecode emits INET_DIAG_REQ_BYTECODE: an instruction of the program that chooses
+// sockets, and what it compares with; what is behind that is shown with it.
+func (e *Event) nlBytecode(s span) bool {
+	const size = 4 // sizeof struct inet_diag_bc_op
+	op := &nlForm{op: nlStruct, ref: nlRecordBytecode}
+	if s.n < size {
+		return false
+	}
+	e.nlStruct("", s.first(size), op)
+	if !s.has(size) || s.n == size {
+		return true
+	}
+	const sourceGE, destinationLE, source, destination, device, mark = 2, 5, 7, 8, 9, 10 // INET_DIAG_BC_*
+	rest, good := s.from(size), false
+	switch code := s.u(0, 1); {
+	case code == source || code == destination:
+		good = e.nlHostCondition(rest)
+	case code == device:
+		good = e.nlValue(rest, &nlForm{op: nlNumber, kind: Interface, size: 4})
+	case code >= sourceGE && code <= destinationLE:
+		good = e.nlStruct("", rest, op)
+	case code == mark:
+		good = e.nlStruct("", rest, &nlForm{op: nlStruct, ref: nlRecordMarkCondition})
+	}
+	if !good {
+		e.nlBytes("", rest)
+	}
+	return true
+}
+
+// nlHostCondition emits struct inet_diag_hostcond, which ends with an address.
+func (e *Event) nlHostCondition(s span) bool {
+	r := &nlRecords[nlRecordHostCondition]
+	if s.n < r.size {
+		return false
+	}
+	if !s.has(r.size) {
+		e.emitAddr("", s.addr, true)
+		return true
+	}
+	outer := e.begin("", Struct)
+	defer e.close(outer)
+	e.nlFields(s, r.fields)
+	if s.n > r.size {
+		e.nlAddress("addr", s.from(r.size), s.u(0, 1))
+	}
+	return true
 }
 
 // nlSockopts is struct inet_diag_sockopt: bits, of which those that are set are shown.
-func nlSockopts(e *Event, r *reader) {
-	if len(r.b) < 2 {
-		e.nlHex(r.b)
-		return
+func (e *Event) nlSockopts(s span) bool {
+	const size, known = 2, 11
+	if s.n < size {
+		return false
 	}
-	bits := r.u16()
+	if !s.has(size) {
+		e.emitAddr("", s.addr, true)
+		return true
+	}
+	bits := s.u(0, size)
 	outer := e.begin("", Struct)
-	for i, name := range [...]string{
+	for i, name := range [known]string{
 		"recverr", "is_icsk", "freebind", "hdrincl", "mc_loop", "transparent", "mc_all", "nodefrag", "bind_address_no_port", "recverr_rfc4884", "defer_connect",
 	} {
-		if bits>>i&1 != 0 {
-			e.num(name, Uint, 1, 1)
+		if bit := bits >> i & 1; bit != 0 || e.opts.Verbose {
+			e.num(name, Uint, 1, bit)
 		}
 	}
-	e.close(outer)
-}
-
-// socketID emits struct inet_diag_sockid.
-func (e *Event) socketID(r *reader) {
-	outer := e.begin("id", Struct)
-	defer e.close(outer)
-	e.num("idiag_sport", Port, 16, uint64(binary.BigEndian.Uint16(r.bytes(2))))
-	e.num("idiag_dport", Port, 16, uint64(binary.BigEndian.Uint16(r.bytes(2))))
-	for _, name := range [...]string{"idiag_src", "idiag_dst"} {
-		b := r.bytes(16)
-		if e.nlFamily == unix.AF_INET6 {
-			e.emit(Value{Name: name, Kind: IPv6, Text: b})
-		} else {
-			e.emit(Value{Name: name, Kind: IPv4, Text: b[:4]})
-		}
+	if rest := bits >> known; rest != 0 || e.opts.Verbose {
+		inner := e.begin("unused", Noted)
+		e.num("", Hex, 8, rest)
+		e.emit(Value{Kind: Symbol, Symbol: "bits 3..8"})
+		e.close(inner)
 	}
-	e.num("idiag_if", Interface, 32, r.u32())
-	e.cookie("idiag_cookie", r)
-}
-
-func (e *Event) cookie(name string, r *reader) {
-	outer := e.begin(name, Array)
-	e.num("", Uint, 32, r.u32())
-	e.num("", Uint, 32, r.u32())
 	e.close(outer)
-}
-
-// states emits a set of TCP's states: 1<<TCP_LISTEN.
-func (e *Event) states(name string, num uint64) {
-	known := num & (1<<13 - 2)
-	if known == num || known == 0 {
-		e.emit(Value{Name: name, Kind: CapSet, Bits: 32, Num: num, Set: setTCPStates})
-		return
+	if s.n > size {
+		e.unknownRest(s.addr, size, uint64(s.n))
 	}
-	outer := e.open(Value{Name: name, Kind: Or, Bits: 32, Num: num})
-	e.emit(Value{Kind: CapSet, Bits: 32, Num: known, Set: setTCPStates})
-	e.num("", Hex, 32, num&^known)
-	e.close(outer)
+	return true
 }
-
-var unixDiagRequest = &nlType{size: 24, family: "sdiag_family", attrs: &nlAttrs{}, decode: func(e *Event, r *reader) {
-	e.num("sdiag_protocol", Uint, 8, r.u8())
-	r.skip(2)
-	e.states("udiag_states", r.u32())
-	e.num("udiag_ino", Uint, 32, r.u32())
-	e.flags("udiag_show", 32, r.u32(), SetByName("udiag_show"))
-	e.cookie("udiag_cookie", r)
-}}
-
-var unixDiagAnswer = &nlType{size: 16, family: "udiag_family", attrs: unixDiagAttrs, decode: func(e *Event, r *reader) {
-	e.enum("udiag_type", 8, r.u8(), setSockTypes)
-	e.enum("udiag_state", 8, r.u8(), setTCPStates)
-	r.skip(1)
-	e.num("udiag_ino", Uint, 32, r.u32())
-	e.cookie("udiag_cookie", r)
-}}
-
-var unixDiagAttrs = &nlAttrs{names: SetByName("unix_diag"), forms: map[uint16]nlForm{
-	0: func(e *Event, r *reader) { e.nlText(r.b) }, // NAME
-	1: nlRecord(8, field{"udiag_vfs_dev", Dev, 4, nil}, field{"udiag_vfs_ino", Uint, 4, nil}),
-	2: nlU32, // PEER
-	4: nlRecord(8, field{"udiag_rqueue", Uint, 4, nil}, field{"udiag_wqueue", Uint, 4, nil}),
-	5: nlMemory, 6: nlU8, 7: nlUID, // MEMINFO, SHUTDOWN, UID
-}}

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
 )
 
@@ -12,7 +13,7 @@ import (
 func netlink(b []byte, family int) string {
 	e := New(Options{}).NewEvent()
 	e.slot = argSlot
-	e.nlMessages("", b, family)
+	e.nlMessages("", span{0x1000, b, len(b)}, family)
 	var text Text
 	return string(text.appendValue(nil, e, e.arg(0)))
 }
@@ -52,31 +53,81 @@ func TestNetlink(t *testing.T) {
 	}
 }
 
-// TestWildNetlink decodes messages that are anything behind their headers.
-func TestWildNetlink(t *testing.T) {
-	families := []int{unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_AUDIT, unix.NETLINK_GENERIC, 31}
-	for seed := range uint64(20000) {
-		rnd := rand.New(rand.NewPCG(seed, 1))
-		b := make([]byte, nlHeader+rnd.IntN(400))
-		for i := range b {
-			b[i] = byte(rnd.Uint32() >> (8 * rnd.IntN(4)))
-		}
-		le.PutUint32(b, uint32(rnd.IntN(len(b)+20)))
-		le.PutUint16(b[4:], uint16(rnd.IntN(120)))
-		// Lengths of attributes that are possible.
-		for i := nlHeader; i+4 <= len(b); i += 4 {
-			if rnd.IntN(3) == 0 {
-				le.PutUint16(b[i:], uint16(rnd.IntN(60)))
-				le.PutUint16(b[i+2:], uint16(rnd.IntN(70)))
-			}
-			if rnd.IntN(8) == 0 {
-				b[i] = [...]byte{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX, 0}[rnd.IntN(4)]
-			}
-		}
-		for _, c := range []byte(netlink(b, families[rnd.IntN(len(families))])) {
+// wildNetlink decodes messages of a family of which only the first readable bytes can be
+// read.
+func wildNetlink(t *testing.T, b []byte, family, readable int, verbose bool) {
+	e := New(Options{Verbose: verbose}).NewEvent()
+	e.thread, e.mem, e.abi = &self{}, nothing{}, host
+	e.slot = argSlot
+	e.nlMessages("", span{0x1000, b[:min(readable, len(b))], len(b)}, family)
+	for _, style := range []ConstStyle{ConstNames, ConstRaw, ConstBoth} {
+		text := Text{Consts: style}
+		for _, c := range text.appendValue(nil, e, e.arg(0)) {
 			if c < ' ' || c > '~' {
-				t.Fatalf("seed %d: byte %#x", seed, c)
+				t.Fatalf("family %d, %d of %q: byte %#x", family, readable, b, c)
 			}
 		}
 	}
+}
+
+// nothing is memory that cannot be read.
+type nothing struct{}
+
+func (nothing) ReadMemory(uint64, []byte) (int, error)  { return 0, unix.EFAULT }
+func (nothing) WriteMemory(uint64, []byte) (int, error) { return 0, unix.EFAULT }
+func (nothing) ReadRanges(ranges []table.Range) {
+	for i := range ranges {
+		ranges[i].N = 0
+	}
+}
+
+var wildFamilies = []int{
+	unix.NETLINK_ROUTE, unix.NETLINK_SOCK_DIAG, unix.NETLINK_AUDIT, unix.NETLINK_GENERIC, unix.NETLINK_NETFILTER, unix.NETLINK_CRYPTO,
+	unix.NETLINK_SELINUX, unix.NETLINK_XFRM, 31,
+}
+
+// wildMessages makes messages that are anything behind their headers.
+func wildMessages(rnd *rand.Rand) []byte {
+	b := make([]byte, nlHeader+rnd.IntN(400))
+	for i := range b {
+		b[i] = byte(rnd.Uint32() >> (8 * rnd.IntN(4)))
+	}
+	le.PutUint32(b, uint32(rnd.IntN(len(b)+20)))
+	le.PutUint16(b[4:], uint16(rnd.IntN(120)))
+	// Lengths of attributes that are possible.
+	for i := nlHeader; i+4 <= len(b); i += 4 {
+		if rnd.IntN(3) == 0 {
+			le.PutUint16(b[i:], uint16(rnd.IntN(60)))
+			le.PutUint16(b[i+2:], uint16(rnd.IntN(70)))
+		}
+		if rnd.IntN(8) == 0 {
+			b[i] = [...]byte{unix.AF_INET, unix.AF_INET6, unix.AF_UNIX, unix.AF_BRIDGE, unix.AF_PACKET, unix.AF_NETLINK, unix.AF_SMC, 128, 0}[rnd.IntN(9)]
+		}
+	}
+	return b
+}
+
+func TestWildNetlink(t *testing.T) {
+	rounds := uint64(20000)
+	if testing.Short() {
+		rounds = 5000
+	}
+	for seed := range rounds {
+		rnd := rand.New(rand.NewPCG(seed, 1))
+		b := wildMessages(rnd)
+		readable := len(b)
+		if rnd.IntN(4) == 0 {
+			readable = rnd.IntN(readable + 1)
+		}
+		wildNetlink(t, b, wildFamilies[rnd.IntN(len(wildFamilies))], readable, seed%2 == 0)
+	}
+}
+
+func FuzzNetlink(f *testing.F) {
+	for seed := range uint64(100) {
+		f.Add(wildMessages(rand.New(rand.NewPCG(seed, 1))), unix.NETLINK_ROUTE, 500, false)
+	}
+	f.Fuzz(func(t *testing.T, b []byte, family, readable int, verbose bool) {
+		wildNetlink(t, b[:min(len(b), maxNL)], family, max(readable, 0), verbose)
+	})
 }

@@ -52,7 +52,7 @@ func init() {
 		}
 	}}, "recvfrom")
 	addSpecial(special{entry: func(e *Event) {
-		if e.arg(1).Kind == Bytes {
+		if e.arg(1).Kind == Bytes || e.args[1] != 0 && e.nlReadable() { // as far as messages can be read, they are shown
 			e.into(1)
 			e.emitPayload("", e.args[1], e.args[2])
 		}

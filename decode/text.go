@@ -275,12 +275,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 		dst = t.appendIP(dst, v.Text)
 		dst = append(dst, '"')
 	case HWAddr:
-		for i, c := range v.Text {
-			if i > 0 {
-				dst = append(dst, ':')
-			}
-			dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
-		}
+		dst = appendHardware(dst, v)
 	case Interface:
 		dst = appendInterface(dst, uint32(v.Num))
 	case Flags:
@@ -290,6 +285,9 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case CapSet:
 		dst = appendCapSet(dst, v)
 	case Ticks:
+		if t.Consts == ConstRaw {
+			return strconv.AppendUint(dst, v.Num, 10)
+		}
 		dst = appendTicks(dst, v.Num)
 	case Date:
 		dst = appendDate(dst, v)
@@ -659,6 +657,21 @@ func dated(sec int64) bool {
 }
 
 // appendTicks appends a number of clock ticks with the seconds that they are.
+// appendHardware appends an address of hardware, Size bytes of it if that is not 0.
+func appendHardware(dst []byte, v *Value) []byte {
+	b := v.Text
+	if v.Size != 0 {
+		b = b[:min(uint64(len(b)), v.Size)]
+	}
+	for i, c := range b {
+		if i > 0 {
+			dst = append(dst, ':')
+		}
+		dst = append(dst, hexDigits[c>>4], hexDigits[c&15])
+	}
+	return dst
+}
+
 func appendTicks(dst []byte, n uint64) []byte {
 	dst = strconv.AppendUint(dst, n, 10)
 	if n == 0 {

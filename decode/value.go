@@ -31,7 +31,7 @@ const (
 	NetLong               // 32-bit number in host order that the child has in network order
 	IPv4                  // Text is the address, 4 bytes
 	IPv6                  // Text is the address, 16 bytes
-	HWAddr                // Text is the address of a network interface
+	HWAddr                // Text is the address of a network interface, of which Size bytes are shown, 0 for all
 	Interface             // index of a network interface
 	Flags                 // bits named by Set
 	CapSet                // set of capabilities, bit n is the one that Set names n

@@ -215,6 +215,21 @@ done:
 	MOVQ	DI, R11; \
 	ADDL	$1, R9
 
+// Of a buffer that was cut, R11: whether it begins as a message of netlink(7) does, with a
+// length that one can have and flags that there are. Then the supervisor must help.
+#define MESSAGES(plain) \
+	TESTB	$const_flagMessages, const_stepFlags(R10); \
+	JEQ	plain; \
+	TESTL	$0x10000, RING(0, R11); \
+	JEQ	plain; \
+	MOVL	RING(const_captureHead, R11), AX; \
+	SUBL	$16, AX; \
+	CMPL	AX, $0xfff0; \
+	JCC	plain; \
+	TESTL	$0xf0c00000, RING((const_captureHead+4), R11); \
+	JEQ	help; \
+plain:
+
 // Behind a call of our own: its result in CX, and the rest as it was before.
 #define INQUIRED \
 	MOVQ	R11, R10; \
@@ -1036,6 +1051,7 @@ bytesFit:
 bytesProven:
 	COPY_WORDS(bytesWords, bytesRest)
 	COPY_BYTES(bytesByte, bytesDone)
+	MESSAGES(bytesPlain)
 	COPIED
 	NEXT
 
@@ -1102,6 +1118,7 @@ elementFits:
 	ORL	DX, AX
 	COPY_WORDS(elementWords, elementRest)
 	COPY_BYTES(elementByte, elementDone)
+	MESSAGES(elementPlain)
 	COPIED
 elementNext:
 	ADDQ	$const_iovecSize, R8

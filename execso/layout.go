@@ -234,7 +234,10 @@ const (
 	flagInt   = 2  // the length is an int
 	flagUint  = 4  // the length is an unsigned int
 	flagProof = 8  // only as many bytes as the result says have been read
-	noLength  = 0xff
+	// flagMessages: of more than the limit all is wanted if it begins as a message of
+	// netlink(7), which the supervisor must help with.
+	flagMessages = 32
+	noLength     = 0xff
 )
 
 // A site's record: two system-call instructions, for calls that are let pass and

@@ -171,6 +171,9 @@ func captures(sig *table.Signature, r *rule, m *contents, lim limits) (c collect
 			if m.partial {
 				k.flags |= flagProof
 			}
+			if m.messages {
+				k.flags |= flagMessages
+			}
 		case table.Struct:
 			s, known := structs[a.Set]
 			switch {
@@ -182,6 +185,9 @@ func captures(sig *table.Signature, r *rule, m *contents, lim limits) (c collect
 			case a.Set == "msghdr" && !k.out: // of which the pointers come next
 				c.list = append(c.list, capture{step: step{do: stepBytes, arg: uint8(i), limit: msghdrSize, unit: 1}})
 				k.do, k.flags = stepMessage, flagProof
+				if m.messages {
+					k.flags |= flagMessages
+				}
 			case !known:
 				return c, false
 			case s.variable: // as many bytes as the length says

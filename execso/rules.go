@@ -55,6 +55,7 @@ type contents struct {
 	some     bool         // the kernel fills nothing if the result is 0
 	partial  bool         // the result says how much of a buffer the kernel has read
 	atLeast  int          // so many bytes of a buffer are captured whatever the limit
+	messages bool         // a buffer may hold messages of netlink(7), which are shown whole
 	// descriptor: the result is a new descriptor; socket: of a socket. renames: the paths
 	// stand for something else afterwards, or for nothing.
 	descriptor, socket, renames bool
@@ -103,7 +104,9 @@ func structAt(values []uint32, size uint32, out bool, proofs ...unix.Errno) sele
 var rules = map[string]rule{
 	"write":    {contents: contents{partial: true}},
 	"pwrite64": {contents: contents{partial: true}},
-	"sendto":   {contents: contents{partial: true}},
+	"sendto":   {contents: contents{partial: true, messages: true}},
+	"sendmsg":  {contents: contents{messages: true}},
+	"recvmsg":  {contents: contents{messages: true}},
 
 	// A symbolic link that is none is found out after the path has been read;
 	// that there is no room, before.
@@ -137,7 +140,7 @@ var rules = map[string]rule{
 	"socket":   {contents: contents{descriptor: true, socket: true}},
 	"accept":   {checks: null(2), contents: contents{skip: []int{1}, descriptor: true, socket: true}},
 	"accept4":  {checks: null(2), contents: contents{skip: []int{1}, descriptor: true, socket: true}},
-	"recvfrom": {checks: null(5), contents: contents{skip: []int{4}}},
+	"recvfrom": {checks: null(5), contents: contents{skip: []int{4}, messages: true}},
 	// Structs are shown whole; a filter is one that leads to another.
 	"setsockopt": {by: 2, cases: []selection{
 		{values: []uint32{unix.SO_ATTACH_FILTER, unix.SO_ATTACH_REUSEPORT_CBPF}, never: true},

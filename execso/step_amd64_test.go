@@ -337,6 +337,26 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 		w.nr, w.args, w.service, w.result, w.events, w.forced = unix.SYS_SENDMSG, [6]uint64{99, msg}, Record, 11, true, true
 		walks = append(walks, w)
 	}
+	// Messages of netlink(7), as a buffer or in one: whole only with help.
+	const netlink = dataAt + 0x400
+	header := func(length, flags uint64) func(p *stepped) {
+		return func(p *stepped) {
+			p.write(netlink, le.AppendUint64(nil, length|flags<<48))
+			message(0, 0, 0, 0, 1)(p)
+			p.write(iov, le.AppendUint64(le.AppendUint64(nil, netlink), 64))
+		}
+	}
+	for _, w := range []walk{
+		{name: "netlink", before: header(64, 5), helped: true},
+		{name: "too short for netlink", before: header(15, 5)},
+		{name: "no flags of netlink", before: header(64, 0x1000)},
+	} {
+		w.service, w.result, w.events, w.forced = Record, 64, true, true
+		w.nr, w.args = unix.SYS_SENDTO, [6]uint64{99, netlink, 64}
+		walks = append(walks, w)
+		w.nr, w.args = unix.SYS_SENDMSG, [6]uint64{99, msg}
+		walks = append(walks, w)
+	}
 	walks = append(walks, walk{name: "no message", nr: unix.SYS_SENDMSG, args: [6]uint64{99}, service: Record, events: true, forced: true})
 	serving := func(p *stepped) { p.slot.Serving(true) }
 	walks = append(walks,

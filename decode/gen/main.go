@@ -1,5 +1,5 @@
 // Command gen writes package decode's data: the sets of constants that sets.txt
-// lists, the names and texts of errnos.
+// lists, what netlink.txt says of netlink's messages, the names and texts of errnos.
 //
 // It is run by go generate in package decode's directory; the result is
 // committed. Values come from golang.org/x/sys/unix, and for what that lacks from
@@ -28,6 +28,11 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	blocks, names, err := readNetlink("gen/netlink.txt")
+	if err != nil {
+		log.Fatal(err)
+	}
+	sets = append(sets, names...)
 	amd64, errnos, err := sysValues("amd64")
 	if err != nil {
 		log.Fatal(err)
@@ -41,8 +46,12 @@ func main() {
 		log.Fatal(err)
 	}
 	write(filepath.Join(out, "zconsts.go"), setSource(sets, amd64, arm64, headers))
-	src, err := errnoSource(errnos)
+	src, err := netlinkSource(blocks, sets, amd64, headers)
 	if err != nil {
+		log.Fatal(err)
+	}
+	write(filepath.Join(out, "znetlink.go"), src)
+	if src, err = errnoSource(errnos); err != nil {
 		log.Fatal(err)
 	}
 	write(filepath.Join(out, "zerrno.go"), src)

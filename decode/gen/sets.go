@@ -17,6 +17,7 @@ import (
 type set struct {
 	name, prefix string
 	enum         bool
+	unknown      string // prefix of the comment, if another than the names'
 	members      []member
 }
 

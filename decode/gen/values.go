@@ -111,6 +111,11 @@ var headers = []string{
 	"linux/mount.h", "linux/membarrier.h", "linux/capability.h", "linux/landlock.h", "linux/dqblk_xfs.h", "linux/ptrace.h", "linux/kexec.h",
 	"linux/keyctl.h", "linux/fiemap.h", "linux/ioprio.h", "sys/ioctl.h", "linux/kd.h", "linux/vt.h", "linux/cdrom.h", "linux/fd.h", "scsi/sg.h", "linux/lp.h",
 	"linux/gpio.h",
+	"linux/rtnetlink.h", "linux/if_link.h", "linux/if_bridge.h", "linux/neighbour.h", "linux/fib_rules.h", "linux/nexthop.h", "linux/netconf.h",
+	"linux/net_namespace.h", "linux/dcbnl.h", "linux/mroute.h", "linux/mroute6.h", "linux/if_addrlabel.h", "linux/gen_stats.h", "linux/pkt_cls.h",
+	"linux/pkt_sched.h", "linux/lwtunnel.h", "linux/snmp.h", "linux/ip.h", "linux/ipv6.h", "linux/mpls.h", "linux/if_bonding.h",
+	"linux/inet_diag.h", "linux/unix_diag.h", "linux/netlink_diag.h", "linux/packet_diag.h", "linux/smc_diag.h", "linux/sock_diag.h", "linux/tls.h",
+	"linux/mptcp.h", "linux/cryptouser.h", "linux/genetlink.h",
 }
 
 // ioctlsOf returns the names of the ioctl requests that a header defines by the
