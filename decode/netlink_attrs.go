@@ -9,7 +9,7 @@ import (
 // An nlTable is the attributes of one kind.
 type nlTable struct {
 	names string // the set of their names
-	plain bool // types with flags in them have no form
+	plain bool   // types with flags in them have no form
 	forms []nlForm
 }
 
