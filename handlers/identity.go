@@ -3,6 +3,7 @@ package handlers
 import (
 	"math"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -27,6 +28,7 @@ type Identity struct {
 	creds map[table.Process]*credential
 	procs map[int]table.Process // of creds, the last one with that id
 	files map[inode]fileRecord  // what was said of files
+	gone  departures            // of files
 }
 
 // IdentityOptions is what programs are told.
@@ -210,11 +212,17 @@ func (d *Identity) ids(c *table.Call, name string) table.Result {
 		if want = [3]uint32{unchanged, idArg(c, 0), unchanged}; root {
 			want = [3]uint32{want[1], want[1], want[1]}
 		}
-		if want[1] == unchanged {
+		switch id := want[1]; {
+		case id == unchanged:
 			return table.Errno(unix.EINVAL)
+		case !root && id != was[0] && id != was[2]: // the effective one does not help
+			return table.Errno(unix.EPERM)
 		}
 	case "setre":
 		want = [3]uint32{idArg(c, 0), idArg(c, 1), unchanged}
+		if id := want[0]; id != unchanged && !root && id != was[0] && id != was[1] { // nor the saved one
+			return table.Errno(unix.EPERM)
+		}
 		if want[0] != unchanged || want[1] != unchanged && want[1] != was[0] {
 			if want[2] = want[1]; want[2] == unchanged {
 				want[2] = was[1]
@@ -294,65 +302,112 @@ func (d *Identity) setGroups(c *table.Call, k *credential) table.Result {
 	for i := range k.groups {
 		k.groups[i] = uint32(get(b[i*width : (i+1)*width]))
 	}
+	slices.Sort(k.groups) // as the kernel does (kernel/groups.c)
 	return table.Return(0)
 }
 
-// target returns the path by which this program finds the file that a call's first path, or
-// its descriptor, leads to, and how to look at it. Of what is in an fs.FS there is none.
-func (d *Identity) target(c *table.Call) (name string, stat func(string, *unix.Stat_t) error, err error) {
+// A target is the file that a call's first path, or its descriptor, leads to.
+type target struct {
+	name   string // by which this program finds it
+	follow bool   // the links at its end: it is one of /proc
+}
+
+func (t target) stat() (st unix.Stat_t, err error) {
+	if t.follow {
+		return st, unix.Stat(t.name, &st)
+	}
+	return st, unix.Lstat(t.name, &st)
+}
+
+// target returns a call's target. Of what is in an fs.FS there is none.
+func (d *Identity) target(c *table.Call) (target, error) {
 	of := "/proc/" + itoa(c.Thread().TID())
 	args := paths.ArgsOf(c)
 	if len(args) == 0 {
-		return of + "/fd/" + itoa(c.FD(0)), unix.Stat, nil
+		return target{of + "/fd/" + itoa(c.FD(0)), true}, nil
 	}
 	p, err := d.tree.Resolve(c, args[0])
 	switch {
 	case err != nil:
-		return "", nil, err
+		return target{}, err
 	case p.Virtual():
-		return "", nil, unix.EROFS
+		return target{}, unix.EROFS
 	case p.Itself && c.FD(args[0].Dir) == unix.AT_FDCWD:
-		return of + "/cwd", unix.Stat, nil
+		return target{of + "/cwd", true}, nil
 	case p.Itself:
-		return of + "/fd/" + itoa(c.FD(args[0].Dir)), unix.Stat, nil
-	case p.Magic:
-		return p.Outside(), unix.Stat, nil
+		return target{of + "/fd/" + itoa(c.FD(args[0].Dir)), true}, nil
 	}
-	return p.Outside(), unix.Lstat, nil
+	return target{p.Outside(), p.Magic}, nil
 }
 
-// chown notes to whom a file belongs now.
+// record returns what was said of a file.
+func (d *Identity) record(id inode) fileRecord {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.gone.each(func(id inode) { delete(d.files, id) })
+	return d.files[id]
+}
+
+// note changes what is said of a file.
+func (d *Identity) note(t target, st *unix.Stat_t, change func(*fileRecord)) {
+	id := inode{st.Dev, st.Ino}
+	f := d.record(id)
+	change(&f)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[id] = f
+	if st.Nlink == 0 {
+		d.await(t, id)
+	}
+}
+
+// await watches a file that has no name any more, or will have none. It is forgotten when it is
+// gone, or at once if that cannot be watched.
+func (d *Identity) await(t target, id inode) {
+	flags := uint32(unix.IN_DONT_FOLLOW)
+	if t.follow {
+		flags = 0
+	}
+	if d.gone.await(t.name, id, flags) != nil {
+		delete(d.files, id)
+	}
+}
+
+// chown notes to whom a file belongs now. The kernel is given the call as one that changes
+// neither id: so it refuses what it would refuse, and takes away set-user-ID bits.
 func (d *Identity) chown(c *table.Call, next table.Handler) table.Result {
 	if d.credential(c.Process()).uid[1] != 0 {
 		return next.Handle(c)
 	}
-	name, stat, err := d.target(c)
-	var st unix.Stat_t
-	if err == nil {
-		err = stat(name, &st)
-	}
-	if err != nil {
-		return next.Handle(c) // the kernel, or another layer, knows better
-	}
-	id := inode{st.Dev, st.Ino}
 	i := 1
 	if c.Name() == "fchownat" {
 		i = 2
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	f := d.files[id]
-	if !f.owned {
-		f.uid, f.gid = unchanged, unchanged
+	uid, gid := idArg(c, i), idArg(c, i+1)
+	t, err := d.target(c)
+	var st unix.Stat_t
+	if err == nil {
+		st, err = t.stat()
 	}
-	if uid := idArg(c, i); uid != unchanged {
-		f.uid = uid
+	if err != nil {
+		return next.Handle(c) // the kernel, or another layer, knows better
 	}
-	if gid := idArg(c, i+1); gid != unchanged {
-		f.gid = gid
+	c.SetArg(i, unchanged)
+	c.SetArg(i+1, unchanged)
+	if r := next.Handle(c); r.Gone() || r.Failed() && r.Errno() != unix.EPERM {
+		return r // EPERM: it is not ours, but root's to give away
 	}
-	f.owned = true
-	d.files[id] = f
+	d.note(t, &st, func(f *fileRecord) {
+		if !f.owned {
+			f.owned, f.uid, f.gid = true, unchanged, unchanged
+		}
+		if uid != unchanged {
+			f.uid = uid
+		}
+		if gid != unchanged {
+			f.gid = gid
+		}
+	})
 	return table.Return(0)
 }
 
@@ -369,24 +424,18 @@ func (d *Identity) mknod(c *table.Call, next table.Handler) table.Result {
 	}
 	c.SetArg(i, uint64(unix.S_IFREG|mode&^unix.S_IFMT))
 	rdev := c.Arg(i + 1)
-	name, stat, err := d.target(c) // which will be there
+	t, err := d.target(c) // which will be there
 	r := next.Handle(c)
 	if r.Failed() || err != nil {
 		return r
 	}
-	var st unix.Stat_t
-	if stat(name, &st) == nil {
-		id := inode{st.Dev, st.Ino}
-		d.mu.Lock()
-		f := d.files[id]
-		f.device, f.kind, f.rdev = true, kind, rdev
-		d.files[id] = f
-		d.mu.Unlock()
+	if st, err := t.stat(); err == nil {
+		d.note(t, &st, func(f *fileRecord) { f.device, f.kind, f.rdev = true, kind, rdev })
 	}
 	return r
 }
 
-// remove forgets what was said of a file that is no more.
+// remove sees to it that what was said of a file is forgotten when it is no more.
 func (d *Identity) remove(c *table.Call, next table.Handler) table.Result {
 	d.mu.Lock()
 	nothing := len(d.files) == 0
@@ -394,22 +443,26 @@ func (d *Identity) remove(c *table.Call, next table.Handler) table.Result {
 	if nothing {
 		return next.Handle(c)
 	}
-	args := paths.ArgsOf(c)
-	var st unix.Stat_t
-	found := false
-	if len(args) > 0 { // of rename, what was at the new name
+	if args := paths.ArgsOf(c); len(args) > 0 { // of rename, what is at the new name
 		if p, err := d.tree.Resolve(c, args[len(args)-1]); err == nil && p.Exists && !p.Virtual() {
-			found = unix.Lstat(p.Outside(), &st) == nil
+			d.parting(target{p.Outside(), false})
 		}
 	}
-	exchanged := c.Name() == "renameat2" && c.Arg(4)&unix.RENAME_EXCHANGE != 0
-	r := next.Handle(c)
-	if found && !r.Failed() && !exchanged && (st.Nlink <= 1 || st.Mode&unix.S_IFMT == unix.S_IFDIR) {
-		d.mu.Lock()
-		delete(d.files, inode{st.Dev, st.Ino})
-		d.mu.Unlock()
+	return next.Handle(c)
+}
+
+// parting watches a file of which something was said, if this may be its last name.
+func (d *Identity) parting(t target) {
+	st, err := t.stat()
+	if err != nil || st.Nlink > 1 && st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return
 	}
-	return r
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	id := inode{st.Dev, st.Ino}
+	if _, known := d.files[id]; known {
+		d.await(t, id)
+	}
 }
 
 // stat tells of a file what programs have been told.
@@ -432,9 +485,7 @@ func (d *Identity) stat(c *table.Call, next table.Handler, l *statLayout, i int)
 	if l.get(b, aGID) == uint64(os.Getgid()) {
 		l.set(b, aGID, uint64(d.opts.GID))
 	}
-	d.mu.Lock()
-	f := d.files[inode{dev, l.get(b, aIno)}]
-	d.mu.Unlock()
+	f := d.record(inode{dev, l.get(b, aIno)})
 	if f.owned && f.uid != unchanged {
 		l.set(b, aUID, uint64(f.uid))
 	}

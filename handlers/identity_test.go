@@ -84,3 +84,70 @@ here
 		t.Error(got.err)
 	}
 }
+
+// The rules of setuid(2), setreuid(2) and setgroups(2) are the kernel's: what was expected is what
+// it answers to root.
+func TestIdentityRules(t *testing.T) {
+	got := as(t, handlers.IdentityOptions{}, `python3 - <<'E'
+import os
+def t(f, *a):
+    try: f(*a); print("ok", end=" ")
+    except OSError as e: print(e.strerror, end=" ")
+    print(os.getresuid())
+os.setgroups([8, 6, 7]); print(os.getgroups())
+if os.fork() == 0:
+    os.setresuid(0, 1, 2); t(os.setreuid, 2, -1); t(os.setreuid, 1, -1); t(os.setreuid, -1, 2); os._exit(0)
+os.wait()
+os.setresuid(3, 1, 3); t(os.setuid, 1); t(os.setuid, 3); t(os.setreuid, 3, 1); t(os.setresuid, 3, 3, 3)
+E`)
+	const want = `[6, 7, 8]
+Operation not permitted (0, 1, 2)
+ok (1, 1, 1)
+Operation not permitted (1, 1, 1)
+Operation not permitted (3, 1, 3)
+ok (3, 3, 3)
+Operation not permitted (3, 3, 3)
+ok (3, 3, 3)
+`
+	if got.out != want {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}
+
+// What chown(2) refuses it refuses, and it takes away set-user-ID bits. A file without a name is what
+// it was said to be until it is gone, and no other that gets its inode is.
+func TestIdentityChown(t *testing.T) {
+	got := as(t, handlers.IdentityOptions{}, `python3 - <<'E'
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def t(f, *a):
+    try: print(f(*a))
+    except OSError as e: print(e.strerror)
+def fchownat(*a):
+    if libc.fchownat(*a) < 0: raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+def owner(f): s = os.stat(f); return s.st_uid, s.st_gid, oct(s.st_mode)
+open("f", "w").close()
+t(os.fchown, os.open("f", os.O_PATH), 1, 1); t(fchownat, -100, b"f", 1, 1, 1); t(os.chown, "f/", 1, 1)
+t(fchownat, os.open("f", os.O_PATH), b"", 5, 6, 0x1000); t(owner, "f")
+os.chmod("f", 0o6755); t(os.chown, "f", -1, 7); t(owner, "f")
+f = os.open("f", 0); os.unlink("f"); t(owner, f); os.fchown(f, 8, 9); t(owner, f); os.close(f)
+f = os.open(".", os.O_TMPFILE | os.O_RDWR, 0o600); os.fchown(f, 55, 56); t(owner, f); os.close(f)
+def new(i): open(str(i), "w").close(); return os.stat(str(i)).st_uid
+print([new(i) for i in range(20)].count(0))
+E`)
+	const want = `Bad file descriptor
+Invalid argument
+Not a directory
+None
+(5, 6, '0o100644')
+None
+(5, 7, '0o100755')
+(5, 7, '0o100755')
+(8, 9, '0o100755')
+(55, 56, '0o100600')
+20
+`
+	if got.out != want {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}
