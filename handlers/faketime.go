@@ -26,8 +26,8 @@ import (
 // memory for it will find it. Nor can anything be done about the processor's own counter
 // (RDTSC).
 //
-// Processor time is as it is, and so are the times of files, times(2), sysinfo(2) and /proc/uptime.
-// Clocks cannot be set: EPERM.
+// Processor time is as it is, and so are the times of files and /proc/uptime. Clocks cannot be
+// set: EPERM.
 type Clock struct {
 	opts  ClockOptions
 	began [2]int64 // nanoseconds of the wall and of the steady clock, when it was made
@@ -36,6 +36,7 @@ type Clock struct {
 
 	mu     sync.Mutex
 	timers map[timerID]uint64 // their clocks
+	alarms map[int]int64      // when those of processes are due, by CLOCK_MONOTONIC as shown
 	waited int64              // by how much waits have moved steady clocks that stand still
 }
 
@@ -62,7 +63,7 @@ func NewClock(opts ClockOptions) *Clock {
 	if opts.Rate <= 0 {
 		opts.Rate = 1
 	}
-	k := &Clock{opts: opts, timers: map[timerID]uint64{}}
+	k := &Clock{opts: opts, timers: map[timerID]uint64{}, alarms: map[int]int64{}}
 	k.began[0], k.began[1] = read(unix.CLOCK_REALTIME), read(unix.CLOCK_MONOTONIC)
 	k.apart[unix.CLOCK_TAI] = (read(unix.CLOCK_TAI) - k.began[0]) / 1e9 * 1e9
 	k.apart[unix.CLOCK_BOOTTIME] = read(unix.CLOCK_BOOTTIME) - k.began[1]
@@ -82,7 +83,7 @@ const clockCalls = "time,gettimeofday,clock_gettime,clock_gettime64,clock_settim
 	"futex,futex_time64,futex_waitv,futex_wait,mq_timedsend,mq_timedsend_time64,mq_timedreceive,mq_timedreceive_time64," +
 	"poll,ppoll,ppoll_time64,select,_newselect,pselect6,pselect6_time64,epoll_wait,epoll_pwait,epoll_pwait2," +
 	"rt_sigtimedwait,rt_sigtimedwait_time64,semtimedop,semtimedop_time64,io_getevents,io_pgetevents,io_pgetevents_time64," +
-	"recvmmsg,recvmmsg_time64"
+	"recvmmsg,recvmmsg_time64,setsockopt,getsockopt,times,sysinfo"
 
 // Use puts the Clock in front of the handlers that tbl has for the calls concerned, and
 // returns the Observer that the Cmd must have, which tells next, if that is not nil.
@@ -107,6 +108,11 @@ func (k *Clock) passes(c *table.Call) bool {
 		return !k.relative()
 	case "alarm":
 		return !k.scaled()
+	case "times", "sysinfo":
+		return !k.relative()
+	case "setsockopt", "getsockopt":
+		_, ok := timesOut(c)
+		return !ok || !k.scaled()
 	case "setitimer", "getitimer":
 		return !k.scaled() || c.Arg(0) != 0
 	case "clock_gettime":
@@ -284,8 +290,18 @@ func (k *Clock) handle(c *table.Call, next table.Handler) table.Result {
 			return table.Errno(unix.EFAULT)
 		}
 		return table.Return(0)
-	case "clock_settime", "settimeofday", "stime", "adjtimex", "clock_adjtime":
+	case "clock_settime", "settimeofday", "stime":
 		return table.Errno(unix.EPERM)
+	case "adjtimex":
+		return k.adjtimex(c, next, 0)
+	case "clock_adjtime":
+		return k.adjtimex(c, next, 1)
+	case "times":
+		return k.times(c, next)
+	case "sysinfo":
+		return k.sysinfo(c, next)
+	case "setsockopt", "getsockopt":
+		return k.socketOption(c, next)
 	case "nanosleep":
 		return k.sleep(c, next, 0, 1)
 	case "clock_nanosleep":
@@ -476,13 +492,41 @@ func (k *Clock) waitFor(c *table.Call, next table.Handler, name string) table.Re
 		return next.Handle(c)
 	}
 	real, begun := k.lasting(d), k.waits(d)
-	if real != d {
-		if err := pinWords(c, w.arg, wordOf(c), real/1e9, real%1e9/(1e9/w.unit)); err != nil {
+	if real == d {
+		r := next.Handle(c)
+		return begun.ended(r, r.Raw() == 0 || r.Errno() == unix.EAGAIN && name != "recvmmsg")
+	}
+	from, at, width, part := k.now(unix.CLOCK_MONOTONIC), c.Arg(w.arg), wordOf(c), 1e9/w.unit
+	tells := false // how much is left
+	switch name {
+	case "select", "_newselect", "pselect6", "ppoll":
+		tells = true
+		fallthrough
+	default:
+		if err := pinWords(c, w.arg, width, real/1e9, real%1e9/part); err != nil {
 			return failed(err)
+		}
+	case "recvmmsg": // which fails if it cannot tell it
+		if tells = writeWords(c, at, width, real/1e9, real%1e9/part); !tells {
+			return table.Errno(unix.EFAULT)
 		}
 	}
 	r := next.Handle(c)
-	return begun.ended(r, r.Raw() == 0 || r.Errno() == unix.EAGAIN && name != "recvmmsg")
+	if tells && !r.Gone() {
+		left := max(d-(k.now(unix.CLOCK_MONOTONIC)-from), 0)
+		switch {
+		case name == "recvmmsg":
+			// What the kernel tells is what was left when the last message had come.
+			if left = d; r.Raw() > 0 {
+				left, _ = spanOf(c, at, w.unit)
+				left = k.remaining(left)
+			}
+		case r.Raw() == 0:
+			left = 0
+		}
+		writeWords(c, at, width, left/1e9, left%1e9/part) // if it cannot be written, the kernel does without
+	}
+	return r
 }
 
 // Operations of futex(2) with a timeout.
@@ -548,6 +592,11 @@ func (k *Clock) timer(c *table.Call, next table.Handler, name string) table.Resu
 	case "setitimer", "getitimer":
 		if c.Arg(0) != 0 { // ITIMER_REAL
 			return next.Handle(c)
+		}
+		if name == "setitimer" {
+			k.mu.Lock()
+			delete(k.alarms, c.Process().PID())
+			k.mu.Unlock()
 		}
 		return k.set(c, next, name == "setitimer", false, unix.CLOCK_MONOTONIC, 1e6)
 	case "timerfd_settime", "timerfd_gettime":
@@ -626,29 +675,4 @@ func timerfdClock(c *table.Call) uint64 {
 		}
 	}
 	return unix.CLOCK_MONOTONIC
-}
-
-// alarm acts on alarm(2), whose seconds are too coarse for other rates: it is setitimer(2).
-func (k *Clock) alarm(c *table.Call, next table.Handler) table.Result {
-	const second = int64(time.Second)
-	before := c.Inject("alarm", 0)
-	nr, ok := table.Number(c.ABI(), "setitimer")
-	if before.Failed() || !ok {
-		return before
-	}
-	real := k.lasting(int64(c.Arg(0)) * second)
-	if real > 0 {
-		real = max(real, 1000)
-	}
-	width := wordOf(c)
-	c.SetNr(nr)
-	c.SetArg(0, 0) // ITIMER_REAL
-	c.SetArg(2, 0)
-	if err := pinWords(c, 1, width, 0, 0, real/1e9, real%1e9/1e3); err != nil {
-		return failed(err)
-	}
-	if r := next.Handle(c); r.Failed() {
-		return r
-	}
-	return table.Return((k.remaining(before.Raw()*second) + second - 1) / second)
 }

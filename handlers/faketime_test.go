@@ -153,3 +153,80 @@ func TestClockOffset(t *testing.T) {
 		t.Error("the machine's clock was set")
 	}
 }
+
+// Calls that tell how much of a time is left, and those that have it in structs of their own,
+// agree too.
+func TestClockTellsWhatIsLeft(t *testing.T) {
+	file := compile(t, `
+#define _GNU_SOURCE
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/select.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/times.h>
+#include <sys/timex.h>
+#include <time.h>
+#include <unistd.h>
+static double now(clockid_t c) { struct timespec t; clock_gettime(c, &t); return t.tv_sec + t.tv_nsec / 1e9; }
+static void within(const char *what, double v, double least, double most) {
+	if (v < least || v > most) printf("%s: %f, not of %f to %f\n", what, v, least, most);
+}
+int main(void) {
+	int p[2], s[2];
+	pipe(p); write(p[1], "x", 1); socketpair(AF_UNIX, SOCK_DGRAM, 0, s);
+	fd_set set; FD_ZERO(&set); FD_SET(p[0], &set);
+	struct timeval tv = {70000, 0};
+	struct timespec ts = {70000, 0};
+	if (syscall(SYS_select, p[0] + 1, &set, 0, 0, &tv) != 1) perror("select");
+	within("select", tv.tv_sec + tv.tv_usec / 1e6, 60000, 69999.999);
+	if (syscall(SYS_pselect6, p[0] + 1, &set, 0, 0, &ts, 0) != 1) perror("pselect6");
+	within("pselect6", ts.tv_sec + ts.tv_nsec / 1e9, 60000, 69999.999);
+	struct pollfd pfd = {p[0], POLLIN};
+	ts = (struct timespec){70000, 0};
+	if (syscall(SYS_ppoll, &pfd, 1, &ts, 0, 8) != 1) perror("ppoll");
+	within("ppoll", ts.tv_sec + ts.tv_nsec / 1e9, 60000, 69999.999);
+	tv = (struct timeval){20, 0};
+	if (syscall(SYS_select, 0, 0, 0, 0, &tv) || tv.tv_sec || tv.tv_usec) printf("select: %ld left\n", tv.tv_sec);
+
+	char b[2]; struct iovec v[2] = {{b, 1}, {b + 1, 1}};
+	struct mmsghdr mm[2]; memset(mm, 0, sizeof mm);
+	for (int i = 0; i < 2; i++) mm[i].msg_hdr.msg_iov = v + i, mm[i].msg_hdr.msg_iovlen = 1;
+	write(s[1], "a", 1);
+	ts = (struct timespec){70000, 0};
+	int n = recvmmsg(s[0], mm, 2, MSG_WAITFORONE, &ts);
+	if (n != 1) printf("recvmmsg: %d %d\n", n, errno);
+	within("recvmmsg", ts.tv_sec + ts.tv_nsec / 1e9, 60000, 70000);
+
+	double from = now(CLOCK_MONOTONIC);
+	socklen_t size = sizeof tv;
+	tv = (struct timeval){20, 0};
+	if (setsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, sizeof tv)) perror("setsockopt");
+	if (recv(s[0], b, 1, 0) != -1 || errno != EAGAIN) perror("recv");
+	within("SO_RCVTIMEO", now(CLOCK_MONOTONIC) - from, 19.9, 300);
+	getsockopt(s[0], SOL_SOCKET, SO_RCVTIMEO, &tv, &size);
+	within("getsockopt", tv.tv_sec + tv.tv_usec / 1e6, 15, 25);
+
+	struct timex tx = {0};
+	if (adjtimex(&tx) < 0) perror("adjtimex");
+	within("adjtimex", now(CLOCK_REALTIME) - tx.time.tv_sec, 0, 300);
+	tx.modes = ADJ_FREQUENCY;
+	if (adjtimex(&tx) != -1 || errno != EPERM) printf("the clock was set\n");
+	struct sysinfo si; sysinfo(&si);
+	within("sysinfo", now(CLOCK_BOOTTIME) - si.uptime, 0, 300);
+	clock_t began = times(0); from = now(CLOCK_MONOTONIC);
+	ts = (struct timespec){100, 0}; nanosleep(&ts, 0);
+	within("times", (times(0) - began) / 100. - (now(CLOCK_MONOTONIC) - from), -200, 200);
+	within("times", (times(0) - began) / 100., 85, 1000);
+	alarm(1000); poll(0, 0, 100000);
+	within("alarm", alarm(0), 500, 901);
+	if (alarm(0)) printf("an alarm that was taken back\n");
+	return 0;
+}`)
+	if got := atTime(t, handlers.ClockOptions{Start: then, Rate: 1000}, file); got != (outcome{}) {
+		t.Errorf("%s%s%d", got.out, got.err, got.status)
+	}
+}
