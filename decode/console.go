@@ -276,7 +276,7 @@ func keyMeaning(num uint64) string {
 	}
 	switch typ {
 	case latin, meta, letter, dead2:
-		return "K(" + name + ", " + string(appendChar(nil, byte(val))) + ")"
+		return "K(" + name + ", " + string(appendChar(nil, byte(val), true)) + ")"
 	}
 	return "K(" + name + ", " + string(appendHex(nil, val)) + ")"
 }

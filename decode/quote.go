@@ -133,16 +133,16 @@ func appendEscaped(dst, s []byte, angle bool) []byte {
 	return append(dst, s[from:]...)
 }
 
-// appendChar appends a character in single quotes, as in C: without a name of its own in
-// hexadecimal.
-func appendChar(dst []byte, c byte) []byte {
+// appendChar appends a character in single quotes, as in C: one that is not printed by its
+// name, if it has one and names says so, or in hexadecimal.
+func appendChar(dst []byte, c byte, names bool) []byte {
 	dst = append(dst, '\'')
 	switch {
 	case c == '\'':
 		dst = append(dst, '\\', c)
 	case c == '"':
 		dst = append(dst, c)
-	case plain[c] || c == '\\' || c >= '\t' && c <= '\r':
+	case plain[c] || c == '\\' || names && c >= '\t' && c <= '\r':
 		dst = appendEscaped(dst, []byte{c}, false)
 	default:
 		dst = append(dst, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])

@@ -246,6 +246,16 @@ func (e *Event) lastChanges(now func()) {
 // latestChild returns the value that was made last of those that belong to the open one.
 func (e *Event) latestChild() int32 { return e.values[e.parent].last }
 
+// changed adds what the third argument has become, unless there is nothing to show of it.
+func (e *Event) changed(t *structType) {
+	defer e.close(e.reopen())
+	before := e.arg(2).last
+	e.emitStruct("", t, e.args[2])
+	if v := e.arg(2); v.last != before && e.values[v.last].Kind == Struct && e.values[v.last].first == 0 {
+		v.last, e.values[before].next = before, 0
+	}
+}
+
 // blank reports whether n bytes at addr are all 0.
 func (e *Event) blank(addr uint64, n int) bool {
 	b := e.readAll(addr, n)
@@ -341,9 +351,7 @@ func exitIoctl(e *Event) {
 		if v := e.arg(2); v.Kind != Change {
 			e.pointer(2, a.after, e.good())
 		} else if e.good() && !e.values[v.first].Failed && e.values[v.first].Kind != Addr {
-			outer := e.reopen()
-			e.emitStruct("", a.after, e.args[2])
-			e.close(outer)
+			e.changed(a.after)
 		} else if a.always && !e.good() && e.values[v.first].Kind == Struct {
 			outer := e.reopen()
 			e.emitAddr("", e.args[2], true)

@@ -108,6 +108,9 @@ func (t *Text) appendStyled(dst []byte, v *Value) (_ []byte, ok bool) {
 
 // appendOr appends parts of a number, in the other styles as the whole, if it is one.
 func (t *Text) appendOr(dst []byte, e *Event, v *Value) []byte {
+	if t.Consts == ConstRaw && v.Raw {
+		return appendHex(dst, v.Num)
+	}
 	if t.Consts == ConstNames || !v.Whole {
 		return t.appendChildren(dst, e, v, "|")
 	}
@@ -130,6 +133,26 @@ func (t *Text) appendSum(dst []byte, e *Event, v *Value) []byte {
 	if t.Consts == ConstBoth {
 		dst = append(dst, " /* "...)
 		dst = append(t.appendChildren(dst, e, v, "+"), " */"...)
+	}
+	return dst
+}
+
+// appendFourCC appends four characters that are a number.
+func (t *Text) appendFourCC(dst []byte, v *Value) []byte {
+	if t.Consts == ConstRaw {
+		return appendHex(dst, v.Num)
+	}
+	dst = append(dst, "v4l2_fourcc("...)
+	for i := range 4 {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = appendChar(dst, byte(v.Num>>(8*i)), false)
+	}
+	dst = append(dst, ')')
+	if name := v.Set.name(v.Num); name != "" {
+		dst = append(dst, " /* "...)
+		dst = append(append(dst, name...), " */"...)
 	}
 	return dst
 }

@@ -376,7 +376,9 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 			dst = appendAddr(dst, v)
 		}
 	case Char:
-		dst = appendChar(dst, byte(v.Num))
+		dst = appendChar(dst, byte(v.Num), true)
+	case FourCC:
+		dst = t.appendFourCC(dst, v)
 	case Shifted:
 		dst = t.appendChildren(dst, e, v, "<<")
 	case Macro:

@@ -59,6 +59,7 @@ const (
 	Named                 // signed decimal that Symbol is the name of
 	Offset                // place in a struct, as Symbol says if it is known
 	Char                  // character of 8 bits
+	FourCC                // four of them in a number, the lowest first
 )
 
 // A Value is one decoded argument, field, element or result. It belongs to an
@@ -72,7 +73,8 @@ type Value struct {
 	// memory could not be read or the call failed to fill it.
 	Failed bool
 	// Raw: Text is not text, even if some of it looks like it. Of Flags and Enum: they are
-	// shown as a number, with the names behind it; of Noted: there is no note in ConstRaw.
+	// shown as a number, with the names behind it; of Noted: there is no note in ConstRaw;
+	// of Or: it is one number there.
 	Raw bool
 	// Equals: a note is shown as name=value.
 	Equals bool

@@ -139,17 +139,22 @@ func ioctlsOf(header string) ([]string, error) {
 var ioctlMacro = regexp.MustCompile(`(?m)^\s*#\s*define\s+(\w+)\s+\(?[A-Z0-9_]*_S?IO[CWR]*\s*\(`)
 
 // constantsOf returns the names that begin with prefix of the macros and enumerators that a
-// header defines.
+// header defines, or of the macros alone if a # is in front of it.
 func constantsOf(header, prefix string) ([]string, error) {
 	data, err := os.ReadFile(filepath.Join("/usr/include", header))
 	if err != nil {
 		return nil, err
 	}
+	prefix, macros := strings.CutPrefix(prefix, "#")
 	name := regexp.QuoteMeta(prefix) + `\w+`
-	define := regexp.MustCompile(`(?m)^\s*#\s*define\s+(` + name + `)[ \t]+\S|^\s*(` + name + `)\s*(?:[=,/}]|$)`)
+	expr := `(?m)^\s*#\s*define\s+(` + name + `)[ \t]+\S`
+	if !macros {
+		expr += `|^\s*(` + name + `)\s*(?:[=,/}]|$)`
+	}
+	define := regexp.MustCompile(expr)
 	var names []string
 	for _, m := range define.FindAllSubmatch(data, -1) {
-		names = append(names, string(m[1])+string(m[2]))
+		names = append(names, string(bytes.Join(m[1:], nil)))
 	}
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%s defines no %s", header, prefix)
