@@ -63,7 +63,9 @@ const (
 	atPollMoved
 	atPollSaved
 	atPollArgs
-	atLeaving // Leave
+	atPollStored // the answer is in the area, and part of it is to be stored
+	atPollDone   // all of it has been
+	atLeaving    // Leave
 	atLeavingMoved
 	atLeavingSaved
 	atLeavingFlags

@@ -178,6 +178,35 @@ kept: \
 	MOVQ	AX, R11; \
 	SHRQ	$32, R11
 
+// See whether an address may be memory of the program.
+#define USER(addr, scratch, no) \
+	MOVQ	addr, scratch; \
+	SUBQ	$const_lowestData, scratch; \
+	JCS	no; \
+	SHRQ	$const_userBits, scratch; \
+	JNE	no
+
+// Copy the word at R8 of a set, if there is one, and add it to R9.
+#define COPY_SET(set, copy, none) \
+	XORL	AX, AX; \
+	TESTQ	set, set; \
+	JEQ	none; \
+	USER(set, AX, pollPass); \
+	MOVQ	(set)(R8*1), AX; \
+	ANDQ	DI, AX; \
+none: \
+	MOVQ	AX, GSAT(copy, R8); \
+	ORQ	AX, R9
+
+// Store it.
+#define STORE_SET(set, copy, none) \
+	MOVQ	set, CX; \
+	TESTQ	CX, CX; \
+	JEQ	none; \
+	MOVQ	GSAT(copy, R8), AX; \
+	MOVQ	AX, (CX)(R8*1); \
+none:
+
 // Capture CX bytes at SI, of argument and cut in AX: those that make whole words.
 #define COPY_WORDS(words, rest) \
 	MOVL	AX, RING(0, R11); \
@@ -304,6 +333,8 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	poll1
 	JMP	poll2
 	JMP	poll3
+	JMP	pollStored
+	JMP	pollDone
 	JMP	leave1
 	JMP	leave2
 	JMP	leave3
@@ -595,6 +626,14 @@ file4:
 	JEQ	fileStat
 	CMPL	CX, $const_nrFstatAt
 	JEQ	fileStatAt
+	CMPL	CX, $const_nrStatx
+	JEQ	fileStatx
+	CMPL	CX, $const_nrReadv
+	JEQ	fileVector
+	CMPL	CX, $const_nrPreadv
+	JEQ	fileVector
+	CMPL	CX, $const_nrPreadv2
+	JEQ	fileVector
 fileRefuse:
 	ARGS
 	JMP	fileAsk
@@ -630,14 +669,102 @@ fileLength:
 	ADDQ	AX, R11
 	JMP	fileCopy
 
+fileVector:	// DX elements at SI: all are looked at before any is filled
+	LEAQ	-1(DX), CX
+	CMPQ	CX, $const_maxVector
+	JCC	fileRefuse
+	USER(SI, CX, fileRefuse)
+	SHLQ	$4, DX
+	ADDQ	SI, DX
+	MOVQ	SI, const_areaDone(GS)
+	MOVQ	DX, const_areaEnd(GS)
+	XORL	R11, R11	// bytes in all of them
+fileMeasure:
+	MOVQ	const_iovecLen(SI), CX
+	MOVQ	(SI), R10
+	MOVQ	R10, DI
+	SHRQ	$const_userBits, DI
+	JNE	fileRefuse
+	TESTQ	CX, CX
+	JLT	fileRefuse
+	JEQ	fileMeasured	// its address may be NULL
+	CMPQ	R10, $const_lowestData
+	JCS	fileRefuse
+	ADDQ	CX, R11
+	ADDQ	CX, R10
+	SHRQ	$const_userBits, R10
+	JNE	fileRefuse
+fileMeasured:
+	ADDQ	$const_iovecSize, SI
+	CMPQ	SI, DX
+	JCS	fileMeasure
+	MOVQ	AX, CX
+	SHLQ	$(64-const_positionBits), CX
+	SHRQ	$(64-const_positionBits), CX
+	CMPL	const_areaNr(GS), $const_nrReadv
+	JEQ	fileVectorFrom
+	CMPL	const_areaNr(GS), $const_nrPreadv
+	JEQ	fileVectorAt
+	CMPL	ARG(5), $0	// RWF_ flags
+	JNE	fileRefuse
+fileVectorAt:
+	MOVQ	ARG(3), CX
+	TESTQ	CX, CX
+	JLT	fileRefuse
+fileVectorFrom:	// from CX on
+	MOVQ	const_recordLength(R8), DX
+	SUBQ	CX, DX
+	JGE	fileVectorLength
+	XORL	DX, DX
+fileVectorLength:
+	CMPQ	R11, DX
+	CMOVQHI	DX, R11
+	MOVQ	const_recordContents(R8), SI
+	ADDQ	CX, SI
+	MOVQ	R11, const_areaResult(GS)
+	MOVQ	R11, const_areaLeft(GS)
+	ADDQ	AX, R11
+fileElement:	// the next of them
+	MOVQ	const_areaLeft(GS), DX
+	TESTQ	DX, DX
+	JEQ	fileVectorFull
+	MOVQ	const_areaDone(GS), DI
+	CMPQ	DI, const_areaEnd(GS)
+	JCC	fileRefuse	// they have become shorter
+	LEAQ	const_iovecSize(DI), R10
+	MOVQ	R10, const_areaDone(GS)
+	MOVQ	const_iovecLen(DI), CX
+	MOVQ	(DI), DI
+	CMPQ	CX, DX
+	CMOVQHI	DX, CX
+	SUBQ	CX, DX
+	MOVQ	DX, const_areaLeft(GS)
+	TESTQ	CX, CX
+	JEQ	fileElement
+	JMP	fileCopy
+fileVectorFull:
+	CMPL	const_areaNr(GS), $const_nrReadv
+	JEQ	fileSwap
+	JMP	fileStill
+
+fileStatx:
+	TESTL	$~(const_atEmptyPath|const_atHarmless), DX
+	JNE	fileRefuse
+	TESTL	R10, R10	// STATX__RESERVED
+	JLT	fileRefuse
+	USER(SI, CX, fileRefuse)
+	CMPB	(SI), $0
+	JNE	fileRefuse
+	MOVQ	ARG(4), DI
+	LEAQ	const_recordStatx(R8), SI
+	MOVQ	$0, const_areaResult(GS)
+	MOVL	$const_statxSize, CX
+	JMP	fileCopy
+
 fileStatAt:
 	CMPL	R10, $const_atEmptyPath
 	JNE	fileRefuse
-	MOVQ	SI, CX
-	SUBQ	$const_lowestData, CX
-	JCS	fileRefuse
-	SHRQ	$const_userBits, CX
-	JNE	fileRefuse
+	USER(SI, CX, fileRefuse)
 	CMPB	(SI), $0
 	JNE	fileRefuse
 	MOVQ	DX, SI
@@ -648,11 +775,7 @@ fileStat:
 	MOVL	$const_statSize, CX
 
 fileCopy:	// CX bytes from SI to DI, after which the position becomes R11
-	MOVQ	DI, R10
-	SUBQ	$const_lowestData, R10
-	JCS	fileRefuse
-	SHRQ	$const_userBits, R10
-	JNE	fileRefuse
+	USER(DI, R10, fileRefuse)
 	SUBQ	$32, CX
 	JCS	fileWords
 file32:
@@ -690,8 +813,16 @@ fileByte:
 	SUBL	$1, CX
 	JNE	fileByte
 fileCopied:
-	CMPL	const_areaNr(GS), $const_nrRead
+	MOVL	const_areaNr(GS), CX
+	CMPL	CX, $const_nrRead
 	JEQ	fileSwap
+	CMPL	CX, $const_nrReadv
+	JEQ	fileElement
+	CMPL	CX, $const_nrPreadv
+	JEQ	fileElement
+	CMPL	CX, $const_nrPreadv2
+	JEQ	fileElement
+fileStill:
 	// If the record has become another file's meanwhile, it was that.
 	XORQ	(R9), AX
 	SHRQ	$const_positionBits, AX
@@ -735,15 +866,22 @@ pollMine:
 	KEEP_CALL(poll2)
 	KEEP_ARGS
 poll3:
+	XORL	AX, AX
+	MOVQ	AX, const_areaSetsSize(GS)
+	MOVQ	AX, const_areaTimeAt(GS)
+	MOVQ	AX, const_areaMayZero(GS)
+	MOVQ	const_areaNr(GS), CX
+	CMPL	CX, $const_nrPoll
+	JNE	pollTimed
+	TESTL	DX, DX
+	JNE	pollList
+	MOVQ	$1, const_areaMayZero(GS)
+pollList:	// SI entries at DI
 	MOVL	SI, R9
 	LEAL	-1(R9), CX
 	CMPL	CX, $const_MaxPolled
 	JCC	pollPass
-	MOVQ	DI, CX
-	SUBQ	$const_lowestData, CX
-	JCS	pollPass
-	SHRQ	$const_userBits, CX
-	JNE	pollPass
+	USER(DI, CX, pollPass)
 	XORL	R8, R8
 pollNext:
 	XORL	R10, R10
@@ -768,13 +906,13 @@ pollStore:
 	ADDQ	$8, DI
 	SUBL	$1, R9
 	JNE	pollNext
-	TESTL	R8, R8
-	JNE	pollAnswer
-	TESTL	DX, DX
-	JNE	pollPass
-pollAnswer:
 	MOVQ	R8, const_areaResult(GS)
-	FINISH
+pollFound:
+	CMPQ	const_areaResult(GS), $0
+	JNE	pollStored
+	CMPQ	const_areaMayZero(GS), $0
+	JEQ	pollPass
+	JMP	pollStored
 pollOther:
 	TESTL	AX, AX
 	JEQ	pollAsk
@@ -786,6 +924,158 @@ pollAsk:
 	ARGS
 	UNCHECK
 	JMP	const_siteCall(R11)
+
+pollTimed:	// the others have a time in memory, and two have a mask
+	CMPL	CX, $const_nrPpoll
+	JNE	pollSelects
+	MOVQ	R8, AX
+	MOVQ	R10, R9
+	MOVQ	DX, R8
+	JMP	pollMask
+pollSelects:
+	CMPL	CX, $const_nrSelect
+	JNE	pollPselects
+	XORL	R9, R9
+	JMP	pollMask
+pollPselects:
+	TESTQ	R9, R9
+	JEQ	pollMask
+	USER(R9, CX, pollPass)
+	MOVQ	8(R9), AX
+	MOVQ	(R9), R9
+pollMask:	// the mask at R9, of AX bytes, the time at R8
+	TESTQ	R9, R9
+	JEQ	pollTime
+	CMPQ	AX, $const_maskSize
+	JNE	pollPass
+	USER(R9, CX, pollPass)
+	MOVQ	(R9), AX	// if that can be read
+pollTime:
+	TESTQ	R8, R8
+	JEQ	pollWhat
+	USER(R8, CX, pollPass)
+	MOVQ	(R8), AX
+	MOVQ	8(R8), CX
+	MOVQ	AX, R11
+	ORQ	CX, R11
+	JEQ	pollAtOnce
+	MOVQ	AX, R11
+	SHRQ	$32, R11
+	JNE	pollPass
+	MOVL	$1000000, R11	// its fractions of a second
+	CMPL	const_areaNr(GS), $const_nrSelect
+	JEQ	pollFraction
+	MOVL	$1000000000, R11
+pollFraction:
+	CMPQ	CX, R11
+	JCC	pollPass
+	// Nothing can take less than one of them.
+	SUBQ	$1, CX
+	JCC	pollLeft
+	LEAQ	-1(R11), CX
+	SUBQ	$1, AX
+pollLeft:
+	MOVQ	AX, const_areaTimeLeft(GS)
+	MOVQ	CX, (const_areaTimeLeft+8)(GS)
+	MOVQ	R8, const_areaTimeAt(GS)
+	JMP	pollWhat
+pollAtOnce:
+	TESTQ	R9, R9	// a signal that the mask lets in would be the answer
+	JNE	pollWhat
+	MOVQ	$1, const_areaMayZero(GS)
+pollWhat:
+	CMPL	const_areaNr(GS), $const_nrPpoll
+	JEQ	pollList
+
+	// Sets of DI descriptors at SI, DX and R10. They are copied, from the last word
+	// to the first, and what is not ready is taken from the copies.
+	LEAL	-1(DI), R8
+	CMPL	R8, $const_MaxDescriptors
+	JCC	pollPass
+	MOVL	DI, CX
+	NEGL	CX
+	MOVQ	$-1, DI
+	SHRQ	CX, DI	// what counts of the word
+	SHRL	$6, R8
+	SHLL	$3, R8
+setsWord:
+	XORL	R9, R9
+	COPY_SET(SI, const_areaSets, setIn)
+	COPY_SET(DX, (const_areaSets+const_setSize), setOut)
+	COPY_SET(R10, (const_areaSets+2*const_setSize), setEx)
+	MOVQ	$-1, DI
+	TESTQ	R9, R9
+	JEQ	setsNext
+	CMPQ	const_areaSetsSize(GS), $0
+	JNE	setsBit
+	LEAQ	8(R8), AX
+	MOVQ	AX, const_areaSetsSize(GS)
+setsBit:
+	BSFQ	R9, CX
+	LEAQ	-1(R9), AX
+	ANDQ	AX, R9
+	LEAL	(CX)(R8*8), CX
+	MOVL	CX, AX
+	ENTRY
+	TESTL	$const_leaving, R11
+	JNE	pollPass
+	CMPL	AX, $const_entryAsked
+	JLS	pollOther
+	MOVL	AX, AX
+	MOVL	const_recordEvents(AX), AX
+	TESTL	$const_selectIn, AX
+	JNE	setsIn
+	BTRQ	CX, const_areaSets(GS)
+setsIn:
+	TESTL	$const_selectOut, AX
+	JNE	setsOut
+	BTRQ	CX, (const_areaSets+const_setSize)(GS)
+setsOut:
+	TESTL	$const_selectEx, AX
+	JNE	setsEx
+	BTRQ	CX, (const_areaSets+2*const_setSize)(GS)
+setsEx:
+	TESTQ	R9, R9
+	JNE	setsBit
+setsNext:
+	SUBQ	$8, R8
+	JCC	setsWord
+	XORL	CX, CX
+	MOVQ	const_areaSetsSize(GS), R8
+	TESTQ	R8, R8
+	JEQ	pollPass
+setsCount:
+	SUBQ	$8, R8
+	POPCNTQ	GSAT(const_areaSets, R8), AX
+	ADDL	AX, CX
+	POPCNTQ	GSAT(const_areaSets+const_setSize, R8), AX
+	ADDL	AX, CX
+	POPCNTQ	GSAT(const_areaSets+2*const_setSize, R8), AX
+	ADDL	AX, CX
+	TESTQ	R8, R8
+	JNE	setsCount
+	MOVQ	CX, const_areaResult(GS)
+	JMP	pollFound
+
+pollStored:	// that is the answer, which remains to be stored
+	MOVQ	const_areaSetsSize(GS), R8
+	JMP	setsStored
+setsStore:
+	SUBQ	$8, R8
+	STORE_SET(ARG(1), const_areaSets, storeOut)
+	STORE_SET(ARG(2), (const_areaSets+const_setSize), storeEx)
+	STORE_SET(ARG(3), (const_areaSets+2*const_setSize), setsStored)
+	TESTQ	R8, R8
+	JNE	setsStore
+	MOVQ	const_areaTimeAt(GS), R8
+	TESTQ	R8, R8
+	JEQ	pollDone
+	MOVQ	const_areaTimeLeft(GS), AX
+	MOVQ	AX, (R8)
+	MOVQ	(const_areaTimeLeft+8)(GS), AX
+	MOVQ	AX, 8(R8)
+pollDone:
+	FINISH
 
 	// Leave: a descriptor is about to mean something else, or nothing.
 	MAY(const_areaFiles, leave1, leave2, leaveMine)

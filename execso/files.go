@@ -110,8 +110,9 @@ func (r *Region) NewFile(k table.KeptFile) *File {
 	at := i * recordSize
 	poke(f.contents.mem, at+recordEvents, uint64(k.Events))
 	poke(f.contents.mem, at+recordContents, 0)
-	if len(k.Stat) == statSize {
+	if len(k.Stat) == statSize && len(k.Statx) == statxSize {
 		copy(f.contents.mem[at+recordStat:], k.Stat)
+		copy(f.contents.mem[at+recordStatx:], k.Statx)
 	} else {
 		k.Contents = nil
 	}

@@ -15,15 +15,18 @@ const (
 	realFD    = 952 // not virtual, and not open
 	leavingFD = 953
 	askedFD   = 954 // nothing is known of it, and poll is not to ask
+	urgentFD  = 955 // tells of POLLPRI and POLLHUP
+	lowFD     = 60  // as virtualFD
 	fileText  = "The contents of a virtual file, of more than sixty-four bytes and a few."
 )
 
 // keep gives a stepped process its files.
 func (p *stepped) keep() (file *File, d *Descriptors) {
-	stat := bytes.Repeat([]byte{7}, statSize)
-	file = p.NewFile(table.KeptFile{Contents: []byte(fileText), Stat: stat, Events: unix.POLLIN | unix.POLLOUT})
+	stat, statx := bytes.Repeat([]byte{7}, statSize), bytes.Repeat([]byte{9}, statxSize)
+	file = p.NewFile(table.KeptFile{Contents: []byte(fileText), Stat: stat, Statx: statx, Events: unix.POLLIN | unix.POLLOUT})
 	file.Load()
 	silent := p.NewFile(table.KeptFile{})
+	urgent := p.NewFile(table.KeptFile{Events: unix.POLLPRI | unix.POLLHUP})
 	d = p.NewDescriptors()
 	p.slot.Use(d)
 	know := func(fd int, f *File) {
@@ -35,6 +38,8 @@ func (p *stepped) keep() (file *File, d *Descriptors) {
 	}
 	know(virtualFD, file)
 	know(silentFD, silent)
+	know(urgentFD, urgent)
+	know(lowFD, file)
 	know(realFD, nil)
 	know(leavingFD, file)
 	d.Leave(leavingFD)
@@ -128,6 +133,66 @@ func (p *stepped) fileWalks() (walks []walk) {
 		poke(p.files.tables.mem, positionsOff+8*file.index, word&positionMask|1<<positionBits)
 	}})
 
+	const iov = dataAt + 0x600
+	type element struct{ base, size uint64 }
+	vector := func(pos int64, list ...element) func(*stepped) {
+		return func(p *stepped) {
+			at(pos)(p)
+			var b []byte
+			for _, e := range list {
+				b = le.AppendUint64(le.AppendUint64(b, e.base), e.size)
+			}
+			p.write(iov, b)
+		}
+	}
+	parts := []element{{buf, 3}, {0, 0}, {buf + 3, 40}, {buf + 43, 1}, {buf + 44, 100}}
+	const readv, preadv, preadv2 = unix.SYS_READV, unix.SYS_PREADV, unix.SYS_PREADV2
+	for n := range len(parts) {
+		size := 0
+		for _, e := range parts[:n+1] {
+			size += int(e.size)
+		}
+		part := fileText[:min(size, len(fileText))]
+		got, count := int64(len(part)), uint64(n+1)
+		add("readv", readv, [6]uint64{virtualFD, iov, count}, walk{result: got, before: vector(0, parts...), after: then(part, got)})
+		add("preadv", preadv, [6]uint64{virtualFD, iov, count, 0, 7}, walk{result: got, before: vector(5, parts...), after: then(part, 5)})
+		add("preadv2", preadv2, [6]uint64{virtualFD, iov, count}, walk{result: got, before: vector(5, parts...), after: then(part, 5)})
+	}
+	add("readv behind the end", readv, [6]uint64{virtualFD, iov, 5}, walk{before: vector(1000, parts...), after: then("", 1000)})
+	add("readv of nothing", readv, [6]uint64{virtualFD, iov, 2}, walk{before: vector(3, element{}, element{}), after: then("", 3)})
+	add("preadv2 with flags", preadv2, [6]uint64{virtualFD, iov, 1, 0, 0, 1}, walk{result: ebadf, before: vector(3, parts...)})
+	add("preadv2 at the position", preadv2, [6]uint64{virtualFD, iov, 1, ^uint64(0)}, walk{result: ebadf, before: vector(3, parts...)})
+	add("preadv before the beginning", preadv, [6]uint64{virtualFD, iov, 1, 1 << 63}, walk{result: einval, before: vector(3, parts...)})
+	for _, q := range []struct {
+		name string
+		args [6]uint64
+		list []element
+	}{
+		{"an empty vector", [6]uint64{virtualFD, iov}, nil},
+		{"a long vector", [6]uint64{virtualFD, iov, 1025}, nil},
+		{"a vector nowhere", [6]uint64{virtualFD, 8, 1}, nil},
+		{"the kernel's vector", [6]uint64{virtualFD, 1 << 63, 1}, nil},
+		{"a vector with a negative size", [6]uint64{virtualFD, iov, 2}, []element{{buf, 1}, {buf, 1 << 63}}},
+		{"a vector that leads nowhere", [6]uint64{virtualFD, iov, 2}, []element{{buf, 1}, {8, 1}}},
+		{"a vector that leads to the kernel", [6]uint64{virtualFD, iov, 2}, []element{{buf, 1}, {1 << 63, 0}}},
+		{"a vector that reaches the kernel", [6]uint64{virtualFD, iov, 2}, []element{{buf, 1}, {buf, 1 << 47}}},
+	} {
+		add(q.name, readv, q.args, walk{result: ebadf, before: vector(2, q.list...), after: func(p *stepped) {
+			if got := file.position(); got != 2 {
+				p.t.Errorf("%s: the position is %d", q.name, got)
+			}
+		}})
+	}
+	add("a vector that another thread makes shorter", readv, [6]uint64{virtualFD, iov, 2}, walk{result: ebadf, before: func(p *stepped) {
+		poke(p.slot.mem, areaLeft, 0)
+		vector(2, parts[0], parts[2])(p)
+	},
+		meddle: func(p *stepped, ip uint64) {
+			if ip > atFileArgs.address() && peek(p.slot.mem, areaResult) == 43 && peek(p.slot.mem, areaLeft) == 40 {
+				vector(2, parts[0], parts[1])(p)
+			}
+		}})
+
 	lseek := unix.SYS_LSEEK
 	for _, s := range []struct {
 		off    int64
@@ -151,7 +216,18 @@ func (p *stepped) fileWalks() (walks []walk) {
 	add("fstatat of the kernel's", statAt, [6]uint64{virtualFD, 1 << 63, buf, atEmptyPath}, walk{result: efault, before: at(1)})
 	add("fstatat beneath", statAt, [6]uint64{virtualFD, path + 1, buf}, walk{result: ebadf, before: at(1)})
 	add("statx beneath", unix.SYS_STATX, [6]uint64{virtualFD, path + 1, 0, 0x7ff, buf}, walk{result: ebadf, before: at(1)})
-	add("statx", unix.SYS_STATX, [6]uint64{virtualFD, path, atEmptyPath, 0x7ff, buf}, walk{result: ebadf, before: at(1)})
+	statx := string(bytes.Repeat([]byte{9}, statxSize))
+	xstat := func(name string, path, flags, mask, buf uint64, result int64, after func(*stepped)) {
+		add("statx"+name, unix.SYS_STATX, [6]uint64{virtualFD, path, flags, mask, buf}, walk{result: result, before: at(1), after: after})
+	}
+	xstat("", path, atEmptyPath, 0x7ff, buf, 0, then(statx, 1))
+	xstat(" with harmless flags", path, atEmptyPath|atHarmless, 0, buf, 0, then(statx, 1))
+	xstat(" with other flags", path, atEmptyPath|0x2000, 0, buf, ebadf, nil)
+	xstat(" of what is reserved", path, atEmptyPath, 1<<31, buf, einval, nil)
+	xstat(" of a path", path+1, atEmptyPath, 0x7ff, buf, ebadf, nil)
+	xstat(" of no path", 8, atEmptyPath, 0x7ff, buf, efault, nil)
+	xstat(" of the kernel's", 1<<63, atEmptyPath, 0x7ff, buf, efault, nil)
+	xstat(" to nowhere", path, atEmptyPath, 0x7ff, 8, ebadf, nil)
 
 	poll := unix.SYS_POLL
 	entries := func(list ...uint64) func(*stepped) {
@@ -199,6 +275,127 @@ func (p *stepped) fileWalks() (walks []walk) {
 	} {
 		add(q.name, poll, q.args, walk{service: Poll, result: q.want, before: entries(q.fds...), after: polled(q.got...)})
 	}
+	// ppoll and select: with a time, and with a mask.
+	const when, mask, pack, sets = dataAt + 0x640, dataAt + 0x660, dataAt + 0x680, dataAt + 0xb00
+	ppoll, sel, psel := unix.SYS_PPOLL, unix.SYS_SELECT, unix.SYS_PSELECT6
+	with := func(sec, frac uint64, also ...func(*stepped)) func(*stepped) {
+		return func(p *stepped) {
+			p.write(when, le.AppendUint64(le.AppendUint64(nil, sec), frac))
+			p.write(mask, make([]byte, 8))
+			p.write(pack, le.AppendUint64(le.AppendUint64(nil, mask), 8))
+			for _, f := range also {
+				f(p)
+			}
+		}
+	}
+	left := func(sec, frac uint64, also ...func(*stepped)) func(*stepped) {
+		return func(p *stepped) {
+			b := make([]byte, 16)
+			if _, err := p.mem.ReadAt(b, when); err != nil || le.Uint64(b) != sec || le.Uint64(b[8:]) != frac {
+				p.t.Errorf("the time that is left is %d and %d, want %d and %d", le.Uint64(b), le.Uint64(b[8:]), sec, frac)
+			}
+			for _, f := range also {
+				f(p)
+			}
+		}
+	}
+	three, readable, not := entries(silentFD, virtualFD, none), polled(0, unix.POLLIN, 0), polled(0)
+	const second = 1e9
+	add("ppoll", ppoll, [6]uint64{polls, 3}, walk{service: Poll, result: 1, before: three, after: readable})
+	add("ppoll with a time", ppoll, [6]uint64{polls, 3, when}, walk{service: Poll, result: 1, before: with(5, 7, three), after: left(5, 6, readable)})
+	add("ppoll with whole seconds", ppoll, [6]uint64{polls, 3, when, mask, 8}, walk{service: Poll, result: 1, before: with(5, 0, three), after: left(4, second-1, readable)})
+	add("ppoll at once", ppoll, [6]uint64{polls, 1, when}, walk{service: Poll, before: with(0, 0, entries(silentFD)), after: left(0, 0, not)})
+	add("ppoll at once, with a mask", ppoll, [6]uint64{polls, 1, when, mask, 8}, walk{service: Poll, result: 1, before: with(0, 0, entries(silentFD)),
+		after: polled(unix.POLLNVAL)})
+	for name, args := range map[string][6]uint64{
+		"ppoll with a mask of another size": {polls, 3, 0, mask, 4},
+		"ppoll with no mask":                {polls, 3, 0, 8, 8},
+		"ppoll with the kernel's mask":      {polls, 3, 0, 1 << 63, 8},
+		"ppoll with no time":                {polls, 3, 8},
+		"ppoll with the kernel's time":      {polls, 3, 1 << 63},
+	} {
+		want := efault
+		if args[4] == 4 {
+			want = einval
+		}
+		add(name, ppoll, args, walk{service: Poll, result: want, before: with(0, 0, three)})
+	}
+	add("ppoll with a negative time", ppoll, [6]uint64{polls, 3, when}, walk{service: Poll, result: einval, before: with(1<<63, 0, three)})
+	add("ppoll with a negative fraction", ppoll, [6]uint64{polls, 3, when}, walk{service: Poll, result: einval, before: with(0, 1<<63, three)})
+	add("ppoll with a large fraction", ppoll, [6]uint64{polls, 3, when}, walk{service: Poll, result: einval, before: with(0, second, three)})
+
+	// Sets of descriptors, behind each other, and what becomes of them.
+	choose := func(lists ...[]int) func(*stepped) {
+		return func(p *stepped) {
+			b := make([]byte, 3*setSize)
+			for i, list := range lists {
+				for _, fd := range list {
+					b[i*setSize+fd/8] |= 1 << (fd % 8)
+				}
+			}
+			p.write(sets, b)
+			p.inject(unix.SYS_CLOSE, lowFD) // which other calls may have opened
+		}
+	}
+	chosen := func(lists ...[]int) func(*stepped) {
+		return func(p *stepped) {
+			got := make([]byte, 3*setSize)
+			if _, err := p.mem.ReadAt(got, sets); err != nil {
+				p.t.Fatal(err)
+			}
+			want := make([]byte, 3*setSize)
+			for i, list := range lists {
+				for _, fd := range list {
+					want[i*setSize+fd/8] |= 1 << (fd % 8)
+				}
+			}
+			if !bytes.Equal(got, want) {
+				p.t.Errorf("the sets are\n%x, want\n%x", got, want)
+			}
+		}
+	}
+	const in, out, ex = sets, sets + setSize, sets + 2*setSize
+	all := []int{lowFD, virtualFD, silentFD, urgentFD}
+	ready, urgently := []int{lowFD, virtualFD, urgentFD}, []int{urgentFD}
+	for name, nr := range map[string]int{"select": sel, "pselect": psel} {
+		fraction := uint64(1e6)
+		if nr == psel {
+			fraction = second
+		}
+		add(name, nr, [6]uint64{1024, in, out, ex}, walk{service: Poll, result: 6, before: choose(all, all, all), after: chosen(ready, ready[:2], urgently)})
+		add(name+" of one set", nr, [6]uint64{1024, 0, out}, walk{service: Poll, result: 2, before: choose(all, all, all), after: chosen(all, ready[:2], all)})
+		add(name+" of one word", nr, [6]uint64{lowFD + 1, in}, walk{service: Poll, result: 1, before: choose([]int{lowFD, lowFD + 1}), after: chosen([]int{lowFD})})
+		add(name+" of all of a word", nr, [6]uint64{64, in}, walk{service: Poll, result: 1, before: choose([]int{lowFD, 64}), after: chosen([]int{lowFD, 64})})
+		add(name+" with a time", nr, [6]uint64{1024, in, 0, ex, when}, walk{service: Poll, result: 1, before: with(7, 1, choose(all[2:])),
+			after: left(7, 0, chosen(urgently))})
+		add(name+" with whole seconds", nr, [6]uint64{1024, in, 0, 0, when}, walk{service: Poll, result: 3, before: with(1, 0, choose(all)),
+			after: left(0, fraction-1, chosen(ready))})
+		add(name+" at once", nr, [6]uint64{1024, in, 0, 0, when}, walk{service: Poll, before: with(0, 0, choose(all[2:3])), after: left(0, 0, chosen())})
+		for _, q := range []struct {
+			name string
+			fd   int
+		}{{" of what is real", realFD}, {" of what is not known", 960}, {" of what was asked for", askedFD}, {" of what is being left", leavingFD}} {
+			add(name+q.name, nr, [6]uint64{1024, in}, walk{service: Poll, result: ebadf, before: choose([]int{lowFD, q.fd}), after: chosen([]int{lowFD, q.fd})})
+		}
+		// The kernel, which has no descriptor of such a number, waits and leaves the set alone.
+		add(name+" that waits", nr, [6]uint64{1024, in, 0, 0, when}, walk{service: Poll, before: with(0, 1, choose(all[2:3])), after: left(0, 0, chosen(all[2:3]))})
+		add(name+" of nothing", nr, [6]uint64{0, in, out, ex, when}, walk{service: Poll, before: with(0, 0, choose())})
+		add(name+" of empty sets", nr, [6]uint64{1024, in, out, ex, when}, walk{service: Poll, before: with(0, 0, choose())})
+		add(name+" of many", nr, [6]uint64{1025, in, 0, 0, when}, walk{service: Poll, before: with(0, 0, choose())})
+		add(name+" of less", nr, [6]uint64{1 << 31, in, 0, 0, when}, walk{service: Poll, result: einval, before: with(0, 0, choose())})
+		for _, q := range [][6]uint64{{1, 8}, {1, 0, 8}, {1, 0, 0, 8}, {1, 1 << 63}, {1, 0, 0, 0, 8}, {1, 0, 0, 0, 1 << 63}} {
+			add(name+" nowhere", nr, q, walk{service: Poll, result: efault, before: choose()})
+		}
+		add(name+" with a negative time", nr, [6]uint64{1024, in, 0, 0, when}, walk{service: Poll, result: einval, before: with(1<<63, 0, choose(all))})
+		// A second may be asked for in microseconds; that is the kernel's.
+		add(name+" with a large fraction", nr, [6]uint64{1024, in, 0, 0, when}, walk{service: Poll, result: ebadf, before: with(0, fraction, choose(all))})
+	}
+	walks[len(walks)-1].result = -1
+	add("pselect with a mask", psel, [6]uint64{1024, in, 0, 0, 0, pack}, walk{service: Poll, result: 3, before: with(0, 0, choose(all)), after: chosen(ready)})
+	add("pselect without one", psel, [6]uint64{1024, in, 0, 0, 0, pack}, walk{service: Poll, result: 3,
+		before: with(0, 0, choose(all), func(p *stepped) { p.write(pack, make([]byte, 16)) }), after: chosen(ready)})
+	add("pselect nowhere with a mask", psel, [6]uint64{1024, in, 0, 0, 0, 8}, walk{service: Poll, result: efault, before: choose(all)})
+
 	add("poll without files", poll, [6]uint64{polls, 0}, walk{service: Poll,
 		before: func(p *stepped) { poke(p.slot.mem, areaFiles, 0) }, after: func(p *stepped) { p.slot.Use(d) }})
 

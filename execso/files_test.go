@@ -17,7 +17,7 @@ func withFiles(t testing.TB) *Region {
 	return r
 }
 
-var anyStat = make([]byte, statSize)
+var anyStat, anyStatx = make([]byte, statSize), make([]byte, statxSize)
 
 func TestArena(t *testing.T) {
 	const size = 1 << 16
@@ -132,7 +132,7 @@ func TestDescriptorsForget(t *testing.T) {
 // file in the same place is not taken for this one.
 func TestPositionsAreHostile(t *testing.T) {
 	r := withFiles(t)
-	f := r.NewFile(table.KeptFile{Contents: []byte("contents"), Stat: anyStat})
+	f := r.NewFile(table.KeptFile{Contents: []byte("contents"), Stat: anyStat, Statx: anyStatx})
 	f.Load()
 	for _, word := range []uint64{0, 1, positionMask, positionless, ^uint64(0), positionless | 5, 1<<positionBits | 7} {
 		poke(r.files.tables.mem, positionsOff+8*f.index, word)
@@ -173,7 +173,7 @@ func TestContentsAreShared(t *testing.T) {
 	free := r.files.room[0].size
 	text := bytes.Repeat([]byte("text"), 1000)
 	file := func(b []byte) *File {
-		f := r.NewFile(table.KeptFile{Contents: b, Stat: anyStat})
+		f := r.NewFile(table.KeptFile{Contents: b, Stat: anyStat, Statx: anyStatx})
 		f.Load()
 		f.Load()
 		return f
@@ -230,7 +230,7 @@ func TestFilesOutliveTheRegion(t *testing.T) {
 	if err := r.AddFiles(); err != nil {
 		t.Fatal(err)
 	}
-	f := r.NewFile(table.KeptFile{Contents: []byte{1}, Stat: anyStat})
+	f := r.NewFile(table.KeptFile{Contents: []byte{1}, Stat: anyStat, Statx: anyStatx})
 	f.Load()
 	g := r.NewFile(table.KeptFile{})
 	if err := r.Close(); err != nil {

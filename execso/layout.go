@@ -11,11 +11,11 @@ const (
 
 	TableOffset    = 0         // 8 bytes a number: the address of its service's entry
 	CodeOffset     = 0x2000    // entry code
-	plansOff       = 0x4000    // 8 bytes a number: the address of its first step
-	constantsOff   = 0x6000    // 8 bytes a number: the answer of Constant, see answerBias
-	classesOff     = 0x8000    // 1 byte an errno: its class, see proofs
-	countersOff    = 0x8100    // 2 bytes a number: its counter
-	stepsOff       = 0x8900    // steps of all plans
+	plansOff       = 0x5000    // 8 bytes a number: the address of its first step
+	constantsOff   = 0x7000    // 8 bytes a number: the answer of Constant, see answerBias
+	classesOff     = 0x9000    // 1 byte an errno: its class, see proofs
+	countersOff    = 0x9100    // 2 bytes a number: its counter
+	stepsOff       = 0x9900    // steps of all plans
 	SitesOffset    = 0x10000   // one record per rewritten site
 	CodeSize       = 0x410000  // all of that
 	SlotsOffset    = 0x1000000 // one slot per thread of the tree
@@ -49,7 +49,7 @@ const (
 	tableSize      = MaxDescriptors * 8
 	maxTables      = maxSlots
 	maxFiles       = 2048
-	recordSize     = 256
+	recordSize     = 512
 )
 
 // A file's record, which programs cannot write.
@@ -59,11 +59,13 @@ const (
 	recordLength   = 0x10 // of the contents
 	recordStat     = 0x40 // struct stat
 	statSize       = 144
+	recordStatx    = 0x100 // struct statx
+	statxSize      = 256
 
 	// Its position is recordToPosition bits to the right of its record. The bits above
 	// positionBits change when the record is another file's; the sign is set while
 	// there is none, or it is to be asked for.
-	recordToPosition = 5
+	recordToPosition = 6
 	positionBits     = 40
 )
 
@@ -80,8 +82,24 @@ const (
 	beginLeave  = 1<<leavingBits + 1
 )
 
-// MaxPolled is how many descriptors poll(2) is answered for.
+// MaxPolled is how many descriptors poll(2) and ppoll(2) are answered for.
 const MaxPolled = 64
+
+// setSize is the size of a set of MaxDescriptors, bytes; maskSize the kernel's sigset_t.
+const (
+	setSize  = MaxDescriptors / 8
+	maskSize = 8 //lint:ignore U1000 the assembly reads it
+)
+
+// What select(2) takes for readable, writable and exceptional, of what poll(2) tells (fs/select.c, POLLIN_SET
+// and so on).
+//
+//lint:ignore U1000 the assembly reads it
+const (
+	selectIn  = 0x01 | 0x40 | 0x80 | 0x08 | 0x10 // POLLIN, POLLRDNORM, POLLRDBAND, POLLERR, POLLHUP
+	selectOut = 0x04 | 0x100 | 0x200 | 0x08      // POLLOUT, POLLWRNORM, POLLWRBAND, POLLERR
+	selectEx  = 0x02                             // POLLPRI
+)
 
 // pollAlways are POLLERR and POLLHUP, which poll tells of whether asked or not.
 //
@@ -99,7 +117,12 @@ const (
 const (
 	nrRead, nrClose, nrFstat, nrPoll, nrLseek, nrPread = 0, 3, 5, 7, 8, 17
 	nrDup2, nrDup3, nrFstatAt, nrStatx                 = 33, 292, 262, 332
+	nrReadv, nrPreadv, nrPreadv2                       = 19, 295, 327
+	nrSelect, nrPselect, nrPpoll                       = 23, 270, 271
 	atEmptyPath                                        = 0x1000
+	// AT_SYMLINK_NOFOLLOW and AT_NO_AUTOMOUNT, of an empty path.
+	atHarmless = 0x100 | 0x800 //lint:ignore U1000 the assembly reads it
+	maxVector  = 1024          //lint:ignore U1000 the assembly reads it
 )
 
 // A slot: the thread's area, to which its gs base points, and behind it what the
@@ -145,7 +168,15 @@ const (
 	areaPrefix      = 0x1b8 // bytes of the link before the descriptor: the supervisor's
 	areaLink        = 0x1c0 // the link that leads to the descriptor in /proc
 	areaLinkEnd     = 0x200
-	areaSize        = 0x1000
+	// What it takes to read into a vector, and to answer poll and select.
+	areaLeft     = 0x200 // bytes to read
+	areaMayZero  = 0x208 // 1: the answer may be that nothing is ready
+	areaTimeAt   = 0x210 // where the time that is left goes; 0: nowhere
+	areaTimeLeft = 0x218 // seconds, and a fraction
+	areaSetsSize = 0x228 // bytes of each set that are stored
+	areaSets     = 0x240 // three sets: what is ready
+	areaSetsEnd  = areaSets + 3*setSize
+	areaSize     = 0x1000
 
 	callsOff  = 0x1000 // 8 bytes a counter: calls counted
 	errorsOff = 0x3000 // 8 bytes a counter: errors among them

@@ -28,7 +28,7 @@ func TestLayout(t *testing.T) {
 		[2]int{SlotsOffset, SlotsOffset + SlotsSize},
 		[2]int{DescriptorsOffset, DescriptorsOffset + DescriptorsSize}, [2]int{FilesOffset, FilesOffset + FilesSize})
 	disjoint("record", [2]int{recordEvents, recordEvents + 8}, [2]int{recordContents, recordContents + 8}, [2]int{recordLength, recordLength + 8},
-		[2]int{recordStat, recordStat + statSize}, [2]int{recordSize, recordSize + 8})
+		[2]int{recordStat, recordStat + statSize}, [2]int{recordStatx, recordStatx + statxSize}, [2]int{recordSize, recordSize + 8})
 	disjoint("slot",
 		[2]int{0, areaSize}, [2]int{callsOff, callsOff + 8*Numbers}, [2]int{errorsOff, errorsOff + 8*Numbers},
 		[2]int{knownOff, knownOff + 8*Numbers}, [2]int{ringOff, ringOff + ringSize + eventReserve}, [2]int{SlotSize, SlotSize + 8})
@@ -38,7 +38,7 @@ func TestLayout(t *testing.T) {
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
 		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,
 		areaNaming, areaOpened, areaOpenedFlags, areaNameAt, areaNameCount, areaNumber, areaNumber + numberSize, areaPrefix, areaLink,
-		areaLinkEnd, areaSize,
+		areaLeft, areaMayZero, areaTimeAt, areaTimeLeft, areaTimeLeft + 8, areaSetsSize, areaSets, areaSetsEnd, areaSize,
 	}
 	for i, off := range words[1:] {
 		if off < words[i]+8 {

@@ -28,8 +28,8 @@ const (
 	// For one that is not virtual it is Pass; a File is read, or told of, here;
 	// where that cannot be, it is Request.
 	ByFile
-	// Poll answers if it can be told from Files alone. Else it is Pass, or Trap if nothing
-	// is known of a descriptor.
+	// Poll answers poll(2), select(2) and their like if it can be told from Files alone. Else it
+	// is Pass, or Trap if nothing is known of a descriptor.
 	Poll
 	// Leave makes the call, of which a descriptor may mean another file afterwards.
 	Leave
@@ -62,7 +62,7 @@ func Servable(nr int, s Service) bool {
 	case ByFile:
 		return sig != nil && !trapped[sig.Name] && len(sig.Args) > 0 && (sig.Args[0].Kind == table.FD || sig.Args[0].Kind == table.DirFD)
 	case Poll:
-		return nr == nrPoll
+		return nr == nrPoll || nr == nrPpoll || nr == nrSelect || nr == nrPselect
 	case Leave:
 		return nr == nrClose || nr == nrDup2 || nr == nrDup3
 	}

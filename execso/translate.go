@@ -24,6 +24,9 @@ const (
 	// ReturnedUnrecorded: behind its call; the supervisor must make the Exit, of
 	// the result in AX. The memory has not been captured.
 	ReturnedUnrecorded
+	// ReturnedUnstored is Returned, but the supervisor must write to the program's memory what
+	// Slot.Outputs says. Where that cannot be, the result is EFAULT.
+	ReturnedUnstored
 )
 
 // A source says where the thread's own value of a register is.
@@ -112,6 +115,8 @@ var stretches = []stretch{
 	{at: atPollMoved, state: NotEntered, site: inR11},
 	{at: atPollSaved, state: NotEntered, site: saved, ax: saved},
 	{at: atPollArgs, state: NotEntered, site: saved, ax: saved, flags: saved, args: saved},
+	{at: atPollStored, state: ReturnedUnstored, site: saved, ax: saved, flags: saved, args: saved, unsaved: true},
+	{at: atPollDone, state: Returned, site: saved, ax: saved, flags: saved, args: saved, unsaved: true},
 	{at: atLeaving, state: NotEntered},
 	{at: atLeavingMoved, state: NotEntered, site: inR11},
 	{at: atLeavingSaved, state: NotEntered, site: saved, ax: saved},
@@ -193,7 +198,7 @@ func (s *Slot) Translate(f *Frame) Disposition {
 	if leaves {
 		s.left()
 	}
-	returned := state == Returned || state == ReturnedUnrecorded
+	returned := state != NotEntered && state != Entered
 	if st.flags == saved {
 		f.Flags = f.Flags&^arithmeticFlags | s.savedFlags(returned && !st.unsaved)&arithmeticFlags
 	}
@@ -278,7 +283,7 @@ func (s *Slot) putArgs(f *Frame) {
 // put makes the thread stand at its call, or behind it.
 func (f *Frame) put(call uint64, state Disposition) Disposition {
 	f.IP = call
-	if state == Returned || state == ReturnedUnrecorded {
+	if state != NotEntered && state != Entered {
 		f.IP += syscallLen
 		f.CX = f.IP // as the system call leaves it
 	}

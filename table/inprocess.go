@@ -59,6 +59,8 @@ type KeptFile struct {
 	Contents []byte
 	// Stat is the struct stat of such a file, in the format of the machine's own ABI.
 	Stat []byte
+	// Statx is its struct statx.
+	Statx []byte
 	// Events is what poll(2) tells of it: POLL... bits.
 	Events uint16
 }

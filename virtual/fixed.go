@@ -64,7 +64,7 @@ func (d *description) keep(r table.Residence) {
 		k.Events = 0 // show will say
 	} else if f, ok := d.file.(Fixed); ok && d.flags.Load()&unix.O_ACCMODE == unix.O_RDONLY {
 		if s, e := d.attributes(); e == 0 {
-			k.Contents, k.Stat = f.Contents(), s.amd64() // there is no such route elsewhere
+			k.Contents, k.Stat, k.Statx = f.Contents(), s.amd64(), s.statx() // there is no such route elsewhere
 			if k.Contents == nil {
 				k.Contents = []byte{}
 			}
