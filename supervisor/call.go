@@ -301,8 +301,10 @@ func (t *Thread) executedOther(abi table.ABI) bool {
 // run has the kernel run one call of the present call's ABI, from wherever the
 // thread stands, and leaves it at the exit stop.
 func (t *Thread) run(nr int, args [6]uint64) table.Result {
-	if nr == polls && t.files != nil && t.call.ABI() == ptrace.NativeABI {
-		t.learnPolled(args)
+	if t.files != nil && t.call.ABI() == ptrace.NativeABI {
+		if kind := pollOf(nr); kind != noPoll {
+			t.learnPolled(kind, args)
+		}
 	}
 	left := t.leaves(nr, args)
 	var result table.Result

@@ -1,8 +1,6 @@
 package supervisor
 
 import (
-	"encoding/binary"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
@@ -43,9 +41,6 @@ var filesEffectsOf = byNumber(filesEffects)
 
 func filesEffectOf(abi table.ABI, nr int) filesEffect { return filesEffectsOf.of(abi, nr) }
 
-// polls is the call that is answered without having a handler.
-var polls, _ = table.Number(ptrace.NativeABI, "poll")
-
 // filesCalls are the calls that have to be seen where descriptors are known.
 func filesCalls() *table.Set {
 	set := &table.Set{}
@@ -56,7 +51,11 @@ func filesCalls() *table.Set {
 			}
 		}
 	}
-	set.Add(ptrace.NativeABI, polls)
+	for nr := range execso.Numbers {
+		if pollOf(nr) != noPoll {
+			set.Add(ptrace.NativeABI, nr)
+		}
+	}
 	return set
 }
 
@@ -97,7 +96,7 @@ func (l *loop) filesBy(nr int, h table.Handler, s execso.Service) execso.Service
 		return execso.Trap
 	}
 	switch {
-	case h == nil && nr == polls:
+	case h == nil && pollOf(nr) != noPoll:
 		return execso.Poll
 	case resides(nr, h):
 		return execso.ByFile
@@ -347,27 +346,6 @@ func (t *Thread) note(glance execso.Glance, k table.Kept, open bool) (noted bool
 	}
 	glance.Note(f)
 	return true
-}
-
-// learnPolled finds out what the descriptors of a poll are of which nothing is known.
-func (t *Thread) learnPolled(args [6]uint64) {
-	r := t.loop.direct.resident
-	if r == nil {
-		return
-	}
-	const size = 8 // of struct pollfd
-	b := make([]byte, size*min(uint64(uint32(args[1])), execso.MaxPolled))
-	n, _ := t.ReadMemory(args[0], b)
-	for ; n >= size; n, b = n-size, b[size:] {
-		fd := int(int32(binary.NativeEndian.Uint32(b)))
-		glance, ok := t.files.known.Look(fd)
-		if !ok || !glance.Unknown() {
-			continue
-		}
-		if k, open := r.Identify(&t.call, fd); !t.note(glance, k, open) {
-			glance.NoteAsked()
-		}
-	}
 }
 
 const (

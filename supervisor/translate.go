@@ -79,6 +79,10 @@ func (t *Thread) outOf(f *execso.Frame) execso.Disposition {
 		return t.outOfTrampoline(f)
 	case execso.Entered:
 		d.takeBack(t)
+	case execso.ReturnedUnstored:
+		if e := t.store(slot.Outputs()); e != 0 {
+			f.AX = uint64(table.Errno(e).Raw())
+		}
 	case execso.ReturnedUnrecorded:
 		d.drain()
 		d.drainOne(t)

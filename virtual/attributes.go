@@ -293,12 +293,18 @@ func (d *description) stat(c *table.Call) table.Result {
 	return WriteStat(c, &s)
 }
 
+// syncType is AT_STATX_SYNC_TYPE: the two ways of which only one can be asked for.
+const syncType = unix.AT_STATX_FORCE_SYNC | unix.AT_STATX_DONT_SYNC
+
 // statAt is stat by the calls that take a path, if the path is empty or, since Linux
 // 6.11, NULL. A path beneath a virtual descriptor is not our business.
 func (d *description) statAt(c *table.Call) table.Result {
 	flags := c.Arg(3)
 	if c.Name() == "statx" {
 		flags = c.Arg(2)
+		if c.Arg(3)&unix.STATX__RESERVED != 0 || flags&syncType == syncType {
+			return table.Errno(unix.EINVAL) // whatever it is of (fs/stat.c, do_statx)
+		}
 	}
 	if flags&unix.AT_EMPTY_PATH == 0 {
 		return passOn

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -61,8 +62,14 @@ func fixedContents() []byte {
 }
 
 // A program finds the same whether the kernel has the file, or we, or it reads it by itself.
-func TestFixedIsReadInTheProgram(t *testing.T) {
-	bin := compile(t, "inprocess")
+func TestFixedIsReadInTheProgram(t *testing.T) { sameEverywhere(t, "inprocess") }
+
+// The same for what it reads into vectors, and selects.
+func TestFixedIsSelectedInTheProgram(t *testing.T) { sameEverywhere(t, "chosen") }
+
+// sameEverywhere runs a program of testdata with a file and another, and compares what it prints.
+func sameEverywhere(t *testing.T, program string) {
+	bin := compile(t, program)
 	contents := fixedContents()
 	dir := t.TempDir()
 	file, real := filepath.Join(dir, "file"), filepath.Join(dir, "real")
@@ -217,5 +224,48 @@ func TestScribbling(t *testing.T) {
 		if got := w.run(cmd); got != "found\ndone 3000 0\n" {
 			t.Errorf("seed %d: %q", seed, got)
 		}
+	}
+}
+
+// That nothing has been waited for is told by the time that is left: less by the least there is,
+// which takes less than any call.
+func TestWaitsAreAnsweredInTheProgram(t *testing.T) {
+	const times = 300
+	w := newWorld(t, func(string, int) virtual.File { return virtual.NewFixed([]byte("text"), textInfo{}) })
+	out := w.run(onRoute(t, self(t, "waits briefly", "/virtual/x", strconv.Itoa(times)), "direct"))
+	var ppolls, pselects int
+	if _, err := fmt.Sscanf(out, "%d %d\n", &ppolls, &pselects); err != nil || ppolls < times/2 || pselects < times/2 {
+		t.Errorf("of %d ppolls and pselects have been answered in the program: %s", times, out)
+	}
+}
+
+func init() {
+	programs["waits briefly"] = func() {
+		times, err := strconv.Atoi(os.Args[2])
+		try(err)
+		fd, err := unix.Open(os.Args[1], unix.O_RDONLY, 0)
+		try(err)
+		var ppolls, pselects int
+		for range times {
+			left := unix.Timespec{Sec: 5}
+			if n, err := unix.Ppoll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, &left, nil); n != 1 || err != nil {
+				fmt.Println(n, err)
+			}
+			if left.Sec == 4 && left.Nsec == 1e9-1 {
+				ppolls++
+			}
+			left = unix.Timespec{Sec: 5}
+			var set unix.FdSet
+			set.Set(fd)
+			// (unix.Pselect does not tell what is left.)
+			n, _, e := unix.Syscall6(unix.SYS_PSELECT6, uintptr(fd+1), uintptr(unsafe.Pointer(&set)), 0, 0, uintptr(unsafe.Pointer(&left)), 0)
+			if n != 1 || e != 0 || !set.IsSet(fd) {
+				fmt.Println(n, e)
+			}
+			if left.Sec == 4 && left.Nsec == 1e9-1 {
+				pselects++
+			}
+		}
+		fmt.Println(ppolls, pselects)
 	}
 }

@@ -72,3 +72,27 @@ TEXT ·callPoll(SB), NOSPLIT, $0-8
 	MOVL $7, AX
 	SYSCALL
 	RET
+
+// func callSelect(args *[4]uintptr)
+TEXT ·callSelect(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), BX
+	MOVQ 0(BX), DI
+	MOVQ 8(BX), SI
+	MOVQ 24(BX), DX
+	MOVQ DX, (SI)
+	XORL DX, DX
+	XORL R10, R10
+	MOVQ 16(BX), R8
+	MOVL $23, AX
+	SYSCALL
+	RET
+
+// func callReadv(args *[4]uintptr)
+TEXT ·callReadv(SB), NOSPLIT, $0-8
+	MOVQ args+0(FP), BX
+	MOVQ 0(BX), DI
+	MOVQ 8(BX), SI
+	MOVQ 16(BX), DX
+	MOVL $19, AX
+	SYSCALL
+	RET

@@ -39,3 +39,12 @@ func callPoll(args *[4]uintptr) {
 	now := unix.Timespec{}
 	unix.RawSyscall6(unix.SYS_PPOLL, args[0], args[1], uintptr(unsafe.Pointer(&now)), 0, 0, 0)
 }
+
+//go:nosplit
+func callSelect(args *[4]uintptr) {
+	*(*uintptr)(unsafe.Add(unsafe.Pointer(nil), args[1])) = args[3]
+	unix.RawSyscall6(unix.SYS_PSELECT6, args[0], args[1], 0, 0, args[2], 0)
+}
+
+//go:nosplit
+func callReadv(args *[4]uintptr) { unix.RawSyscall(unix.SYS_READV, args[0], args[1], args[2]) }

@@ -71,6 +71,18 @@ func loopRole(args []string) error {
 		if err := pollLoop(l, 8, true); err != nil {
 			return err
 		}
+	case "select8":
+		if err := selectLoop(l, 8); err != nil {
+			return err
+		}
+	case "readv64":
+		fd, err := openFile()
+		if err != nil {
+			return err
+		}
+		pieces := []unix.Iovec{{Base: &buf[0], Len: smallRead / 2}, {Base: &buf[smallRead], Len: smallRead / 2}}
+		l.call, l.args = callReadv, [4]uintptr{uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(pieces))), uintptr(len(pieces))}
+		l.kept = [2]any{pieces}
 	case "read64":
 		fd, err := openFile()
 		if err != nil {
@@ -106,6 +118,7 @@ func napRole(args []string) error {
 type loop struct {
 	call  func(args *[4]uintptr)
 	args  [4]uintptr
+	kept  [2]any // what args lead to
 	count int
 
 	begin, end unix.Timespec

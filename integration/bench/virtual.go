@@ -80,6 +80,27 @@ func pollLoop(l *loop, n int, all bool) error {
 	return nil
 }
 
+// selectLoop selects n descriptors, of which nothing can be read, without waiting.
+func selectLoop(l *loop, n int) error {
+	polls, err := pollSet(n, true)
+	if err != nil {
+		return err
+	}
+	set, now := new(unix.FdSet), new(unix.Timeval)
+	most := 0
+	for _, p := range polls {
+		set.Set(int(p.Fd))
+		most = max(most, int(p.Fd))
+	}
+	if most >= 64 {
+		return errors.New("the set has more than one word")
+	}
+	l.kept = [2]any{set, now}
+	// What the call takes out of the set is put there again each time.
+	l.call, l.args = callSelect, [4]uintptr{uintptr(most + 1), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(now)), uintptr(set.Bits[0])}
+	return nil
+}
+
 // zeroes is /dev/zero.
 type zeroes struct{}
 
@@ -176,6 +197,20 @@ func virtualRows(calls, polls int) []row {
 		{
 			name:  "poll of 8 virtual descriptors, per call",
 			child: looping("poll8"), count: 10 * calls,
+			ways:   []*way{native, inProcess},
+			goals:  []goal{{inProcess, 0.5, native}},
+			figure: perCall,
+		},
+		{
+			name:  "readv of 64 bytes, of a virtual file, per call",
+			child: looping("readv64"), count: min(10*calls, mostReads),
+			ways:   []*way{native, inProcess},
+			goals:  []goal{{inProcess, 0.5, native}},
+			figure: perCall,
+		},
+		{
+			name:  "select of 8 virtual descriptors, per call",
+			child: looping("select8"), count: 10 * calls,
 			ways:   []*way{native, inProcess},
 			goals:  []goal{{inProcess, 0.5, native}},
 			figure: perCall,
