@@ -46,7 +46,28 @@ func TestUringRegister(t *testing.T) {
 		{`io_uring_register(3, IORING_REGISTER_EVENTFD, 0x8, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 4, bad, 1}},
 		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1, fds), 2}},
 		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, resv=0x5, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1|5<<32, fds), 2}},
-		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]}, 3) = 0`, register, ok(0), []uint64{3, 8, words(200|1<<8, 0, 1|1<<16), 3}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]} => {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]}, 1) = 0`, register, ok(0), []uint64{3, 8, words(200|1<<8, 0, 1|1<<16), 1}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=IORING_OP_NOP, ops_len=2, ops=[{op=IORING_OP_NOP, resv=0x3, flags=0, resv2=0x4}]}, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 8, words(2<<8, 0, 3<<8|4<<32), 1}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=IORING_OP_NOP, ops_len=0, ops=[]}, 2) = 0`, register, ok(0), []uint64{3, 8, words(0, 0, 0, 0), 2}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, $2, 2) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 8, words(0, 0, 0, 0), 2}},
+		{`io_uring_register(3, IORING_REGISTER_PROBE, 0x10, 300) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 8, 16, 300}},
+		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE2, {offset=0, data=[IORING_REGISTER_FILES_SKIP, 4], tags=NULL, nr=2, /* bytes 32..39 */ "\x01\x00\x00\x00\x00\x00\x00\x00"}, 40) = 2`, register, ok(2), []uint64{3, 14, words(0, ints(1<<32-2, 4), 0, 2, 1), 40}},
+		{`io_uring_register(3, IORING_REGISTER_RESTRICTIONS, [{opcode=0x9 /* IORING_RESTRICTION_??? */ /* op: 0x7 */, resv=0x1}], 1) = 0`, register, ok(0), []uint64{3, 11, words(9|7<<16|1<<24, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_SYNC_CANCEL, {addr=0x7, fd=4, flags=IORING_ASYNC_CANCEL_ALL|IORING_ASYNC_CANCEL_FD, timeout={tv_sec=1, tv_nsec=2}}, 1) = 0`, register, ok(0), []uint64{3, 24, words(7, 4|3<<32, 1, 2, 0, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_SYNC_CANCEL, 0x10, 2) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 24, 16, 2}},
+		{`io_uring_register(3, IORING_REGISTER_FILE_ALLOC_RANGE, {off=2, len=3, resv=0x4}, 0) = 0`, register, ok(0), []uint64{3, 25, words(2|3<<32, 4), 0}},
+		{`io_uring_register(3, IORING_REGISTER_PBUF_STATUS, {buf_group=2, head=3}, 1) = 0`, register, ok(0), []uint64{3, 26, words(2|3<<32, 0, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_NAPI, {busy_poll_to=50, prefer_busy_poll=1, opcode=IO_URING_NAPI_REGISTER_OP, op_param=IO_URING_NAPI_TRACKING_STATIC}, 1) = 0`, register, ok(0), []uint64{3, 27, words(50|1<<32, 1), 1}},
+		{`io_uring_register(3, IORING_UNREGISTER_NAPI, {busy_poll_to=50, prefer_busy_poll=1}, 1) = 0`, register, ok(0), []uint64{3, 28, words(50|1<<32, 1), 1}},
+		{`io_uring_register(3, IORING_REGISTER_CLOCK, {clockid=CLOCK_MONOTONIC}, 0) = 0`, register, ok(0), []uint64{3, 29, words(1, 0), 0}},
+		{`io_uring_register(3, IORING_REGISTER_CLONE_BUFFERS, {src_fd=5, flags=IORING_REGISTER_DST_REPLACE, src_off=1, dst_off=2, nr=3}, 1) = 0`, register, ok(0), []uint64{3, 30, words(5|2<<32, 1|2<<32, 3, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_ZCRX_IFQ, {if_idx=0, if_rxq=1, rq_entries=64, flags=0, area_ptr=0x1000, region_ptr=0x2000, offsets={head=0, tail=0, rqes=0}, zcrx_id=0}, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 32, words(1<<32, 64, 0x1000, 0x2000, 0, 0, 0, 0, 0, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_RESIZE_RINGS, {sq_entries=8, cq_entries=16, flags=IORING_SETUP_CQSIZE}, 1) = 0`, register, ok(0), []uint64{3, 33, words(8|16<<32, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_MEM_REGION, {region_uptr={user_addr=0x1000, size=4096, flags=0x1, id=0, mmap_offset=0}, flags=IORING_MEM_REGION_REG_WAIT_ARG}, 1) = 0`, register, ok(0), []uint64{3, 34, words(words(0x1000, 4096, 1, 0, 0, 0, 0, 0), 1, 0, 0), 1}},
+		{`io_uring_register(-1, IORING_REGISTER_QUERY, {next_entry=NULL, query_data=0x1000, query_op=IO_URING_QUERY_OPCODES, size=40, result=-22}, 0) = 0`, register, ok(0), []uint64{1<<32 - 1, 35, words(0, 0x1000, 40<<32, 1<<32-22, 0), 0}},
+		{`io_uring_register(3, IORING_REGISTER_PBUF_RING, {ring_addr=0x1000, ring_entries=8, bgid=1, flags=IOU_PBUF_RING_MMAP}, 1) = 0`, register, ok(0), []uint64{3, 22, words(0x1000, 8|1<<32|1<<48, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_PBUF_RING, {ring_addr=0x1000, ring_entries=8, bgid=1, pad=0x11}, 1) = 0`, register, ok(0), []uint64{3, 22, words(0x1000, 8|1<<32|0x11<<48, 0, 0, 0), 1}},
+		{`io_uring_register(3, IORING_REGISTER_IOWQ_MAX_WORKERS, [], 0) = 0`, register, ok(0), []uint64{3, 19, ints(8, 0), 0}},
 		{`io_uring_register(3, IORING_REGISTER_PROBE, 0x8, 3) = -1 EFAULT (Bad address)`, register, failed(unix.EFAULT), []uint64{3, 8, bad, 3}},
 		{`io_uring_register(3, IORING_REGISTER_RESTRICTIONS, [{opcode=IORING_RESTRICTION_REGISTER_OP, register_op=IORING_UNREGISTER_EVENTFD}, {opcode=IORING_RESTRICTION_SQE_OP, sqe_op=IORING_OP_POLL_ADD}, {opcode=IORING_RESTRICTION_SQE_FLAGS_ALLOWED, sqe_flags=IOSQE_FIXED_FILE|IOSQE_IO_DRAIN}], 3) = -1 EBADFD (File descriptor in bad state)`, register, failed(unix.EBADFD), []uint64{3, 11, words(5<<16, 0, 1|6<<16, 0, 2|3<<16, 0), 3}},
 		{`io_uring_register(3, IORING_REGISTER_FILES2, {nr=2, flags=0, data=[0, -1], tags=NULL}, 32) = 0`, register, ok(0), []uint64{3, 13, words(2, 0, fds, 0), 32}},
@@ -61,6 +82,25 @@ func TestUringRegister(t *testing.T) {
 		{`io_uring_register(3, IORING_REGISTER_RING_FDS, [{offset=-1, data=3}], 1) = 1`, register, ok(1), []uint64{3, 20, words(1<<32-1, 3), 1}},
 		{`io_uring_register(3, IORING_UNREGISTER_RING_FDS, [{offset=0, data=0x3}], 1) = -1 EINVAL (Invalid argument)`, register, failed(unix.EINVAL), []uint64{3, 21, words(0, 3), 1}},
 		{`io_uring_register(3, IORING_REGISTER_PBUF_RING, {ring_addr=0x1000, ring_entries=8, bgid=1, resv=[0x10, 0, 0x9]}, 1) = -1 EFAULT (Bad address)`, register, failed(unix.EFAULT), []uint64{3, 22, words(0x1000, 8|1<<32, 16, 0, 9), 1}},
+	})
+}
+
+func TestFsconfig(t *testing.T) {
+	einval := failed(unix.EINVAL)
+	long := cstr(strings.Repeat("k", 256))
+	checkGolden(t, Options{}, []golden{
+		{`fsconfig(3, FSCONFIG_SET_FLAG, "ro", NULL, 0) = 0`, "fsconfig", ok(0), []uint64{3, 0, cstr("ro"), 0, 0}},
+		{`fsconfig(3, FSCONFIG_SET_STRING, "source", "tmpfs", 0) = 0`, "fsconfig", ok(0), []uint64{3, 1, cstr("source"), cstr("tmpfs"), 0}},
+		{`fsconfig(3, FSCONFIG_SET_BINARY, "key", "\x61\x00", 2) = -1 EINVAL (Invalid argument)`, "fsconfig", einval, []uint64{3, 2, cstr("key"), bytesAt([]byte{'a', 0}), 2}},
+		{`fsconfig(3, FSCONFIG_SET_BINARY, "key", $3, 2000000) = -1 EINVAL (Invalid argument)`, "fsconfig", einval, []uint64{3, 2, cstr("key"), long, 2000000}},
+		{`fsconfig(3, FSCONFIG_SET_PATH, "dir", "/tmp", AT_FDCWD) = 0`, "fsconfig", ok(0), []uint64{3, 3, cstr("dir"), cstr("/tmp"), cwd}},
+		{`fsconfig(3, FSCONFIG_SET_FD, 0x8, NULL, 5) = -1 EINVAL (Invalid argument)`, "fsconfig", einval, []uint64{3, 5, bad, 0, 5}},
+		{`fsconfig(3, FSCONFIG_CMD_CREATE, NULL, NULL, 0) = 0`, "fsconfig", ok(0), []uint64{3, 6, 0, 0, 0}},
+		{`fsconfig(3, FSCONFIG_CMD_CREATE, $2, 0x8, -1) = 0`, "fsconfig", ok(0), []uint64{3, 6, long, bad, 1<<32 - 1}},
+	})
+	limit := Options{StringLimit: 300}
+	checkGolden(t, limit, []golden{
+		{`fsconfig(3, FSCONFIG_SET_FLAG, "` + strings.Repeat("k", 256) + `"..., NULL, 0) = 0`, "fsconfig", ok(0), []uint64{3, 0, long, 0, 0}},
 	})
 }
 

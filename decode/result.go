@@ -31,6 +31,9 @@ func (e *Event) emitResult(kind Kind) {
 	if !e.good() {
 		return
 	}
+	if kind == Int && e.res.Failed() {
+		kind = Uint // no errno, but a value
+	}
 	v.Kind, v.Bits, v.Num = kind, longBits(e.abi), num
 	if v.Bits == 32 {
 		v.Num = uint64(uint32(num))

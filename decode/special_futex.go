@@ -31,7 +31,7 @@ func init() {
 		e.flags("flags", 32, r.u32(), set)
 		e.reserved("__reserved", r, 1, 4)
 		e.close(outer)
-	})
+	}).most = 128 // FUTEX_WAITV_MAX
 }
 
 // entryFutex shows the arguments that the operation uses. The fourth is a time

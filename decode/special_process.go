@@ -56,11 +56,20 @@ func entryClone(e *Event) {
 }
 
 func exitClone(e *Event) {
-	if e.args[0]&(cloneParentSetTID|clonePIDFD) != 0 {
+	switch {
+	case e.args[0]&clonePIDFD != 0 && e.good():
+		e.into(2)
+		e.emitStruct("parent_tid", oneFD, e.args[2])
+	case e.args[0]&(cloneParentSetTID|clonePIDFD) != 0:
 		// Exit has decoded it by the signature.
 		e.arg(2).Name = "parent_tid"
 	}
 }
+
+// oneFD is where a call stores a descriptor.
+var oneFD = &structType{size: sizesAll(4), scalar: true, decode: func(e *Event, name string, r *reader) {
+	e.emitFD(name, r.u32(), false)
+}}
 
 func entryClone3(e *Event) {
 	v := e.arg(0)
@@ -113,7 +122,7 @@ func exitClone3(e *Event) {
 	e.parent = argSlot
 	inner := e.begin("", Struct)
 	if set[0] {
-		e.emitStruct("pidfd", structs["int"], addrs[0])
+		e.emitStruct("pidfd", oneFD, addrs[0])
 	}
 	if set[1] {
 		e.emitStruct("parent_tid", structs["pid"], addrs[1])

@@ -18,7 +18,7 @@ func addSpecial(s special, names ...string) {
 }
 
 // good reports whether the call has succeeded.
-func (e *Event) good() bool { return !e.res.Failed() && !e.res.Gone() }
+func (e *Event) good() bool { return !e.res.ShownFailed() && !e.res.Gone() }
 
 // note begins an explanation of the result: what is emitted until close.
 func (e *Event) note() (outer int32) {

@@ -103,7 +103,7 @@ func (t *Text) AppendResult(dst []byte, e *Event) []byte {
 	if !e.done || res.Gone() {
 		return append(dst, '?')
 	}
-	if !res.Failed() {
+	if !res.ShownFailed() {
 		dst = t.appendValue(dst, e, &e.values[resultSlot])
 	} else {
 		if res.Restarting() {

@@ -10,8 +10,8 @@ func init() {
 	register("io_uring_params", sizesAll(uringParamsSize), decodeUringParams)
 	addSpecial(special{entry: func(e *Event) { e.later(1) }, exit: exitUringSetup}, "io_uring_setup")
 	addSpecial(special{entry: func(e *Event) {
-		const extArg = 8 // the argument is a struct of more than a mask
-		if e.args[3]&extArg == 0 {
+		const extArg, extSize = 8, 24 // the argument is a struct of more than a mask
+		if e.args[3]&extArg == 0 || e.args[5] != extSize {
 			e.into(4)
 			e.emitVariable("", structs["sigset"], e.args[4], e.args[5])
 		}

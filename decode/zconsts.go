@@ -2669,6 +2669,18 @@ var sets = [...]ConstSet{
 		{Name: "SW_PEN_INSERTED", Value: 0xf},
 		{Name: "SW_MACHINE_COVER", Value: 0x10},
 	}},
+	{Name: "io_uring_cancel_flags", Prefix: "IORING_ASYNC_CANCEL_", Consts: []Const{
+		{Name: "IORING_ASYNC_CANCEL_ALL", Value: 0x1},
+		{Name: "IORING_ASYNC_CANCEL_FD", Value: 0x2},
+		{Name: "IORING_ASYNC_CANCEL_ANY", Value: 0x4},
+		{Name: "IORING_ASYNC_CANCEL_FD_FIXED", Value: 0x8},
+		{Name: "IORING_ASYNC_CANCEL_USERDATA", Value: 0x10},
+		{Name: "IORING_ASYNC_CANCEL_OP", Value: 0x20},
+	}},
+	{Name: "io_uring_clone_flags", Prefix: "IORING_REGISTER_", Consts: []Const{
+		{Name: "IORING_REGISTER_SRC_REGISTERED", Value: 0x1},
+		{Name: "IORING_REGISTER_DST_REPLACE", Value: 0x2},
+	}},
 	{Name: "io_uring_enter_flags", Prefix: "IORING_ENTER_", Newer: 0xe0, Consts: []Const{
 		{Name: "IORING_ENTER_GETEVENTS", Value: 0x1},
 		{Name: "IORING_ENTER_SQ_WAKEUP", Value: 0x2},
@@ -2698,6 +2710,19 @@ var sets = [...]ConstSet{
 		{Name: "IORING_FEAT_MIN_TIMEOUT", Value: 0x8000, New: true},
 		{Name: "IORING_FEAT_RW_ATTR", Value: 0x10000, New: true},
 		{Name: "IORING_FEAT_NO_IOWAIT", Value: 0x20000, New: true},
+	}},
+	{Name: "io_uring_mem_region_reg_flags", Prefix: "IORING_MEM_REGION_REG_", Consts: []Const{
+		{Name: "IORING_MEM_REGION_REG_WAIT_ARG", Value: 0x1},
+	}},
+	{Name: "io_uring_napi_op", Prefix: "IO_URING_NAPI_", Consts: []Const{
+		{Name: "IO_URING_NAPI_REGISTER_OP", Value: 0x0},
+		{Name: "IO_URING_NAPI_STATIC_ADD_ID", Value: 0x1},
+		{Name: "IO_URING_NAPI_STATIC_DEL_ID", Value: 0x2},
+	}},
+	{Name: "io_uring_napi_tracking", Prefix: "IO_URING_NAPI_TRACKING_", Consts: []Const{
+		{Name: "IO_URING_NAPI_TRACKING_DYNAMIC", Value: 0x0},
+		{Name: "IO_URING_NAPI_TRACKING_STATIC", Value: 0x1},
+		{Name: "IO_URING_NAPI_TRACKING_INACTIVE", Value: 0xff},
 	}},
 	{Name: "io_uring_op", Prefix: "IORING_OP_", Consts: []Const{
 		{Name: "IORING_OP_NOP", Value: 0x0},
@@ -2767,6 +2792,15 @@ var sets = [...]ConstSet{
 	{Name: "io_uring_op_flags", Prefix: "IO_URING_OP_", Consts: []Const{
 		{Name: "IO_URING_OP_SUPPORTED", Value: 0x1},
 	}},
+	{Name: "io_uring_pbuf_ring_flags", Prefix: "IOU_PBUF_RING_", Consts: []Const{
+		{Name: "IOU_PBUF_RING_MMAP", Value: 0x1},
+		{Name: "IOU_PBUF_RING_INC", Value: 0x2},
+	}},
+	{Name: "io_uring_query_op", Prefix: "IO_URING_QUERY_", Consts: []Const{
+		{Name: "IO_URING_QUERY_OPCODES", Value: 0x0},
+		{Name: "IO_URING_QUERY_ZCRX", Value: 0x1},
+		{Name: "IO_URING_QUERY_SCQ", Value: 0x2},
+	}},
 	{Name: "io_uring_register_op", Prefix: "IORING_REGISTER_", Consts: []Const{
 		{Name: "IORING_REGISTER_BUFFERS", Value: 0x0},
 		{Name: "IORING_UNREGISTER_BUFFERS", Value: 0x1},
@@ -2803,6 +2837,8 @@ var sets = [...]ConstSet{
 		{Name: "IORING_REGISTER_ZCRX_IFQ", Value: 0x20},
 		{Name: "IORING_REGISTER_RESIZE_RINGS", Value: 0x21},
 		{Name: "IORING_REGISTER_MEM_REGION", Value: 0x22},
+		{Name: "IORING_REGISTER_QUERY", Value: 0x23},
+		{Name: "IORING_REGISTER_ZCRX_CTRL", Value: 0x24},
 	}},
 	{Name: "io_uring_restriction", Prefix: "IORING_RESTRICTION_", Consts: []Const{
 		{Name: "IORING_RESTRICTION_REGISTER_OP", Value: 0x0},
@@ -2810,7 +2846,7 @@ var sets = [...]ConstSet{
 		{Name: "IORING_RESTRICTION_SQE_FLAGS_ALLOWED", Value: 0x2},
 		{Name: "IORING_RESTRICTION_SQE_FLAGS_REQUIRED", Value: 0x3},
 	}},
-	{Name: "io_uring_rsrc_flags", Prefix: "IORING_RSRC_", Consts: []Const{
+	{Name: "io_uring_rsrc_flags", Prefix: "IORING_RSRC_REGISTER_", Consts: []Const{
 		{Name: "IORING_RSRC_REGISTER_SPARSE", Value: 0x1},
 	}},
 	{Name: "io_uring_setup_flags", Prefix: "IORING_SETUP_", Newer: 0x7f000, Consts: []Const{
@@ -2842,6 +2878,10 @@ var sets = [...]ConstSet{
 		{Name: "IOSQE_ASYNC", Value: 0x10},
 		{Name: "IOSQE_BUFFER_SELECT", Value: 0x20},
 		{Name: "IOSQE_CQE_SKIP_SUCCESS", Value: 0x40},
+	}},
+	{Name: "io_wq_type", Prefix: "IO_WQ_", Consts: []Const{
+		{Name: "IO_WQ_BOUND", Value: 0x0},
+		{Name: "IO_WQ_UNBOUND", Value: 0x1},
 	}},
 	{Name: "ioctl_cmd", Prefix: "", Consts: []Const{
 		{Name: "FIBMAP", Value: 0x1},

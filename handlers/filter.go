@@ -53,6 +53,9 @@ func (f *Filter) Match(c *table.Call) bool {
 	if c.ABI() == table.I386 && indirect(sig) {
 		return f.matchIndirect(c)
 	}
+	if sig.Name == "fsconfig" { // whose own descriptor has no path
+		return f.FDs.Has(c.FD(0)) || f.configures(c)
+	}
 	for i := range sig.Args {
 		switch a := &sig.Args[i]; a.Kind {
 		case table.FD, table.DirFD:
@@ -109,6 +112,21 @@ func args(c *table.Call) (a [6]uint64) {
 		a[i] = c.Arg(i)
 	}
 	return a
+}
+
+// configures looks at what fsconfig(2) names: a path and a directory, or a descriptor.
+func (f *Filter) configures(c *table.Call) bool {
+	const setPath, setPathEmpty, setFD = 3, 4, 5
+	switch c.Arg(1) {
+	case setPath, setPathEmpty:
+		if path, err := c.Path(3); err == nil && f.HasPath(path) {
+			return true
+		}
+	case setFD:
+	default:
+		return false
+	}
+	return f.hasFD(c, int(int32(c.Int(4))))
 }
 
 func (f *Filter) hasFD(c *table.Call, fd int) bool {

@@ -161,7 +161,7 @@ func setRetval(in *Injection, s string) error {
 		}
 		v = int64(u)
 	}
-	in.Answers, in.Result = true, table.FromRaw(v)
+	in.Answers, in.Result = true, table.FromRaw(v).AsValue()
 	return nil
 }
 

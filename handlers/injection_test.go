@@ -19,18 +19,18 @@ func TestParseInjection(t *testing.T) {
 		"chdir:error=enoent:when=3":                {Answers: true, Result: table.Errno(unix.ENOENT), When: When{3, 3, 1}},
 		"chdir:error=13":                           {Answers: true, Result: table.Errno(unix.EACCES)},
 		"chdir:error=ERESTARTSYS":                  {Answers: true, Result: table.Errno(table.ERESTARTSYS)},
-		"chdir:retval=0x10:when=1:when=2+":         {Answers: true, Result: table.Return(16), When: When{2, math.MaxInt, 1}},
-		"chdir:retval=-1":                          {Answers: true, Result: table.Errno(unix.EPERM)},
-		"chdir:retval=18446744073709551615":        {Answers: true, Result: table.FromRaw(-1)},
+		"chdir:retval=0x10:when=1:when=2+":         {Answers: true, Result: table.Return(16).AsValue(), When: When{2, math.MaxInt, 1}},
+		"chdir:retval=-1":                          {Answers: true, Result: table.Errno(unix.EPERM).AsValue()},
+		"chdir:retval=18446744073709551615":        {Answers: true, Result: table.FromRaw(-1).AsValue()},
 		"chdir:signal=SIGSEGV:when=2..9":           {Signal: unix.SIGSEGV, When: When{2, 9, 1}},
 		"chdir:signal=rt_3:when=2..9+":             {Signal: 35, When: When{2, 9, 1}},
 		"chdir:delay_enter=7:when=2..9+4":          {DelayEnter: 7 * time.Microsecond, When: When{2, 9, 4}},
 		"chdir:delay_exit=0.5s:when=1+65535":       {DelayExit: time.Second / 2, When: When{1, math.MaxInt, 65535}},
 		"chdir:delay_exit=1e3ns:delay_enter=.1ms":  {DelayExit: time.Microsecond, DelayEnter: 100 * time.Microsecond},
 		"chdir:poke_enter=@arg1=00ff,@arg6=AB":     {PokeEnter: []Poke{{0, []byte{0, 0xff}}, {5, []byte{0xab}}}},
-		"chdir:poke_exit=@arg2=41:retval=1":        {PokeExit: []Poke{{1, []byte("A")}}, Answers: true, Result: table.Return(1)},
+		"chdir:poke_exit=@arg2=41:retval=1":        {PokeExit: []Poke{{1, []byte("A")}}, Answers: true, Result: table.Return(1).AsValue()},
 		"chdir:error=EIO:syscall=getpid":           {Answers: true, Result: table.Errno(unix.EIO)},
-		"chdir:retval=5:signal=1:delay_enter=1000": {Answers: true, Result: table.Return(5), Signal: 1, DelayEnter: time.Millisecond},
+		"chdir:retval=5:signal=1:delay_enter=1000": {Answers: true, Result: table.Return(5).AsValue(), Signal: 1, DelayEnter: time.Millisecond},
 	} {
 		got, err := ParseInjection(s)
 		if err != nil {

@@ -28,7 +28,7 @@ func (s Statuses) has(res table.Result) bool {
 		return true
 	case res.Gone():
 		return s&StatusUnfinished != 0
-	case res.Failed():
+	case res.ShownFailed():
 		return s&StatusFailed != 0
 	}
 	return s&StatusSuccessful != 0

@@ -12,6 +12,7 @@ type Result struct {
 	raw     int64
 	gone    bool
 	exact   bool     // whatever it is
+	value   bool     // shown as one
 	blocked *blocked // it is Block: see block.go
 }
 
@@ -87,6 +88,16 @@ func (r Result) Gone() bool { return r.gone }
 
 // Failed reports whether the call failed.
 func (r Result) Failed() bool { return r.raw < 0 && r.raw >= -maxErrno }
+
+// AsValue is r, shown as what a call returned even if it is a number that the program takes
+// for an errno: so values are shown that were injected.
+func (r Result) AsValue() Result {
+	r.value = true
+	return r
+}
+
+// ShownFailed reports whether r is shown as a failure: it is one, and not AsValue.
+func (r Result) ShownFailed() bool { return r.Failed() && !r.value }
 
 // Errno returns the errno of a failed call and 0 for one that succeeded.
 func (r Result) Errno() unix.Errno {
