@@ -117,6 +117,7 @@ type Event struct {
 	nlSocket            int      // what it said, -1 for no netlink socket
 	nlFamily            uint64   // the address family of the netlink message that is being decoded
 	nlKind, nlSlaveKind string   // the kinds of the link that is being decoded
+	nlType              uint64   // of the message that is being decoded, of netfilter
 	left                int64    // how much of iovecs' buffers is still to be shown
 	olds                []uint32 // what the lengths of the addresses of recvmmsg's messages were
 

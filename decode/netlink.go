@@ -67,7 +67,12 @@ func (e *Event) nlReadable() bool { return e.opts.Netlink != nil && !e.opts.Shal
 // emitPayload emits the n bytes at addr that a socket sends or receives.
 func (e *Event) emitPayload(name string, addr, n uint64) {
 	if e.nlReadable() && n > 0 && addr != 0 {
-		if family, ok := e.isNetlink(); ok && family != unix.NETLINK_KOBJECT_UEVENT {
+		family, ok := e.isNetlink()
+		if ok && family == unix.NETLINK_KOBJECT_UEVENT {
+			e.nlUevent(name, addr, n)
+			return
+		}
+		if ok {
 			size := clamp(n, maxNL)
 			b := e.read(addr, size)
 			if len(b) < size { // what is read in one go with the rest is whole or nothing
@@ -153,7 +158,8 @@ var (
 // nlTypeNames are the names of types by family.
 var nlTypeNames = map[int]*ConstSet{
 	unix.NETLINK_ROUTE: SetByName("rtm_type"), unix.NETLINK_SOCK_DIAG: SetByName("sock_diag_type"),
-	unix.NETLINK_GENERIC: SetByName("genl_id"), unix.NETLINK_AUDIT: SetByName("audit_type"),
+	unix.NETLINK_AUDIT: SetByName("audit_type"), unix.NETLINK_SELINUX: SetByName("selnl_type"), unix.NETLINK_CRYPTO: SetByName("crypto_type"),
+	unix.NETLINK_XFRM: SetByName("xfrm_type"),
 }
 
 // nlHeader emits the header at the start of s, all of it whatever it says of its length.
@@ -162,11 +168,18 @@ func (e *Event) nlHeader(name string, s span, family int) {
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.num("nlmsg_len", Uint, 32, s.u(0, 4))
-	names := setNLTypes
-	if own := nlTypeNames[family]; typ >= nlControl && own != nil {
-		names = own
+	switch own := nlTypeNames[family]; {
+	case typ < nlControl:
+		e.enum("nlmsg_type", 16, typ, setNLTypes)
+	case family == unix.NETLINK_GENERIC:
+		e.enum("nlmsg_type", 16, typ, genericFamilies())
+	case family == unix.NETLINK_NETFILTER:
+		e.nfType("nlmsg_type", typ)
+	case own != nil:
+		e.enum("nlmsg_type", 16, typ, own)
+	default:
+		e.enum("nlmsg_type", 16, typ, setNLTypes)
 	}
-	e.enum("nlmsg_type", 16, typ, names)
 	e.flags("nlmsg_flags", 16, s.u(6, 2), nlFlagNames(family, typ))
 	e.num("nlmsg_seq", Uint, 32, s.u(8, 4))
 	e.num("nlmsg_pid", PID, 32, s.u(12, 4))
@@ -185,6 +198,8 @@ func nlFlagNames(family int, typ uint64) *ConstSet {
 		return [...]*ConstSet{setNLNew, setNLDelete, setNLGet, setNLFlags}[typ&3]
 	case family == unix.NETLINK_SOCK_DIAG:
 		return setNLGet
+	default:
+		return nlFlagsOf(family, typ)
 	}
 	return setNLFlags
 }
@@ -210,6 +225,12 @@ func (e *Event) nlOwn(s span, family int, typ, flags uint64) bool {
 		e.nlRoute(s, typ)
 	case unix.NETLINK_SOCK_DIAG:
 		e.nlDiag(s, typ, flags&unix.NLM_F_REQUEST != 0)
+	case unix.NETLINK_NETFILTER:
+		return e.nlNetfilter(s, typ)
+	case unix.NETLINK_CRYPTO:
+		return e.nlCrypto(s, typ)
+	case unix.NETLINK_SELINUX:
+		return e.nlSELinux(s, typ)
 	default:
 		return false
 	}

@@ -46,27 +46,28 @@ const nlUnknownRest = -1 // nlForm.behind: bytes
 type nlOp uint8
 
 const (
-	nlBytesOp  nlOp = iota // bytes in hexadecimal
-	nlNumber               // a number of kind
-	nlVerbose              // a number and its name
-	nlString               // text that should end with a NUL
-	nlText                 // text
-	nlCString              // text up to a NUL
-	nlHardware             // address of hardware
-	nlLink                 // the same, in a message about a link
-	nlInet                 // IP address, of the family that size tells if it is not 0
-	nlClock                // number of ticks
-	nlXInt                 // hexadecimal number
-	nlEther                // ETH_P_*, in network order
-	nlBig                  // number in network order
-	nlPort                 // TCP or UDP port
-	nlFD                   // descriptor
-	nlNest                 // attributes of table ref
-	nlStruct               // record ref
-	nlStructs              // array of records ref
-	nlList                 // array of numbers
-	nlIndex                // array of numbers whose places are named
-	nlDo                   // what nlCall does with ref
+	nlBytesOp    nlOp = iota // bytes in hexadecimal
+	nlNumber                 // a number of kind
+	nlVerbose                // a number and its name
+	nlString                 // text that should end with a NUL
+	nlText                   // text
+	nlCString                // text up to a NUL
+	nlHardware               // address of hardware
+	nlLink                   // the same, in a message about a link
+	nlInet                   // IP address, of the family that size tells if it is not 0
+	nlClock                  // number of ticks
+	nlXInt                   // hexadecimal number
+	nlEther                  // ETH_P_*, in network order
+	nlBig                    // number in network order
+	nlPort                   // TCP or UDP port
+	nlFD                     // descriptor
+	nlNest                   // attributes of table ref
+	nlStruct                 // record ref
+	nlStructText             // the same; less of it is text
+	nlStructs                // array of records ref
+	nlList                   // array of numbers
+	nlIndex                  // array of numbers whose places are named
+	nlDo                     // what nlCall does with ref
 )
 
 // nlAttrs emits the attributes in s, as an array if there are several.
@@ -165,7 +166,7 @@ func (e *Event) nlValue(s span, f *nlForm) bool {
 			size = s.n
 		}
 	case nlString, nlText, nlCString:
-		e.nlString(s, f.op)
+		e.nlNamed("", s, f.op)
 		return true
 	case nlHardware, nlLink:
 		if size = s.n; size > nlAddressMax {
@@ -189,6 +190,11 @@ func (e *Event) nlValue(s span, f *nlForm) bool {
 		return true
 	case nlStruct:
 		return e.nlStruct("", s, f)
+	case nlStructText:
+		if !e.nlStruct("", s, f) {
+			e.nlNamed("", s, nlText)
+		}
+		return true
 	case nlStructs:
 		r := &nlRecords[f.ref]
 		return e.nlArray("", s, s.n/r.size, r.size, func(_ int, s span) { e.nlMembers("", s, r) })
@@ -236,28 +242,30 @@ func (e *Event) nlScalar(name string, s span, f *nlForm) {
 		e.enum("", 16, uint64(binary.BigEndian.Uint16(s.b)), setEtherTypes)
 		e.close(outer)
 	case nlBig:
-		v := Value{Name: name, Kind: Macro, Symbol: "htons"}
-		num := uint64(0)
-		if s.n == 2 {
+		function, kind, num := "htons", Uint, uint64(0)
+		switch s.n {
+		case 2:
 			num = uint64(binary.BigEndian.Uint16(s.b))
-		} else {
-			v.Symbol, num = "htobe64", binary.BigEndian.Uint64(s.b)
+		case 4:
+			function, kind, num = "htonl", Hex, uint64(binary.BigEndian.Uint32(s.b))
+		default:
+			function, num = "htobe64", binary.BigEndian.Uint64(s.b)
 		}
-		outer := e.open(v)
-		e.num("", Uint, bits, num)
+		outer := e.open(Value{Name: name, Kind: Macro, Symbol: function})
+		e.num("", kind, bits, num)
 		e.close(outer)
 	}
 }
 
-// nlString emits text.
-func (e *Event) nlString(s span, op nlOp) {
+// nlNamed emits text.
+func (e *Event) nlNamed(name string, s span, op nlOp) {
 	b, ok := s.b[:min(len(s.b), e.opts.StringLimit)], true
 	if op != nlCString || len(upToNUL(s.b)) == len(s.b) { // else it ends in what could be read
-		if b, ok = e.nlText("", s); !ok {
+		if b, ok = e.nlText(name, s); !ok {
 			return
 		}
 	}
-	v := Value{Kind: Bytes, Num: s.addr, Size: uint64(s.n)}
+	v := Value{Name: name, Kind: Bytes, Num: s.addr, Size: uint64(s.n)}
 	switch n := len(b); {
 	case op == nlText:
 		v.Cut = n < s.n

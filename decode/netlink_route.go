@@ -89,10 +89,10 @@ func (e *Event) nlCall(name string, ref uint8, s, whole span) bool {
 		e.nlAttrs(s, &nlTables[nlAttrsLinkInfo])
 	case nlCallLinkKind:
 		e.nlKind = nlKindOf(s)
-		e.nlString(s, nlCString)
+		e.nlNamed("", s, nlCString)
 	case nlCallSlaveKind:
 		e.nlSlaveKind = nlKindOf(s)
-		e.nlString(s, nlCString)
+		e.nlNamed("", s, nlCString)
 	case nlCallLinkData:
 		return e.nlLinkData(s)
 	case nlCallLinkStats:
@@ -114,6 +114,12 @@ func (e *Event) nlCall(name string, ref uint8, s, whole span) bool {
 		return e.nlMultipath(s)
 	case nlCallVia:
 		return e.nlVia(s)
+	case nlCallResID:
+		e.nfResource(name, s)
+	case nlCallCryptoType:
+		outer := e.begin("", Struct)
+		e.nlNamed("type", s, nlCString)
+		e.close(outer)
 	case nlCallMDBAddress:
 		e.nlMDBAddress(name, s)
 	case nlCallRouterPort:

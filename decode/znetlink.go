@@ -67,6 +67,16 @@ const (
 	nlRecordSmcLgrinfo
 	nlRecordSmcDmbinfo
 	nlRecordSmcFallback
+	nlRecordNfgenmsg
+	nlRecordCryptoUserAlg
+	nlRecordCryptoHash
+	nlRecordCryptoBlkcipher
+	nlRecordCryptoAead
+	nlRecordCryptoRng
+	nlRecordCryptoCipher
+	nlRecordSelnlSetenforce
+	nlRecordSelnlPolicyload
+	nlRecordUdevHeader
 )
 
 // nlRecords are the structs in attributes.
@@ -511,6 +521,67 @@ var nlRecords = [...]nlRecord{
 		{name: "reason", off: 0, nlForm: nlForm{op: nlVerbose, kind: Enum, size: 4, set: "smc_decline"}},
 		{name: "peer_diagnosis", off: 4, nlForm: nlForm{op: nlVerbose, kind: Enum, size: 4, set: "smc_decline"}},
 	}},
+	nlRecordNfgenmsg: {size: 4, fields: []nlField{
+		{name: "nfgen_family", off: 0, nlForm: nlForm{op: nlNumber, kind: Enum, size: 1, set: "address_family"}},
+		{name: "version", off: 1, nlForm: nlForm{op: nlNumber, kind: Enum, size: 1, set: "nfnetlink_version"}},
+		{name: "res_id", off: 2, nlForm: nlForm{op: nlDo, size: 2, ref: nlCallResID}},
+	}},
+	nlRecordCryptoUserAlg: {size: 208, fields: []nlField{
+		{name: "cru_name", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "cru_driver_name", off: 64, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "cru_module_name", off: 128, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "cru_type", off: 192, nlForm: nlForm{op: nlNumber, kind: Hex, size: 4}},
+		{name: "cru_mask", off: 196, nlForm: nlForm{op: nlNumber, kind: Hex, size: 4}},
+		{name: "cru_refcnt", off: 200, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "cru_flags", off: 204, nlForm: nlForm{op: nlNumber, kind: Hex, size: 4}},
+	}},
+	nlRecordCryptoHash: {size: 72, fields: []nlField{
+		{name: "type", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "blocksize", off: 64, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "digestsize", off: 68, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordCryptoBlkcipher: {size: 144, fields: []nlField{
+		{name: "type", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "geniv", off: 64, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "blocksize", off: 128, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "min_keysize", off: 132, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "max_keysize", off: 136, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "ivsize", off: 140, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordCryptoAead: {size: 140, fields: []nlField{
+		{name: "type", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "geniv", off: 64, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "blocksize", off: 128, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "maxauthsize", off: 132, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "ivsize", off: 136, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordCryptoRng: {size: 68, fields: []nlField{
+		{name: "type", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "seedsize", off: 64, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordCryptoCipher: {size: 76, fields: []nlField{
+		{name: "type", off: 0, nlForm: nlForm{op: nlCString, size: 64}},
+		{name: "blocksize", off: 64, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "min_keysize", off: 68, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "max_keysize", off: 72, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordSelnlSetenforce: {size: 4, fields: []nlField{
+		{name: "val", off: 0, nlForm: nlForm{op: nlNumber, kind: Int, size: 4}},
+	}},
+	nlRecordSelnlPolicyload: {size: 4, fields: []nlField{
+		{name: "seqno", off: 0, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+	}},
+	nlRecordUdevHeader: {size: 40, fields: []nlField{
+		{name: "prefix", off: 0, nlForm: nlForm{op: nlCString, size: 8}},
+		{name: "magic", off: 8, nlForm: nlForm{op: nlBig, size: 4}},
+		{name: "header_size", off: 12, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "properties_off", off: 16, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "properties_len", off: 20, nlForm: nlForm{op: nlNumber, kind: Uint, size: 4}},
+		{name: "filter_subsystem_hash", off: 24, nlForm: nlForm{op: nlBig, size: 4}},
+		{name: "filter_devtype_hash", off: 28, nlForm: nlForm{op: nlBig, size: 4}},
+		{name: "filter_tag_bloom_hi", off: 32, nlForm: nlForm{op: nlBig, size: 4}},
+		{name: "filter_tag_bloom_lo", off: 36, nlForm: nlForm{op: nlBig, size: 4}},
+	}},
 }
 
 // Places in nlTables.
@@ -584,6 +655,7 @@ const (
 	nlAttrsNetlinkDiag
 	nlAttrsPacketDiag
 	nlAttrsSmcDiag
+	nlAttrsCrypto
 )
 
 // nlTables are the tables of attributes.
@@ -1234,6 +1306,19 @@ var nlTables = [...]nlTable{
 		4: {op: nlStruct, ref: nlRecordSmcDmbinfo},
 		5: {op: nlStruct, ref: nlRecordSmcFallback},
 	}},
+	nlAttrsCrypto: {names: "nl_crypto", plain: false, forms: []nlForm{
+		1:  {op: nlNumber, kind: Uint, size: 4},
+		2:  {op: nlDo, ref: nlCallCryptoType},
+		6:  {op: nlDo, ref: nlCallCryptoType},
+		9:  {op: nlDo, ref: nlCallCryptoType},
+		10: {op: nlDo, ref: nlCallCryptoType},
+		11: {op: nlDo, ref: nlCallCryptoType},
+		3:  {op: nlStructText, ref: nlRecordCryptoHash},
+		4:  {op: nlStructText, ref: nlRecordCryptoBlkcipher},
+		5:  {op: nlStructText, ref: nlRecordCryptoAead},
+		7:  {op: nlStructText, ref: nlRecordCryptoRng},
+		8:  {op: nlStructText, ref: nlRecordCryptoCipher},
+	}},
 }
 
 // Places in nlMessages.
@@ -1462,6 +1547,7 @@ const (
 	nlCallNone = iota
 	nlCallAFSpec
 	nlCallBytecode
+	nlCallCryptoType
 	nlCallGUID
 	nlCallGroups
 	nlCallLinkData
@@ -1474,6 +1560,7 @@ const (
 	nlCallMultipath
 	nlCallPacketFilter
 	nlCallProtInfo
+	nlCallResID
 	nlCallRouterPort
 	nlCallSKMeminfo
 	nlCallShutdown

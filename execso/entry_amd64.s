@@ -245,13 +245,16 @@ done:
 	ADDL	$1, R9
 
 // Of a buffer that was cut, R11: whether it begins as a message of netlink(7) does, with a
-// length that one can have and flags that there are. Then the supervisor must help.
+// length that one can have and flags that there are, or as udev's, which have none. Then the
+// supervisor must help.
 #define MESSAGES(plain) \
 	TESTB	$const_flagMessages, const_stepFlags(R10); \
 	JEQ	plain; \
 	TESTL	$0x10000, RING(0, R11); \
 	JEQ	plain; \
 	MOVL	RING(const_captureHead, R11), AX; \
+	CMPL	AX, $const_udevPrefix; \
+	JEQ	help; \
 	SUBL	$16, AX; \
 	CMPL	AX, $0xfff0; \
 	JCC	plain; \

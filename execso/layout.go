@@ -268,6 +268,7 @@ const (
 	// flagMessages: of more than the limit all is wanted if it begins as a message of
 	// netlink(7), which the supervisor must help with.
 	flagMessages = 32
+	udevPrefix   = 0x7562696c // "libudev" begins so
 	noLength     = 0xff
 )
 

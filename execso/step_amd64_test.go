@@ -348,6 +348,7 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 	}
 	for _, w := range []walk{
 		{name: "netlink", before: header(64, 5), helped: true},
+		{name: "udev", before: header(udevPrefix, 0x5555), helped: true},
 		{name: "too short for netlink", before: header(15, 5)},
 		{name: "no flags of netlink", before: header(64, 0x1000)},
 	} {

@@ -338,6 +338,7 @@ var nlForms = map[string]nlShape{
 	"ether":   {op: "nlEther", size: 2, bytes: 2, align: 2},
 	"be16":    {op: "nlBig", size: 2, bytes: 2, align: 2},
 	"be64":    {op: "nlBig", size: 8, bytes: 8, align: 8},
+	"bex32":   {op: "nlBig", size: 4, bytes: 4, align: 4},
 	"ifindex": {op: "nlNumber", kind: "Interface", size: 4, bytes: 4, align: 4},
 	"uid":     {op: "nlNumber", kind: "UID", size: 4, bytes: 4, align: 4},
 	"dev":     {op: "nlNumber", kind: "Dev", size: 4, bytes: 4, align: 4},
@@ -380,10 +381,16 @@ func (w *nlWriter) form(text string) (f nlShape, err error) {
 	case word == "do":
 		f.op, f.ref, f.size = "nlDo", "nlCall"+arg, f.count
 		f.bytes, f.align, f.count = f.count, 4, 0
+		if f.bytes%4 != 0 {
+			f.align = 2
+		}
 		w.calls[arg] = true
 	case word == "attrs":
 		f.op = "nlNest"
 		err = place("attrs")
+	case word == "rectext":
+		f.op = "nlStructText"
+		err = place("record")
 	case word == "rec":
 		f.op = "nlStruct"
 		name, behind, more := strings.Cut(arg, "+")

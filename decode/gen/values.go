@@ -115,7 +115,11 @@ var headers = []string{
 	"linux/net_namespace.h", "linux/dcbnl.h", "linux/mroute.h", "linux/mroute6.h", "linux/if_addrlabel.h", "linux/gen_stats.h", "linux/pkt_cls.h",
 	"linux/pkt_sched.h", "linux/lwtunnel.h", "linux/snmp.h", "linux/ip.h", "linux/ipv6.h", "linux/mpls.h", "linux/if_bonding.h",
 	"linux/inet_diag.h", "linux/unix_diag.h", "linux/netlink_diag.h", "linux/packet_diag.h", "linux/smc_diag.h", "linux/sock_diag.h", "linux/tls.h",
-	"linux/mptcp.h", "linux/cryptouser.h", "linux/genetlink.h",
+	"linux/mptcp.h", "linux/cryptouser.h", "linux/xfrm.h", "linux/selinux_netlink.h", "linux/netfilter/nfnetlink.h",
+	"linux/netfilter/nfnetlink_acct.h", "linux/netfilter/nfnetlink_cthelper.h", "linux/netfilter/nfnetlink_conntrack.h",
+	"linux/netfilter/nfnetlink_cttimeout.h", "linux/netfilter/nfnetlink_compat.h", "linux/netfilter/nfnetlink_hook.h",
+	"linux/netfilter/ipset/ip_set.h", "linux/netfilter/nf_tables.h", "linux/netfilter/nf_tables_compat.h",
+	"linux/netfilter/nfnetlink_queue.h", "linux/netfilter/nfnetlink_log.h",
 }
 
 // ioctlsOf returns the names of the ioctl requests that a header defines by the
