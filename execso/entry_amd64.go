@@ -11,6 +11,9 @@ import (
 // entryCode returns where the entry code is in this program.
 func entryCode() unsafe.Pointer
 
+// loaderCode returns where the loader is in this program.
+func loaderCode() unsafe.Pointer
+
 // setupCode returns where the setup code is in this program.
 func setupCode() unsafe.Pointer
 

@@ -29,6 +29,7 @@ type Region struct {
 	calls     []uint64 // the call of each site, 0: free
 	freeSites []int
 
+	setup Setup
 	files *files // nil: there are none
 }
 

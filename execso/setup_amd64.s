@@ -1,10 +1,14 @@
 #include "textflag.h"
 #include "go_asm.h"
 
-// What maps the rest of the region into a process that has its code already: see
-// Region.Setup. It runs in the place of the first sites' records, where the filter lets
-// pass what exec.so may do; in a process of one thread, whose registers are put back
-// afterwards. It refers to nothing outside itself but by fixed addresses.
+// What maps the region into a process of one thread, whose registers are put back
+// afterwards: see Region.Setup. It refers to nothing outside itself but by fixed addresses.
+
+// func loaderCode() unsafe.Pointer
+TEXT ·loaderCode(SB), NOSPLIT, $0-8
+	LEAQ	loader<>(SB), AX
+	MOVQ	AX, ret+0(FP)
+	RET
 
 // func setupCode() unsafe.Pointer
 TEXT ·setupCode(SB), NOSPLIT, $0-8
@@ -29,11 +33,45 @@ TEXT ·setupCode(SB), NOSPLIT, $0-8
 	MOVL	$16, DX; \
 	CALL(28)	/* madvise */
 
-// In R12 the descriptor of the code's file, in R13 where to map memory for trampolines,
+// The loader maps the region's code. It runs wherever it has been written. In SI the name
+// of the code's file, in BX where to go on with its descriptor in R12; BP, R13, R14 and R15
+// are left as they are. If it cannot, it makes the call with the number in R15, which has
+// R12 negative if the file could not be opened.
+TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
+	JMP	end	// tells setup.go the size
+
+	MOVQ	$-100, DI	// AT_FDCWD
+	MOVL	$0x80000, DX	// O_RDONLY|O_CLOEXEC
+	XORL	R10, R10
+	CALL(257)	// openat
+	MOVQ	AX, R12
+	TESTQ	AX, AX
+	JLT	failed
+	MOVL	$const_Base, DI
+	MOVL	$const_CodeSize, SI
+	MOVL	$5, DX	// PROT_READ|PROT_EXEC
+	MOVL	$0x100001, R10	// MAP_SHARED|MAP_FIXED_NOREPLACE
+	MOVQ	R12, R8
+	XORL	R9, R9
+	CALL(9)	// mmap
+	CMPQ	AX, $const_Base
+	JNE	closeFile
+	JMP	BX
+closeFile:
+	MOVQ	R12, DI
+	CALL(3)	// close
+failed:
+	MOVQ	R15, AX
+	SYSCALL
+end:
+	UNDEF
+
+// The setup code maps the rest. It runs in the place of the first sites' records, where the
+// filter lets pass what exec.so may do. In R12 the descriptor of the code's file, in R13 where to map memory for trampolines,
 // R14 bytes, in BP where to stop, with the number in R15. It stops with the result in BX: 0
 // if all has been mapped and sealed; in R13 0 if the memory for trampolines has not.
 TEXT setup<>(SB), NOSPLIT|NOFRAME, $0-0
-	JMP	end	// tells code.go the size
+	JMP	end	// tells setup.go the size
 
 	MOVQ	$-100, DI	// AT_FDCWD
 	MOVL	$(const_Base+const_setupPathOff), SI

@@ -22,15 +22,17 @@ func Enter(tid int, base Regs, abi table.ABI, site uint64, nr int, args [6]uint6
 	if err := base.Set(tid); err != nil {
 		return table.Gone(), err
 	}
-	return finish(step, func(info *SyscallInfo) bool {
+	return finish(step, nil, func(info *SyscallInfo) bool {
 		return info.Nr() == int(int32(nr)) && info.Args() == base.args(abi) && info.IP == site+SyscallInsnLen
 	})
 }
 
-// FinishCall lets a thread that stands at a call's seccomp stop run to the exit
-// stop, and returns the result.
-func FinishCall(step StepFunc) (table.Result, error) {
-	return finish(step, func(*SyscallInfo) bool { return false })
+// FinishCall lets a thread that stands at a call's seccomp stop, or at the exec-stop of an
+// execve, run to the call's exit stop, and returns the result. If execed is not nil, it stops
+// at the exec-stop of an execve that succeeds, where all registers are the new program's
+// but that of the result, and sets *execed: it may be called again, or the exit stop left out.
+func FinishCall(step StepFunc, execed *bool) (table.Result, error) {
+	return finish(step, execed, func(*SyscallInfo) bool { return false })
 }
 
 // ErrTampered: the thread made another call than the one that was prepared. The
@@ -40,11 +42,15 @@ var ErrTampered = errors.New("an injected call was tampered with")
 
 // finish is FinishCall for a thread that may have the entry still before it:
 // expected tells whether a call at its entry is the right one.
-func finish(step StepFunc, expected func(*SyscallInfo) bool) (table.Result, error) {
+func finish(step StepFunc, execed *bool, expected func(*SyscallInfo) bool) (table.Result, error) {
 	for {
 		e, err := step(Syscall)
 		if err != nil {
 			return table.Gone(), err
+		}
+		if e.Kind == ExecStop && execed != nil {
+			*execed = true
+			return table.Return(0), nil
 		}
 		if e.Kind != SyscallStop {
 			continue

@@ -78,6 +78,9 @@ func (t *Thread) enterWait(result table.Result, w *table.Wait) (err error) {
 	if b.slot, b.args, err = t.waitArguments(w, b.until); err != nil {
 		return err
 	}
+	if err := t.complete(); err != nil {
+		return err
+	}
 	if err := t.save(); err != nil {
 		return err
 	}

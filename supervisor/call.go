@@ -18,6 +18,7 @@ type position uint8
 const (
 	pending   position = iota // at its seccomp stop: the kernel has yet to run it
 	outside                   // at an exit stop: of it, or of an injected call
+	returning                 // its result is known, its exit stop not yet come: see returning.go
 	decided                   // the program's own filter has settled it: result is known
 	lost                      // it will never return
 	requested                 // it asks through its area, and has not stopped: see request.go
@@ -320,6 +321,10 @@ func (t *Thread) run(nr int, args [6]uint64) table.Result {
 // runCall is run for a call that changes nothing that is kept.
 func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 	s := &t.current
+	if err := t.complete(); err != nil {
+		t.loop.check(err, t)
+		return table.Gone()
+	}
 	own := s.inNative || needsMask(t.call.ABI(), nr) // its signals may interrupt it
 	var result table.Result
 	var err error
@@ -339,9 +344,13 @@ func (t *Thread) runCall(nr int, args [6]uint64) table.Result {
 			}
 			s.changed = true
 		}
+		if r, ok := t.foretold(nr); ok && err == nil {
+			s.position, s.result = returning, r
+			return r
+		}
 		s.position = outside
 		if err == nil {
-			result, err = ptrace.FinishCall(t.step)
+			result, err = t.finishCall()
 		}
 	} else {
 		var site uint64
@@ -430,6 +439,10 @@ func (t *Thread) finish(result table.Result) {
 		}
 		err = ptrace.Answer(t.tid, t.call.ABI(), result)
 	case s.execed && !s.saved:
+	case s.position == returning && !s.execed && result.Raw() != s.result.Raw():
+		if err = t.complete(); err == nil {
+			err = ptrace.SetResult(t.tid, result)
+		}
 	case s.saved:
 		s.regs.SetResult(result)
 		err = s.regs.Set(t.tid)

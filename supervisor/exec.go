@@ -57,7 +57,9 @@ func (l *loop) execStop(leader *Thread, e ptrace.Event) {
 			return
 		}
 	}
-	// The thread is still inside execve: its exit stop comes next for those
-	// who wait for it.
+	if t.busy {
+		t.wake(e)
+		return
+	}
 	t.resume(t.how, 0)
 }

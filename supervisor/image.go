@@ -157,12 +157,13 @@ func (s *site) within(call, addr, size uint64) bool {
 	return start < pageEnd(addr, size) && call+ptrace.SyscallInsnLen > addr
 }
 
+const pageSize = 4096 // on machines that have the direct route
+
 // pageEnd returns the end of the pages that hold size bytes from addr on: what calls about
 // memory mean. It is the end of memory if the numbers are too large.
 func pageEnd(addr, size uint64) uint64 {
-	const page = 4096
 	end := addr + size
-	switch last := (end + page - 1) &^ (page - 1); {
+	switch last := (end + pageSize - 1) &^ (pageSize - 1); {
 	case size == 0:
 		return addr
 	case end >= addr && last >= end:

@@ -1,7 +1,9 @@
 package supervisor
 
 import (
+	"encoding/binary"
 	"hash/maphash"
+	"io"
 
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
@@ -14,6 +16,7 @@ import (
 // A linker is a file that has been the interpreter of a program (execve(2)).
 type linker struct {
 	module        // as it was mapped
+	entry  uint64 // where it begins, from its base on
 	sites  []site // that have trapped, with what was decided of them
 }
 
@@ -43,6 +46,9 @@ func (t *Thread) learn() {
 	defer mem.Close()
 	i.text, _ = t.mappings()
 	var l linker
+	if l.entry, err = entryOf(mem, base); err != nil {
+		return
+	}
 	for call, s := range i.sites {
 		m, ok := i.moduleOf(call)
 		if !ok || m.base != base {
@@ -65,28 +71,44 @@ func (t *Thread) learn() {
 // beginLinked lets a thread that has executed a program begin with its linker's calls
 // rewritten, if that is known.
 func (t *Thread) beginLinked() {
-	d, i := t.loop.direct, t.proc.image
-	if len(d.linkers) == 0 || i.mapped || t.proc.ownFilter || !t.alone() || t.executedOther(t.call.ABI()) {
+	d, i, s := t.loop.direct, t.proc.image, &t.current
+	if len(d.linkers) == 0 || i.mapped || t.proc.ownFilter || !t.alone() || t.call.ABI() != ptrace.NativeABI {
 		return
 	}
-	base, err := ptrace.AuxValue(t.tid, ptrace.NativeABI, ptrace.AuxBase)
-	if err != nil || base == 0 {
+	regs := s.regs
+	if !s.saved && regs.Get(t.tid) != nil || regs.Mode32() {
 		return
 	}
 	for _, l := range d.linkers {
+		base := regs.IP() - l.entry // that is where a program with a linker begins
 		sites := t.matching(l.at(base))
 		if len(sites) < worthLearning {
 			continue // it is another
 		}
 		i.begun = true
-		if t.mapAtOnce(base) {
+		mem, err := ptrace.OpenMemory(t.tid)
+		if err != nil {
+			return // it is gone
+		}
+		defer mem.Close()
+		s.regs, s.saved = regs, true
+		if t.mapAtOnce(mem, base, sites[0].window.Addr&^(pageSize-1)) {
 			d.admit(t)
 			if len(i.near) > 0 {
-				t.rewriteAll(i.near[0], sites)
+				t.rewriteAll(mem, i.near[0], sites)
 			}
 		}
 		return
 	}
+}
+
+// entryOf reads where the program or library begins to run that is mapped at base, as an
+// offset (elf(5), e_entry).
+func entryOf(mem io.ReaderAt, base uint64) (uint64, error) {
+	const at = 24 // of 64-bit files
+	var b [8]byte
+	_, err := mem.ReadAt(b[:], int64(base)+at)
+	return binary.NativeEndian.Uint64(b[:]), err
 }
 
 // at returns what is known of a linker as it is when it is mapped at base.
@@ -120,13 +142,8 @@ func (t *Thread) matching(sites []site) []site {
 }
 
 // rewriteAll rewrites these sites of a program that has not run yet.
-func (t *Thread) rewriteAll(area *nearArea, sites []site) {
+func (t *Thread) rewriteAll(mem io.WriterAt, area *nearArea, sites []site) {
 	d, i := t.loop.direct, t.proc.image
-	mem, err := ptrace.OpenMemory(t.tid)
-	if err != nil {
-		return // it is gone
-	}
-	defer mem.Close()
 	start := area.next()
 	var code []byte
 	n := 0
@@ -144,7 +161,7 @@ func (t *Thread) rewriteAll(area *nearArea, sites []site) {
 		sites[n] = s
 		n++
 	}
-	_, err = mem.WriteAt(code, int64(start))
+	_, err := mem.WriteAt(code, int64(start))
 	for _, s := range sites[:n] {
 		if err == nil {
 			_, err = mem.WriteAt(s.window.Jump(s.tramp), int64(s.window.Addr))

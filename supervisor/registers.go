@@ -14,6 +14,11 @@ func (t *Thread) Registers(to *table.Registers) error {
 	if t.gone || t.current.position == requested && t.busy {
 		return unix.ESRCH
 	}
+	if t.busy && !t.current.execed {
+		if err := t.complete(); err != nil {
+			return err
+		}
+	}
 	var regs ptrace.Regs
 	if err := regs.Get(t.tid); err != nil {
 		return err

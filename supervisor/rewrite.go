@@ -30,13 +30,13 @@ func (t *Thread) shorten() {
 	if d == nil || i == nil || i.off || t.gone || t.loop.killing {
 		return
 	}
+	if s.execed && (s.position == outside || s.position == returning) {
+		t.beginLinked()
+		return
+	}
 	switch s.position {
 	case pending: // answered without the kernel
 	case outside:
-		if s.execed {
-			t.beginLinked()
-			return
-		}
 		if s.result.Restarting() {
 			return
 		}

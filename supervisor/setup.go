@@ -1,6 +1,9 @@
 package supervisor
 
 import (
+	"fmt"
+	"slices"
+
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
@@ -8,85 +11,120 @@ import (
 	"github.com/k42trace/k42trace/table"
 )
 
-// mapAtOnce is mapRegion for a thread that has just executed a program, and gets memory
-// for trampolines too, near addr. Most of it is done by code in the region
-// itself: a stop per call would take longer than many a program has calls.
-func (t *Thread) mapAtOnce(addr uint64) bool {
-	i := t.proc.image
-	setup, ok := t.loop.direct.region.Setup()
-	if !ok {
+// mapAtOnce maps the region into a thread that has just executed a program, and memory for
+// trampolines near addr. The region's own code does it: a stop per call would take
+// longer than many a program has calls. What maps that is lent the thread's memory at code,
+// which is the program's, at the beginning of a page of its instructions.
+func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
+	d, i, s := t.loop.direct, t.proc.image, &t.current
+	setup, ok := d.region.Setup()
+	if !ok || !d.onlyLooks(loaderCalls) {
 		return false // it comes to that later, if at all
 	}
 	if !t.mayMap() {
 		i.off = true
 		return false
 	}
-	code := t.loop.direct.region.Mappings()[0]
-	fd, ok := t.openOurs(code.FD, unix.O_RDONLY)
-	if !ok {
-		return false // mapRegion may find another way, if it comes to that
+	old := make([]byte, len(setup.Loader))
+	if _, err := mem.ReadAt(old, int64(code)); err != nil {
+		return false
 	}
-	near := places(addr)[0] // if it is free
-	const flags = unix.MAP_SHARED | unix.MAP_FIXED_NOREPLACE
-	r := t.inject("mmap", code.Addr, code.Size, uint64(code.Prot), flags, uint64(fd), 0)
-	if r.Failed() || uint64(r.Raw()) != code.Addr {
-		t.inject("close", uint64(fd))
+	if _, err := mem.WriteAt(setup.Loader, int64(code)); err != nil {
+		return false
+	}
+	regs := s.regs
+	nr, _ := table.Number(ptrace.NativeABI, "execve") // whose handler we are in: it stops
+	enterSetup(&regs, setup, code, places(addr)[0], nr)
+	err := t.deferSignals()
+	if err == nil {
+		err = regs.Set(t.tid)
+	}
+	if err == nil {
+		err = t.setUp(setup, code, nr)
+	}
+	if err == nil {
+		err = regs.Get(t.tid)
+	}
+	if err == nil {
+		_, err = mem.WriteAt(old, int64(code))
+	}
+	if !t.loop.check(err, t) {
 		i.off = true
 		return false
 	}
-	near, ok, err := t.setUp(setup, fd, near)
-	i.end = t.loop.direct.region.End()
-	if i.mapped, i.off = ok, !ok; !ok {
-		t.loop.check(err, t)
-		return false
+	i.end = d.region.End()
+	near, opened, ok := leaveSetup(&regs)
+	mapped := execso.IsHelp(regs.IP())
+	if i.mapped = ok; ok {
+		if near != 0 {
+			i.near = append(i.near, &nearArea{addr: near})
+		}
+		// The thread stands at the last stop of the setup code, and goes on from there.
+		noCall(&s.regs)
+		s.position = returning
+		return true
 	}
-	if near != 0 {
-		i.near = append(i.near, &nearArea{addr: near})
+	// To make other calls it must be at an exit stop.
+	i.off = opened // else mapRegion may find another way
+	if t.loop.check(ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)), t) {
+		s.position = outside
+		_, err := ptrace.FinishCall(t.step, nil)
+		if t.loop.check(err, t) && mapped {
+			m := d.region.Mappings()[0]
+			t.inject("munmap", m.Addr, m.Size)
+		}
 	}
-	return true
+	return false
 }
 
-// setUp has the thread run the region's setup code. It returns where memory for
-// trampolines is now, 0 if there is none, and whether the region is there.
-func (t *Thread) setUp(setup execso.Setup, fd int, near uint64) (there uint64, ok bool, err error) {
-	s := &t.current
-	regs := s.regs
-	nr, _ := table.Number(ptrace.NativeABI, "execve") // whose handler we are in: it stops
-	enterSetup(&regs, setup, fd, near, nr)
-	if err := regs.Set(t.tid); err != nil {
-		return 0, false, err
-	}
+// setUp lets the thread run the loader, which is at code, and the setup code to their end.
+// Calls that the filter does not exempt stop, and go on.
+func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
 	for {
 		e, err := t.step(ptrace.Cont)
 		if err != nil {
-			return 0, false, err
+			return err
 		}
 		if e.Kind != ptrace.SeccompStop {
 			continue
 		}
-		// Calls that the filter does not exempt stop, and go on.
 		var info ptrace.SyscallInfo
 		if err := ptrace.GetSyscallInfo(t.tid, &info); err != nil {
-			return 0, false, err
+			return err
 		}
 		if execso.IsHelp(info.IP) {
-			break
+			return nil
+		}
+		if t.loop.direct.region.IsSite(info.IP) {
+			continue // of the setup code
+		}
+		// The loader's memory is the program's.
+		if info.IP-code > uint64(len(setup.Loader)) || info.Nr() != nr && !loads(info.Nr()) {
+			return fmt.Errorf("thread %d: %w", t.tid, ptrace.ErrTampered)
+		}
+		if info.Nr() == nr {
+			return nil // it has failed
 		}
 	}
-	if err := regs.Get(t.tid); err != nil {
-		return 0, false, err
-	}
-	// It must be at an exit stop, as after any call that is injected.
-	if err := ptrace.Answer(t.tid, ptrace.NativeABI, table.Errno(unix.ENOSYS)); err != nil {
-		return 0, false, err
-	}
-	if _, err := ptrace.FinishCall(t.step); err != nil {
-		return 0, false, err
-	}
-	if there, ok = leaveSetup(&regs); !ok {
-		for _, m := range t.loop.direct.region.Mappings() {
-			t.inject("munmap", m.Addr, m.Size)
+}
+
+// loaderCalls are the calls that the loader makes in the program's place.
+var loaderCalls = []string{"openat", "mmap", "close"}
+
+func loads(nr int) bool {
+	return slices.ContainsFunc(loaderCalls, func(name string) bool {
+		n, ok := table.Number(ptrace.NativeABI, name)
+		return ok && n == nr
+	})
+}
+
+// onlyLooks reports whether no handler decides about any of the calls.
+func (d *direct) onlyLooks(names []string) bool {
+	for _, name := range names {
+		nr, _ := table.Number(ptrace.NativeABI, name)
+		if h := d.loop.handlerOf(nr); h != nil && !exempts(d.loop.serviceFor(nr)) {
+			return false
 		}
 	}
-	return there, ok, nil
+	return true
 }

@@ -23,12 +23,17 @@ func setFrame(r *ptrace.Regs, f *execso.Frame) {
 // the registers as they are.
 func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
 
-// enterSetup makes the registers those with which a thread enters the region's setup code.
-func enterSetup(r *ptrace.Regs, s execso.Setup, fd int, near uint64, nr int) {
+// enterSetup makes the registers those with which a thread enters the loader, which is at
+// code.
+func enterSetup(r *ptrace.Regs, s execso.Setup, code, near uint64, nr int) {
 	noCall(r)
-	r.Rip, r.Rbp, r.R15 = s.IP, s.Stop, uint64(nr)
-	r.R12, r.R13, r.R14 = uint64(fd), near, nearSize
+	r.Rip, r.Rsi, r.Rbx = code, code+uint64(s.Name), s.IP
+	r.Rbp, r.R15 = s.Stop, uint64(nr)
+	r.R13, r.R14 = near, nearSize
 }
 
-// leaveSetup reads what has come of it.
-func leaveSetup(r *ptrace.Regs) (near uint64, ok bool) { return r.R13, r.Rbx == 0 }
+// leaveSetup reads what has come of it: where memory for trampolines is now, 0 if there is
+// none, whether the region's file could be opened, and whether all is there.
+func leaveSetup(r *ptrace.Regs) (near uint64, opened, ok bool) {
+	return r.R13, int64(r.R12) >= 0, r.Rbx == 0
+}
