@@ -130,6 +130,9 @@ type Event struct {
 	buf     []byte // the current chunk of the bytes that values point to
 	used    int
 	readers []reader
+	// resultAt is where the result is, of calls that return it in memory.
+	resultAt uint64
+
 	ranges  []table.Range
 	fetched int // how many of ranges have been read
 }
@@ -281,7 +284,7 @@ func (e *Event) reset(c *table.Call) {
 		e.name, e.plan = c.Name(), nil
 		return
 	}
-	e.name, e.raw = e.sig.Name, e.args
+	e.name, e.raw, e.resultAt = e.sig.Name, e.args, 0
 	e.plan = planOf(e.abi, e.nr, e.sig)
 	if !e.opts.Raw {
 		e.plan.cut(&e.args)

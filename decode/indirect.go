@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/k42trace/k42trace/table"
@@ -64,7 +65,7 @@ var ipcs = [...]struct {
 
 // followIPC replaces a call of ipc by the one that it stands for.
 func (e *Event) followIPC() {
-	const msgrcv, semctl = 12, 3
+	const msgrcv, semctl, shmat = 12, 3, 21
 	n := e.args[0] & 0xffff
 	if n >= uint64(len(ipcs)) || ipcs[n].call == "" {
 		return
@@ -86,6 +87,9 @@ func (e *Event) followIPC() {
 		args[1], args[3] = uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
 		args[4] = e.args[3]
 	}
+	if n == shmat {
+		e.resultAt = e.args[3]
+	}
 	if n == semctl {
 		if b := e.readArgs(args[3], 4); b != nil {
 			args[3] = uint64(le.Uint32(b))
@@ -102,8 +106,17 @@ func init() {
 		}
 	}}
 	addSpecial(unknown, "socketcall")
+	// ipc returns where shmat has put the memory through a pointer.
+	addSpecial(special{exit: func(e *Event) {
+		if b := []byte(nil); e.resultAt != 0 && e.good() {
+			if b = e.readAll(e.resultAt, 4); b != nil {
+				e.values[resultSlot].Num = uint64(le.Uint32(b))
+			}
+		}
+	}}, "shmat")
 	addSpecial(special{entry: func(e *Event) {
 		unknown.entry(e)
+		e.arg(4).Kind = Hex
 		if v := e.arg(0); v.Kind == Int && v.Num>>16 != 0 { // with a version
 			e.into(0)
 			outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[0]})
@@ -127,7 +140,10 @@ func (in *indirect) narrow() *plan {
 		return nil
 	}
 	sig := *table.SignatureOf(table.AMD64, nr)
-	sig.Args = sig.Args[:in.args]
+	sig.Args = slices.Clone(sig.Args[:in.args])
+	for i := range sig.Args {
+		sig.Args[i].Bits = min(sig.Args[i].Bits, 32)
+	}
 	p := newPlan(table.I386, &sig)
 	if in.name != "" {
 		p.called(in.name)

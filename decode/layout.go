@@ -21,6 +21,8 @@ type structType struct {
 	most int
 	// exact: only a length of size is good.
 	exact bool
+	// words: one word is good too.
+	words bool
 	// scalar: a single one is shown in brackets.
 	scalar bool
 	// gathers: it has buffers of its own, and where the call returns a number,
@@ -187,11 +189,17 @@ func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
 	t.decode(e, name, e.reader(b, 0))
 }
 
+// takes reports whether n is a good length of a struct that is exact: its size, or, of a set of
+// signals, one word.
+func (t *structType) takes(abi table.ABI, n uint64) bool {
+	return n == uint64(t.size[abi]) || t.words && n == uint64(longBits(abi)/8)
+}
+
 // emitVariable emits a struct of n bytes at addr.
 func (e *Event) emitVariable(name string, t *structType, addr, n uint64) {
 	want := clamp(t.bytes(n), t.size[e.abi])
 	b := e.read(addr, want)
-	if addr == 0 || len(b) < want || want == 0 || want < t.least || t.exact && n != uint64(t.size[e.abi]) {
+	if addr == 0 || len(b) < want || want == 0 || want < t.least || t.exact && !t.takes(e.abi, n) {
 		e.emitAddr(name, addr, addr != 0)
 		return
 	}

@@ -25,6 +25,9 @@ func TestNarrow(t *testing.T) {
 	}
 	copy(mem[3000:], "abc\x00")
 	abc := uint32(base + 3000)
+	perm := func(off int, rest ...uint32) uint64 { // struct ipc64_perm, with rubbish above the mode
+		return put(off, append([]uint32{19266, 1, 2, 3, 4, 0xbad<<20 | 0620, 0, 0, 0}, rest...)...)
+	}
 	tests := []struct {
 		want, name string
 		res        table.Result
@@ -44,6 +47,22 @@ func TestNarrow(t *testing.T) {
 		{`rt_sigaction(SIGUSR1, {sa_handler=SIG_IGN, sa_mask=[HUP], sa_flags=SA_RESTART}, NULL, 8) = 0`, "rt_sigaction", ok(0), []uint64{10, put(256, 1, 0x10000000, 0, 1, 0), 0, 8}},
 		{`clone(child_stack=NULL, flags=CLONE_CHILD_SETTID|SIGCHLD, child_tidptr=0x7f) = 7`, "clone", ok(7), []uint64{0x1000011, 0, 0, 0, 0x7f}},
 		{`execve("abc", ["abc"], NULL) = 0`, "execve", ok(0), []uint64{uint64(abc), put(300, abc, 0), 0}},
+		{`msgctl(7, IPC_64|IPC_STAT, {msg_perm={uid=1, gid=2, mode=0620, key=19266, cuid=3, cgid=4}, msg_stime=11, msg_rtime=12, msg_ctime=13, msg_qnum=14, msg_qbytes=16384, msg_lspid=15, msg_lrpid=16}) = 0`, "ipc", ok(0), []uint64{14, 7, 0x102, 0, perm(400, 11, 0, 12, 0, 13, 0, 9, 14, 16384, 15, 16, 0, 0)}},
+		{`msgctl(7, IPC_64|IPC_SET, {msg_perm={uid=1, gid=2, mode=0620}, msg_qbytes=16384}) = 0`, "msgctl", ok(0), []uint64{7, 0x101, base + 400}},
+		{`shmctl(7, IPC_64|IPC_STAT, {shm_perm={uid=1, gid=2, mode=0620, key=19266, cuid=3, cgid=4}, shm_segsz=8192, shm_cpid=14, shm_lpid=15, shm_nattch=16, shm_atime=11, shm_dtime=12, shm_ctime=13}) = 0`, "ipc", ok(0), []uint64{24, 7, 0x102, 0, perm(500, 8192, 11, 0, 12, 0, 13, 0, 14, 15, 16, 0, 0)}},
+		{`shmctl(0, IPC_64|SHM_INFO, {used_ids=1, shm_tot=4294967295, shm_rss=0, shm_swp=0, swap_attempts=0, swap_successes=0}) = 62`, "shmctl", ok(62), []uint64{0, 0x10e, put(600, 1, 1<<32-1, 0, 0, 0, 0)}},
+		{`semctl(7, 0, IPC_64|IPC_STAT, {sem_perm={uid=1, gid=2, mode=0620, key=19266, cuid=3, cgid=4}, sem_otime=11, sem_ctime=12, sem_nsems=2}) = 0`, "ipc", ok(0), []uint64{3, 7, 0, 0x102, put(800, uint32(perm(700, 11, 0, 12, 0, 2, 0, 0)))}},
+		{`msgrcv(7, NULL, 0, -2, IPC_NOWAIT) = -1 ENOMSG (No message of desired type)`, "ipc", failed(unix.ENOMSG), []uint64{1<<16 | 12, 7, 0, 04000, 0, 1<<32 - 2}},
+		{`shmat(7, NULL, SHM_RDONLY) = 0xf7000000`, "ipc", ok(0), []uint64{21, 7, 010000, put(820, 0xf7000000), 0}},
+		{`shmat(7, NULL, SHM_RDONLY) = -1 EINVAL (Invalid argument)`, "ipc", failed(unix.EINVAL), []uint64{21, 7, 010000, base + 820, 0}},
+		{`ipc(42<<16|10, 0, 0, 0, 0, 0) = -1 ENOSYS (Function not implemented)`, "ipc", failed(unix.ENOSYS), []uint64{42<<16 | 10, 0, 0, 0, 0, 0}},
+		{`readdir(3, {d_ino=7, d_off=8, d_reclen=3, d_name="abc"}) = 1`, "readdir", ok(1), []uint64{3, put(840, 7, 8, 3|'a'<<16|'b'<<24, 'c'), 1}},
+		{`readdir(3, 0x8) = 0`, "readdir", ok(0), []uint64{3, bad, 1}},
+		{`rt_sigprocmask(SIG_BLOCK, [HUP], NULL, 4) = -1 EINVAL (Invalid argument)`, "rt_sigprocmask", failed(unix.EINVAL), []uint64{0, put(860, 1), 0, 4}},
+		{`fcntl(3, F_SETLK64, 0x8) = -1 EINVAL (Invalid argument)`, "fcntl", failed(unix.EINVAL), []uint64{3, 13, bad}},
+		{`oldstat("abc", {st_mode=S_IFREG|0644, st_size=5, ...}) = 0`, "oldstat", ok(0), []uint64{uint64(abc), put(880, 0, unix.S_IFREG|0644, 1, 0, 5, 0, 0, 0)}},
+		{`clone3({flags=CLONE_SETTLS, exit_signal=0, stack=NULL, stack_size=0, tls={entry_number=12, base_addr=0xf7000000, limit=0x0fffff, seg_32bit=1, contents=0, read_exec_only=0, limit_in_pages=1, seg_not_present=0, useable=1}}, 64) = 7`, "clone3", ok(7),
+			[]uint64{put(1000, 0x80000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, uint32(put(1100, 12, 0xf7000000, 0xfffff, 0x51)), 0), 64}},
 		{`getuid() = 65534`, "getuid", ok(65534), nil},
 		{`chown("abc", -1, 5) = 0`, "chown", ok(0), []uint64{uint64(abc), 0xffff, 5}},
 	}

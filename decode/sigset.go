@@ -9,7 +9,7 @@ import (
 
 func init() {
 	t := register("sigset", sizesAll(8), decodeSigset)
-	t.variable, t.exact = true, true
+	t.variable, t.exact, t.words = true, true, true
 	register("old_sigset", sizesPtr(8, 4), decodeSigset)
 	register("old_sigaction", sizesPtr(0, 16), func(e *Event, name string, r *reader) {
 		const hasRestorer = 0x04000000

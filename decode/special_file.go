@@ -67,6 +67,33 @@ func exitDents(e *Event) {
 	e.close(outer)
 }
 
+// exitReaddir decodes the one entry that readdir(2) returns: d_ino, the offset, the length of
+// the name, and that.
+func exitReaddir(e *Event) {
+	if !e.good() || e.res.Value() == 0 {
+		return
+	}
+	word := int(longBits(e.abi) / 8)
+	header := 2*word + 2
+	b := e.readAll(e.args[1], header)
+	if b == nil {
+		return
+	}
+	r := e.reader(b, e.args[1])
+	ino, off, n := r.u(word), r.u(word), r.u16()
+	e.into(1)
+	outer := e.begin("", Struct)
+	e.num("d_ino", Uint, uint8(8*word), ino)
+	e.num("d_off", Uint, uint8(8*word), off)
+	e.num("d_reclen", Uint, 16, n)
+	if text := e.readText(e.args[1]+uint64(header), int(min(n, 256))); len(text) == int(min(n, 256)) {
+		e.emit(Value{Name: "d_name", Kind: Bytes, Text: text, Size: n})
+	} else {
+		e.emitAddr("d_name", e.args[1]+uint64(header), true)
+	}
+	e.close(outer)
+}
+
 const maxDents = 1 << 20
 
 // dirent decodes the directory entry at the start of b and returns its size, 0
@@ -117,6 +144,7 @@ const (
 	fcntlHex fcntlArg = iota
 	fcntlNone
 	fcntlInt
+	fcntlPID
 	fcntlLong
 	fcntlSignal
 	fcntlFDFlags
@@ -140,7 +168,7 @@ var fcntlArgs = map[uint64]fcntlArg{
 	fGetLock: fcntlGetLock, fSetLock: fcntlLock, fSetLockWait: fcntlLock,
 	fGetLock64: fcntlGetLock, fSetLock64: fcntlLock, fSetLockWait64: fcntlLock,
 	unix.F_OFD_GETLK: fcntlGetLock, unix.F_OFD_SETLK: fcntlLock, unix.F_OFD_SETLKW: fcntlLock,
-	unix.F_GETOWN: fcntlNone, unix.F_SETOWN: fcntlInt,
+	unix.F_GETOWN: fcntlNone, unix.F_SETOWN: fcntlPID,
 	unix.F_GETOWN_EX: fcntlGetOwner, unix.F_SETOWN_EX: fcntlOwner,
 	unix.F_GETSIG: fcntlNone, unix.F_SETSIG: fcntlSignal,
 	unix.F_GETLEASE: fcntlNone, unix.F_SETLEASE: fcntlLease, unix.F_NOTIFY: fcntlNotify,
@@ -162,6 +190,7 @@ var setDirentTypes = &ConstSet{Name: "dirent_type", Prefix: "DT_", Consts: []Con
 }}
 
 func init() {
+	addSpecial(special{exit: exitReaddir}, "readdir")
 	addSpecial(special{entry: entryFcntl, exit: exitFcntl}, "fcntl", "fcntl64")
 
 	flock := func(bits uint8, off func(r *reader) uint64) func(e *Event, name string, r *reader) {
@@ -197,9 +226,9 @@ func (e *Event) flockType() *structType {
 }
 
 // fcntlArg is what the third argument is. The commands of 64-bit locks are those of
-// 32-bit ABIs only.
+// fcntl64 only.
 func (e *Event) fcntlArg() fcntlArg {
-	if cmd := e.args[1]; cmd >= fGetLock64 && cmd <= fSetLockWait64 && longBits(e.abi) == 64 {
+	if cmd := e.args[1]; cmd >= fGetLock64 && cmd <= fSetLockWait64 && (longBits(e.abi) == 64 || e.name == "fcntl") {
 		return fcntlAddr
 	}
 	return fcntlArgs[e.args[1]]
@@ -214,6 +243,8 @@ func entryFcntl(e *Event) {
 		e.drop(2)
 	case fcntlInt:
 		v.Kind, v.Bits, v.Num = Int, 32, uint64(uint32(num))
+	case fcntlPID:
+		v.Kind, v.Bits, v.Num = PID, 32, uint64(uint32(num))
 	case fcntlLong:
 		v.Kind, v.Bits, v.Num = Int, 64, num
 	case fcntlSignal:
@@ -269,6 +300,8 @@ func exitFcntl(e *Event) {
 	case unix.F_GETFL:
 		e.values[resultSlot].Kind = Hex
 		e.emit(Value{Name: "flags", Kind: Flags, Bits: 32, Num: res, Set: setOpenFlags})
+	case unix.F_GETOWN:
+		e.values[resultSlot].Kind = PID
 	case unix.F_GETSIG:
 		if res > 0 && res <= 64 {
 			e.num("", Signal, 32, res)

@@ -51,7 +51,7 @@ func init() {
 	}
 	none, long := row(), row(formUlong)
 	signal := row(form{show: func(e *Event, i int, _ bool) {
-		if e.args[i]>>32 != 0 {
+		if e.args[i]>>32 != 0 || uint32(e.args[i]) > 128 {
 			formUlong.show(e, i, true)
 		} else {
 			formSignal.show(e, i, true)

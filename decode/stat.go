@@ -114,6 +114,10 @@ func (e *Event) stat(name string, b []byte, l *statLayout) {
 	}
 	for i, n := range [...][2]string{{"st_atime", "st_atime_nsec"}, {"st_mtime", "st_mtime_nsec"}, {"st_ctime", "st_ctime_nsec"}} {
 		m := l.times[i]
+		if l == &statOld {
+			e.num(n[0], Time, 8*m.size, m.of(b))
+			continue
+		}
 		sec, nsec := m.of(b), member{m.off + m.size, m.size}.of(b)
 		kind := Time
 		if nsec >= 1e9 {

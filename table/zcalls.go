@@ -2130,7 +2130,7 @@ var signatures = [...]Signature{
 	454: {Name: "readdir", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "dirp", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "old_dirent"},
-		{Name: "count", Kind: Uint, Bits: 32, Len: LenNone},
+		{Name: "count", Kind: Unused, Bits: 32, Len: LenNone},
 	}},
 	455: {Name: "mmap", Result: Hex, Class: ClassDesc | ClassMemory, Args: []Arg{
 		{Name: "args", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "mmap_args"},
