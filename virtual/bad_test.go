@@ -23,6 +23,8 @@ type bad struct {
 	n   int
 	err error
 	do  func()
+
+	closes func()
 }
 
 func (b bad) answer() (int, error) {
@@ -37,8 +39,13 @@ func (b bad) Write([]byte) (int, error)      { return b.answer() }
 func (b bad) Seek(int64, int) (int64, error) { n, err := b.answer(); return int64(n), err }
 func (b bad) Truncate(int64) error           { _, err := b.answer(); return err }
 func (b bad) Stat() (fs.FileInfo, error)     { return nil, b.err }
-func (b bad) Close() error                   { return nil }
-func (b bad) Sync() error                    { return b.err }
+func (b bad) Close() error {
+	if b.closes != nil {
+		b.closes()
+	}
+	return nil
+}
+func (b bad) Sync() error { return b.err }
 func (b bad) Ioctl(*table.Call, uint32, uint64) table.Result {
 	return table.FromRaw(int64(b.n))
 }
@@ -72,6 +79,7 @@ func TestBadFiles(t *testing.T) {
 		{bad{n: -300, err: errors.New("strange")}, "read -1 input/output error\nwrite -1 input/output error\nfstat input/output error\nftruncate input/output error\nioctl input/output error\n", 5},
 		{bad{n: 0, err: fmt.Errorf("wrapped: %w", unix.EBUSY)}, "read -1 device or resource busy\nwrite -1 device or resource busy\nfstat device or resource busy\n", 0},
 		{bad{n: 3, err: io.EOF}, "read 3 <nil>\n", 0},
+		{bad{n: 0}, "read 0 <nil>\nwrite -1 input/output error\n", 1}, // would write for ever
 		{bad{n: 0, err: fs.ErrPermission}, "read -1 permission denied\n", 0},
 	} {
 		w := newWorld(t, func(string, int) virtual.File { return test.bad })
@@ -102,6 +110,31 @@ func TestPanickingFile(t *testing.T) {
 	cmd.Table = w.tbl
 	err := cmd.Run()
 	if p, ok := errors.AsType[*supervisor.PanicError](err); !ok || p.Value != "oh" {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func init() {
+	programs["close bad"] = func() {
+		kept, err := unix.Open("/virtual/bad", unix.O_RDWR, 0)
+		try(err)
+		fd, err := unix.Open("/virtual/bad", unix.O_RDWR, 0)
+		try(err)
+		try(unix.Close(fd))
+		for {
+			unix.Read(kept, make([]byte, 1))
+		}
+	}
+}
+
+// A File that panics when it is closed ends the tree too, though nobody has called it then.
+func TestPanickingClose(t *testing.T) {
+	w := newWorld(t, func(string, int) virtual.File { return bad{closes: func() { panic("oh") }} })
+	w.files.Warn = func(error) {} // it is told too
+	cmd := self(t, "close bad")
+	cmd.Table = w.tbl
+	err := cmd.Run()
+	if p, ok := errors.AsType[*supervisor.PanicError](err); !ok || !strings.Contains(fmt.Sprint(p.Value), "oh") {
 		t.Errorf("Run: %v", err)
 	}
 }

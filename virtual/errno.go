@@ -67,6 +67,16 @@ func (f *Files) count(file File, op string, n, size int) bool {
 	return true
 }
 
+// wrote checks what file has answered to Write. None of the bytes and no error would be asked
+// again for ever.
+func (f *Files) wrote(file File, n, size int, err error) bool {
+	if n == 0 && err == nil {
+		f.warn(fmt.Errorf("virtual file %T: Write: wrote none of %d bytes, without an error", file, size))
+		return false
+	}
+	return f.count(file, "Write", n, size)
+}
+
 func (f *Files) warn(err error) {
 	if f.Warn != nil {
 		f.Warn(err)

@@ -41,7 +41,9 @@ import (
 // Write and Seek are not called.
 type File interface {
 	// Close is called when the last descriptor of the File is gone from the child
-	// tree and wherever it was passed to: on any goroutine, after all other calls. Its error goes to Files.Warn.
+	// tree and wherever it was passed to: on any goroutine, after all other calls. Its error goes to
+	// Files.Warn. If it panics on a goroutine of its own, Files.Warn is told and the next call that
+	// reaches Files kills the tree.
 	io.Closer
 }
 

@@ -17,10 +17,11 @@ type Files struct {
 	// Warn, if not nil, is told of Files that answer nonsense, on any goroutine.
 	Warn func(error)
 
-	live    atomic.Int64 // len(known), without the lock
-	mu      sync.Mutex
-	known   map[identity]*description
-	watcher *watcher // runs while there are any
+	live     atomic.Int64          // len(known), without the lock
+	panicked atomic.Pointer[error] // what a File has panicked with while nobody called
+	mu       sync.Mutex
+	known    map[identity]*description
+	watcher  *watcher // runs while there are any
 }
 
 // An identity is what the kernel calls a file: that of the placeholder.
@@ -65,6 +66,9 @@ func (f *Files) Lookup(c *table.Call, fd int) (File, bool) {
 // use finds the description of a descriptor, nil if it is not virtual, and keeps it
 // from being closed until release.
 func (f *Files) use(c *table.Call, fd int) *description {
+	if err := f.panicked.Load(); err != nil {
+		panic(*err)
+	}
 	r := c.Residence()
 	if fd < 0 || r == nil && f.live.Load() == 0 {
 		return nil

@@ -205,7 +205,7 @@ func (d *description) writeAt(c *table.Call, pos int64) table.Result {
 				return partly(done, unix.EFAULT)
 			}
 			n, err := next((*buf)[:got])
-			if !d.files.count(d.file, "Write", n, got) {
+			if !d.files.wrote(d.file, n, got, err) {
 				return partly(done, unix.EIO)
 			}
 			*pos += int64(n)

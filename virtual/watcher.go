@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -71,7 +72,7 @@ func (w *watcher) run(f *Files) {
 	for {
 		retired := false
 		err := w.raw.Read(func(inotify uintptr) (done bool) {
-			w.drain(f, int(inotify))
+			f.guarded(func() { w.drain(f, int(inotify)) })
 			retired = f.retire(w)
 			return retired
 		})
@@ -87,6 +88,21 @@ func (w *watcher) run(f *Files) {
 			return
 		}
 	}
+}
+
+// guarded runs do, in which Files are closed on a goroutine of ours. One that panics there ends
+// the child tree as it would elsewhere, with the next call, and not the program that embeds us.
+func (f *Files) guarded(do func()) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		err := fmt.Errorf("virtual: a file panicked in Close: %v\n%s", p, debug.Stack())
+		f.warn(err)
+		f.panicked.CompareAndSwap(nil, &err)
+	}()
+	do()
 }
 
 // nudge makes run look whether there is anything left to watch.
