@@ -306,8 +306,9 @@ func (d *description) statAt(c *table.Call) table.Result {
 			return table.Errno(unix.EINVAL) // whatever it is of (fs/stat.c, do_statx)
 		}
 	}
-	if flags&unix.AT_EMPTY_PATH == 0 {
-		return passOn
+	const known = unix.AT_EMPTY_PATH | unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_FORCE_SYNC | unix.AT_STATX_DONT_SYNC
+	if flags&unix.AT_EMPTY_PATH == 0 || flags&^known != 0 {
+		return passOn // the kernel refuses flags that it does not know
 	}
 	if c.Arg(1) != 0 {
 		if path, err := c.Path(1); err != nil || path != "" {

@@ -118,6 +118,9 @@ func (d *description) readAt(c *table.Call, pos int64) table.Result {
 		return table.Errno(e)
 	}
 	return d.flow(c, In, pos, func(pos *int64) table.Result {
+		if !reaches(*pos, total) {
+			return table.Errno(unix.EINVAL)
+		}
 		buf := pieces.Get().(*[]byte)
 		defer pieces.Put(buf)
 		next, e := d.source(pos)
@@ -191,6 +194,9 @@ func (d *description) writeAt(c *table.Call, pos int64) table.Result {
 			if size, ok := d.size(); ok {
 				*pos = size
 			}
+		}
+		if !reaches(*pos, total-done) {
+			return partly(done, unix.EINVAL)
 		}
 		next, e := d.sink(pos)
 		if e != 0 {

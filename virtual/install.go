@@ -39,7 +39,8 @@ func init() {
 	add(0, answer(0), "fadvise64", "fadvise64_64", "readahead")
 	// The kernel cannot copy what it does not have; programs then do it by read and
 	// write.
-	add(0, answer(unix.EINVAL), "splice", "tee", "vmsplice", "copy_file_range")
+	add(0, answer(unix.EINVAL), "splice", "tee", "copy_file_range")
+	add(0, answer(unix.EBADF), "vmsplice") // of what is no pipe
 	add(0, answer(unix.EINVAL), "sendfile", "sendfile64")
 	add(0, answer(unix.EOPNOTSUPP), "fallocate", "fgetxattr", "fsetxattr", "flistxattr", "fremovexattr")
 	add(0, answer(unix.EPERM), "fchmod", "fchown", "fchown32")

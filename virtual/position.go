@@ -3,6 +3,7 @@ package virtual
 import (
 	"encoding/binary"
 	"io"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -72,6 +73,9 @@ func (d *description) positional(c *table.Call, f func(*table.Call, int64) table
 	}
 	return f(c, pos)
 }
+
+// reaches reports whether there can be size bytes from pos on (fs/read_write.c, rw_verify_area).
+func reaches(pos int64, size int) bool { return pos <= math.MaxInt64-int64(size) }
 
 // lseek is lseek, and _llseek of 32-bit programs.
 func (d *description) lseek(c *table.Call) table.Result {
@@ -149,10 +153,7 @@ func (d *description) seekFrom(pos *int64, off int64, whence int) table.Result {
 		return table.Errno(unix.EINVAL)
 	}
 	to := base + off
-	if to < 0 {
-		if base > 0 && off > 0 {
-			return table.Errno(unix.EOVERFLOW)
-		}
+	if to < 0 { // also because it is too far
 		return table.Errno(unix.EINVAL)
 	}
 	*pos = to

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"sync/atomic"
 	"testing"
@@ -112,10 +113,12 @@ func positions() {
 	show("pread behind", n, err)
 	_, err = unix.Pread(fd, buf, -1)
 	show("pread before", nil, err)
+	_, err = unix.Pread(fd, buf, math.MaxInt64-2)
+	show("pread beyond all", nil, err)
 	for _, s := range []struct {
 		off    int64
 		whence int
-	}{{0, io.SeekCurrent}, {-3, io.SeekEnd}, {2, io.SeekCurrent}, {-20, io.SeekCurrent}, {5, 17}, {20, io.SeekStart}, {0, 3}, {0, 4}, {10, 3}, {3, 4}} {
+	}{{0, io.SeekCurrent}, {-3, io.SeekEnd}, {2, io.SeekCurrent}, {-20, io.SeekCurrent}, {5, 17}, {20, io.SeekStart}, {math.MaxInt64, io.SeekCurrent}, {0, 3}, {0, 4}, {10, 3}, {3, 4}} {
 		pos, err := unix.Seek(fd, s.off, s.whence)
 		show(fmt.Sprint("lseek", s), pos, err)
 	}
@@ -153,6 +156,9 @@ func positions() {
 	var stx unix.Statx_t
 	try(unix.Statx(fd, "", unix.AT_EMPTY_PATH, unix.STATX_BASIC_STATS, &stx))
 	fmt.Println("statx", stx.Mode, stx.Size, stx.Mtime)
+	show("statx with unknown flags", nil, unix.Statx(fd, "", unix.AT_EMPTY_PATH|1, unix.STATX_BASIC_STATS, &stx))
+	_, err = unix.Vmsplice(fd, []unix.Iovec{{Base: &buf[0], Len: 1}}, 0)
+	show("vmsplice", nil, err)
 	for _, m := range []struct{ prot, flags int }{
 		{unix.PROT_READ, unix.MAP_PRIVATE}, {unix.PROT_READ, unix.MAP_SHARED},
 		{unix.PROT_READ | unix.PROT_WRITE, unix.MAP_PRIVATE}, {unix.PROT_READ | unix.PROT_WRITE, unix.MAP_SHARED},
