@@ -124,6 +124,7 @@ func (f *FDs) find(fd int, isNew bool) *slot {
 		gone = err != nil
 		if !isNew {
 			if other := f.tree.same(file, tid, fd); other != nil {
+				other.name, other.named = file.name, file.named // the present one
 				file = other
 			} else {
 				f.tree.finds++

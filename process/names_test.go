@@ -114,3 +114,26 @@ func TestNamesOfThePast(t *testing.T) {
 		t.Errorf("what nobody has named is called %q, %v", name, ok)
 	}
 }
+
+// Where a process changes its descriptors unseen (io_uring), each look finds the present name
+// of a file that is known.
+func TestNamesUnseen(t *testing.T) {
+	th := NewTree(true).NewThread(os.Getpid())
+	th.fds.unseen = true
+	dir := t.TempDir()
+	f, err := os.Create(dir + "/a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	fd := int(f.Fd())
+	first := th.fds.File(fd)
+	for _, name := range []string{"/a", "/b"} {
+		if err := os.Rename(f.Name(), dir+name); err != nil && name != "/a" {
+			t.Fatal(err)
+		}
+		if got := th.fds.File(fd); got == nil || got != first || got.Name() != dir+name {
+			t.Errorf("it is %v, want %s", got, name)
+		}
+	}
+}
