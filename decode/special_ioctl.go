@@ -243,6 +243,19 @@ func (e *Event) lastChanges(now func()) {
 	e.parent = outer
 }
 
+// lastBecomes is lastChanges for a member that is shown with its name again.
+func (e *Event) lastBecomes(now func()) {
+	place := e.values[e.parent].last
+	old := e.values[place]
+	e.values[place] = Value{Kind: Change, next: old.next}
+	outer := e.parent
+	e.parent = place
+	old.next = 0
+	e.emit(old)
+	now()
+	e.parent = outer
+}
+
 // latestChild returns the value that was made last of those that belong to the open one.
 func (e *Event) latestChild() int32 { return e.values[e.parent].last }
 

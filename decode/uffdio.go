@@ -30,13 +30,7 @@ func uffdRequests(t ioctlTable) {
 		e.flags("features", 64, e.old, features)
 	}), aStruct(24, func(e *Event, r *reader) {
 		if now := r.at(8).u64(); now != e.old {
-			// What the program has asked for is there already: show both.
-			outer := e.parent
-			e.parent = e.values[outer].last
-			e.values[e.parent] = Value{Kind: Change, next: e.values[e.parent].next}
-			e.flags("features", 64, e.old, features)
-			e.flags("features", 64, now, features)
-			e.parent = outer
+			e.lastBecomes(func() { e.flags("features", 64, now, features) })
 		}
 		mapped(16)(e, r)
 	}), 0xc018aa3f) // UFFDIO_API
