@@ -178,6 +178,24 @@ kept: \
 	MOVQ	AX, R11; \
 	SHRQ	$32, R11
 
+// What is ready of descriptor CX, in AX. (The record was still its file's if it is now.)
+#define EVENTS \
+	MOVL	CX, AX; \
+	CMPL	AX, $const_MaxDescriptors; \
+	JCC	pollPass; \
+	ENTRY; \
+	TESTL	$const_leaving, R11; \
+	JNE	pollPass; \
+	CMPL	AX, $const_entryAsked; \
+	JLS	pollOther; \
+	MOVL	AX, R11; \
+	MOVL	const_recordEvents(R11), R11; \
+	MOVQ	R11, const_areaEvents(GS); \
+	MOVQ	const_areaTable(GS), R11; \
+	CMPQ	AX, (R11)(CX*8); \
+	JNE	pollPass; \
+	MOVQ	const_areaEvents(GS), AX
+
 // See whether an address may be memory of the program.
 #define USER(addr, scratch, no) \
 	MOVQ	addr, scratch; \
@@ -605,8 +623,8 @@ fileAsk:
 	MOVQ	R11, CX
 	JMP	request
 
-	// The record's address in AX, the number in CX. From here on the argument
-	// registers are free: record in R8, where its position is in R9, that in AX.
+	// The entry in AX. From here on the argument registers are free: record in R8, where its
+	// position is in R9, that in AX, the number in CX.
 fileKnown:
 	KEEP_ARGS
 file4:
@@ -614,7 +632,14 @@ file4:
 	LEAQ	-(const_Base+const_FilesOffset)(R8), R9
 	SHRQ	$const_recordToPosition, R9
 	ADDQ	$(const_Base+const_DescriptorsOffset+const_positionsOff), R9
-	MOVQ	(R9), AX
+	MOVQ	(R9), R11
+	// The record was still this file's if the descriptor is.
+	MOVL	DI, DI
+	MOVQ	const_areaTable(GS), CX
+	CMPQ	AX, (CX)(DI*8)
+	JNE	fileRefuse
+	MOVQ	R11, AX
+	MOVQ	const_areaNr(GS), CX
 	TESTQ	AX, AX
 	JLT	fileRefuse
 	CMPQ	const_recordContents(R8), $0
@@ -888,20 +913,13 @@ pollList:	// SI entries at DI
 	XORL	R8, R8
 pollNext:
 	XORL	R10, R10
-	MOVL	(DI), AX
-	TESTL	AX, AX
+	MOVL	(DI), CX
+	TESTL	CX, CX
 	JLT	pollStore
-	CMPL	AX, $const_MaxDescriptors
-	JCC	pollPass
-	ENTRY
-	TESTL	$const_leaving, R11
-	JNE	pollPass
-	CMPL	AX, $const_entryAsked
-	JLS	pollOther
-	MOVL	AX, AX
+	EVENTS
 	MOVWLZX	4(DI), R10
 	ORL	$const_pollAlways, R10
-	ANDL	const_recordEvents(AX), R10
+	ANDL	AX, R10
 	JEQ	pollStore
 	ADDL	$1, R8
 pollStore:
@@ -1018,14 +1036,7 @@ setsBit:
 	LEAQ	-1(R9), AX
 	ANDQ	AX, R9
 	LEAL	(CX)(R8*8), CX
-	MOVL	CX, AX
-	ENTRY
-	TESTL	$const_leaving, R11
-	JNE	pollPass
-	CMPL	AX, $const_entryAsked
-	JLS	pollOther
-	MOVL	AX, AX
-	MOVL	const_recordEvents(AX), AX
+	EVENTS
 	TESTL	$const_selectIn, AX
 	JNE	setsIn
 	BTRQ	CX, const_areaSets(GS)

@@ -120,6 +120,31 @@ func (p *stepped) fileWalks() (walks []walk) {
 	add("not virtual", read, [6]uint64{realFD, buf, 1}, walk{result: ebadf, before: at(0)})
 	add("no files", read, [6]uint64{virtualFD, buf, 1}, walk{result: ebadf,
 		before: func(p *stepped) { poke(p.slot.mem, areaFiles, 0) }, after: func(p *stepped) { p.slot.Use(d) }})
+	// Between two instructions the descriptor is closed, and its record becomes another file's.
+	replaced := func(from, to label) func(*stepped, uint64) {
+		return func(p *stepped, ip uint64) {
+			if at := *d.entry(virtualFD); ip >= from.address() && ip < to.address() && uint32(at) == uint32(file.address()) {
+				d.Leave(virtualFD)
+				d.Left(virtualFD)
+				poke(p.files.tables.mem, positionsOff+8*file.index, file.generation+1<<positionBits)
+			}
+		}
+	}
+	again := func(p *stepped) {
+		g, _ := d.Look(virtualFD)
+		g.Note(file)
+		at(0)(p)
+	}
+	for name, nr := range map[string]int{"read": read, "pread": pread} {
+		add(name+" of another's record", nr, [6]uint64{virtualFD, buf, 10}, walk{result: ebadf, before: at(0), meddle: replaced(atFileArgs, atFileSwapped),
+			after: func(p *stepped) {
+				got := make([]byte, 10)
+				if _, err := p.mem.ReadAt(got, buf); err != nil || string(got) != string(make([]byte, 10)) {
+					p.t.Errorf("%q has been read of another file", got)
+				}
+				again(p)
+			}})
+	}
 	add("closed and opened anew", pread, [6]uint64{virtualFD, buf, 1, 0}, walk{result: ebadf, before: at(0), meddle: func(p *stepped, ip uint64) {
 		if ip == atFileSwapped.address() {
 			p.t.Error("it has been exchanged")
@@ -395,6 +420,27 @@ func (p *stepped) fileWalks() (walks []walk) {
 	add("pselect without one", psel, [6]uint64{1024, in, 0, 0, 0, pack}, walk{service: Poll, result: 3,
 		before: with(0, 0, choose(all), func(p *stepped) { p.write(pack, make([]byte, 16)) }), after: chosen(ready)})
 	add("pselect nowhere with a mask", psel, [6]uint64{1024, in, 0, 0, 0, 8}, walk{service: Poll, result: efault, before: choose(all)})
+
+	for name, nr := range map[string]int{"poll": poll, "select": sel} {
+		args, sets := [6]uint64{polls, 1}, entries(virtualFD)
+		if nr == sel {
+			args, sets = [6]uint64{virtualFD + 1, in, 0, 0, when}, with(0, 0, choose([]int{virtualFD}))
+		}
+		const unset = 1 << 40
+		add(name+" of another's record", nr, args, walk{service: Poll, result: -1, after: again,
+			before: func(p *stepped) {
+				sets(p)
+				poke(p.slot.mem, areaEvents, unset)
+			},
+			meddle: func(p *stepped, ip uint64) {
+				if ip >= atPollStored.address() && ip < atLeaving.address() {
+					p.t.Errorf("%s is answered by a record of another file", name)
+				}
+				if peek(p.slot.mem, areaEvents) != unset {
+					replaced(atPollArgs, atPollStored)(p, ip)
+				}
+			}})
+	}
 
 	add("poll without files", poll, [6]uint64{polls, 0}, walk{service: Poll,
 		before: func(p *stepped) { poke(p.slot.mem, areaFiles, 0) }, after: func(p *stepped) { p.slot.Use(d) }})

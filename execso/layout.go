@@ -174,6 +174,7 @@ const (
 	areaTimeAt   = 0x210 // where the time that is left goes; 0: nowhere
 	areaTimeLeft = 0x218 // seconds, and a fraction
 	areaSetsSize = 0x228 // bytes of each set that are stored
+	areaEvents   = 0x230 // of the descriptor that is looked at
 	areaSets     = 0x240 // three sets: what is ready
 	areaSetsEnd  = areaSets + 3*setSize
 	areaSize     = 0x1000

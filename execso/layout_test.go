@@ -38,7 +38,7 @@ func TestLayout(t *testing.T) {
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
 		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,
 		areaNaming, areaOpened, areaOpenedFlags, areaNameAt, areaNameCount, areaNumber, areaNumber + numberSize, areaPrefix, areaLink,
-		areaLeft, areaMayZero, areaTimeAt, areaTimeLeft, areaTimeLeft + 8, areaSetsSize, areaSets, areaSetsEnd, areaSize,
+		areaLeft, areaMayZero, areaTimeAt, areaTimeLeft, areaTimeLeft + 8, areaSetsSize, areaEvents, areaSets, areaSetsEnd, areaSize,
 	}
 	for i, off := range words[1:] {
 		if off < words[i]+8 {

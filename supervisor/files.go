@@ -4,6 +4,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -62,24 +63,21 @@ func filesCalls() *table.Set {
 // knowsFiles reports whether anything is to be known of descriptors.
 func (l *loop) knowsFiles() bool { return l.direct != nil && l.direct.files }
 
-// wantsFiles reports whether any call could make use of what is known. The state that is
-// kept (Cmd.Track) has to be told of calls that would not be seen then.
+// wantsFiles reports whether any call could make use of what is known.
 func (l *loop) wantsFiles() bool {
-	if l.cmd.Track {
-		return false
-	}
 	for nr := range l.table.Routed().Numbers(ptrace.NativeABI) {
-		if resides(nr, l.handlerOf(nr)) {
+		if l.resides(nr, l.handlerOf(nr)) {
 			return true
 		}
 	}
 	return false
 }
 
-// resides reports whether exec.so may serve the calls of a number by their descriptor.
-func resides(nr int, h table.Handler) bool {
+// resides reports whether exec.so may serve the calls of a number by their descriptor. The
+// state that is kept (Cmd.Track) has to be told of those that change it.
+func (l *loop) resides(nr int, h table.Handler) bool {
 	r, ok := h.(table.Resident)
-	return ok && r.Descriptor() == 0 && r.Others() == table.Native && execso.Servable(nr, execso.ByFile)
+	return ok && !l.tracks(ptrace.NativeABI, nr) && r.Descriptor() == 0 && r.Others() == table.Native && execso.Servable(nr, execso.ByFile)
 }
 
 // filesBy returns what exec.so does about the calls of a number whose handler is h, where s
@@ -98,7 +96,7 @@ func (l *loop) filesBy(nr int, h table.Handler, s execso.Service) execso.Service
 	switch {
 	case h == nil && pollOf(nr) != noPoll:
 		return execso.Poll
-	case resides(nr, h):
+	case l.resides(nr, h):
 		return execso.ByFile
 	}
 	return s
@@ -273,18 +271,26 @@ func (t *Thread) findFiles(by *Thread) {
 			return
 		}
 	}
+	unsure := false
 	for _, other := range t.loop.threads {
 		if other != t && other.files != nil {
-			if same, _ := kcmp(t.tid, other.tid, kcmpFiles); same {
+			same, known := kcmp(t.tid, other.tid, kcmpFiles)
+			if same {
 				t.shareFiles(other)
 				return
 			}
+			unsure = unsure || !known && procfs.Alive(other.tid) && procfs.Alive(t.tid)
 		}
+	}
+	if unsure {
+		// What one of them closes, the other's table would go on telling of.
+		t.loop.direct.forgetFiles()
 	}
 	t.newFiles()
 }
 
-// forgetFiles ends it all: from now on descriptors may be closed by what no filter sees.
+// forgetFiles ends it all: from now on descriptors may be closed by what no filter sees, or by
+// somebody of whom nobody knows that he shares them.
 func (d *direct) forgetFiles() {
 	d.blind = true
 	for _, t := range d.loop.threads {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -86,22 +87,72 @@ func sameEverywhere(t *testing.T, program string) {
 		t.Fatalf("natively: %v\n%s", err, want)
 	}
 	asked := map[string]int64{}
-	for name := range routes {
+	for _, way := range []string{"trap", "direct", "direct, tracked"} {
 		var reads, stats atomic.Int64
 		w := newWorld(t, func(string, int) virtual.File {
 			return counted{virtual.NewFixed(contents, textInfo{}), &reads, &stats}
 		})
-		cmd := onRoute(t, supervisor.Command(bin, "/virtual/file", real), name)
+		route, _, tracked := strings.Cut(way, ", ")
+		cmd := onRoute(t, supervisor.Command(bin, "/virtual/file", real), route)
 		cmd.Env = append(os.Environ(), "K42TRACE_TEST=1")
-		if got := w.run(cmd); got != string(want) {
-			t.Errorf("%s:\n%s", name, difference(string(want), got))
+		cmd.Track = tracked
+		var compared atomic.Int64
+		if tracked {
+			w.tbl.Handle("pipe,pipe2,socketpair,exit_group", table.HandlerFunc(func(c *table.Call) table.Result {
+				if compareDescriptors(t, c) {
+					compared.Add(1)
+				}
+				return c.Native()
+			}))
 		}
-		asked[name] = reads.Load()
-		t.Logf("%s: %d reads, %d stats", name, reads.Load(), stats.Load())
+		if got := w.run(cmd); got != string(want) {
+			t.Errorf("%s:\n%s", way, difference(string(want), got))
+		}
+		asked[way] = reads.Load()
+		t.Logf("%s: %d reads, %d stats", way, reads.Load(), stats.Load())
+		if tracked && compared.Load() == 0 {
+			t.Error("what is kept of descriptors has not been looked at")
+		}
 	}
-	if asked["direct"]*2 > asked["trap"] {
-		t.Errorf("the file was asked %d times by the direct route, and %d times by the other", asked["direct"], asked["trap"])
+	for way, n := range asked {
+		if way != "trap" && n*2 > asked["trap"] {
+			t.Errorf("%s: the file was asked %d times, and %d times by the trap route", way, n, asked["trap"])
+		}
 	}
+}
+
+// compareDescriptors compares what is kept of the descriptors of a process of one thread with
+// what /proc says, and reports whether it could.
+func compareDescriptors(t *testing.T, c *table.Call) bool {
+	pid := c.Thread().Process().PID()
+	if tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid)); err != nil || len(tasks) != 1 {
+		return false
+	}
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		return false
+	}
+	var want, got []int
+	for _, e := range entries {
+		fd, err := strconv.Atoi(e.Name())
+		if err != nil {
+			t.Error(err)
+		}
+		want = append(want, fd)
+	}
+	for d := range c.FDs().All() {
+		got = append(got, d.Number)
+		link, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, d.Number))
+		if err != nil || link != d.File.Name() {
+			t.Errorf("descriptor %d is %s, not %s (%v)", d.Number, link, d.File.Name(), err)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(want, got) {
+		t.Errorf("kept are the descriptors %v, there are %v", got, want)
+	}
+	return true
 }
 
 // difference shows the lines that differ.
