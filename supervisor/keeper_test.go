@@ -57,11 +57,11 @@ func TestKeeper(t *testing.T) {
 				taken <- true
 				unix.Close(p[1])
 			}()
-			if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
-				t.Error(err)
-				return
-			}
 			if outing == starved {
+				if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
+					t.Error(err)
+					return
+				}
 				hogs = onCore(func() { spinUntil(taken) })
 				spinUntil(taken) // it has no event, and wants to go on
 			} else {
