@@ -8,13 +8,13 @@ import (
 
 // appendInterface appends the index of a network interface, by its name where
 // this process has one for it, which need not be what the child would see.
-func appendInterface(dst []byte, index uint32) []byte {
+func (t *Text) appendInterface(dst []byte, index uint32) []byte {
 	name := interfaceName(index)
 	if name == "" {
 		return strconv.AppendUint(dst, uint64(index), 10)
 	}
 	dst = append(dst, "if_nametoindex(\""...)
-	dst = appendEscaped(dst, []byte(name), false)
+	dst = t.appendText(dst, []byte(name), false)
 	return append(dst, "\")"...)
 }
 

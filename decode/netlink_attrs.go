@@ -273,7 +273,7 @@ func (e *Event) nlNamed(name string, s span, op nlOp) {
 		b = upToNUL(b)
 		v.Cut = len(b) == n
 	case n > 0 && b[n-1] == 0:
-		b = b[:n-1]
+		b, v.Bare = b[:n-1], true
 	default:
 		v.Cut = n > 0
 	}

@@ -14,14 +14,19 @@ const (
 const hexDigits = "0123456789abcdef"
 
 func (t *Text) appendBytes(dst []byte, v *Value) []byte {
+	cut := v.Cut
 	dst = append(dst, '"')
-	if v.Raw {
+	switch {
+	case v.Raw:
 		dst = appendHexEscaped(dst, v.Text)
-	} else {
+	case v.Bare && (t.Hex == HexNonASCII || t.Hex == HexAlways): // the NUL makes it no text
+		dst = append(appendHexEscaped(dst, v.Text), `\x00`...)
+		cut = true
+	default:
 		dst = t.appendText(dst, v.Text, false)
 	}
 	dst = append(dst, '"')
-	if v.Cut {
+	if cut {
 		dst = append(dst, "..."...)
 	}
 	return dst

@@ -277,7 +277,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case HWAddr:
 		dst = appendHardware(dst, v)
 	case Interface:
-		dst = appendInterface(dst, uint32(v.Num))
+		dst = t.appendInterface(dst, uint32(v.Num))
 	case Flags:
 		if v.Num != 0 || !v.Bare {
 			dst = appendFlags(dst, v.Set, v.Num)

@@ -79,7 +79,8 @@ type Value struct {
 	// Equals: a note is shown as name=value.
 	Equals bool
 	// Bare: no bits are shown as nothing, not as 0. So strace does for the
-	// flags of terminals.
+	// flags of terminals. Of Bytes: a NUL follows that is shown where they are shown in
+	// hexadecimal.
 	Bare bool
 	// Whole: an Or is one number where numbers are shown. As an explanation of a
 	// result, it is shown only where names are.
