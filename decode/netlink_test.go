@@ -3,6 +3,7 @@ package decode
 import (
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/k42trace/k42trace/table"
@@ -34,6 +35,11 @@ func TestNetlink(t *testing.T) {
 	newAddr := message(20, 2, 2, 8, 0x80, 254, 0, 0, 0, 0,
 		8, 0, 1, 0, 127, 0, 0, 1, 7, 0, 3, 0, 'l', 'o', 0, 0, 5, 0, 11, 0, 1, 0, 0, 0)
 	failed := message(unix.NLMSG_ERROR, 0, append([]byte{0xed, 0xff, 0xff, 0xff}, message(16, 5)...)...)
+	// What the kernel's crypto_user.c sends of an algorithm.
+	text := func(s string, n int) []byte { return append([]byte(s), make([]byte, n-len(s))...) }
+	algorithm := slices.Concat(text("sha1", 64), text("sha1-generic", 64), text("kernel", 64), le.AppendUint32(nil, 0x14), make([]byte, 4), []byte{1, 0, 0, 0}, make([]byte, 4))
+	hash := slices.Concat([]byte{76, 0, 3, 0}, text("shash", 64), []byte{64, 0, 0, 0, 20, 0, 0, 0})
+	cipher := []byte{8, 0, 10, 0, 'a', 'b', 0, 0}
 	for _, test := range []struct {
 		want   string
 		b      []byte
@@ -46,6 +52,11 @@ func TestNetlink(t *testing.T) {
 		{`[{nlmsg_len=48, nlmsg_type=RTM_NEWADDR, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=9}, {ifa_family=AF_INET, ifa_prefixlen=8, ifa_flags=IFA_F_PERMANENT, ifa_scope=RT_SCOPE_HOST, ifa_index=0}, [[{nla_len=8, nla_type=IFA_ADDRESS}, inet_addr("127.0.0.1")], [{nla_len=7, nla_type=IFA_LABEL}, "lo"], [{nla_len=5, nla_type=IFA_PROTO}, "\x01"]]]`, newAddr, route},
 		{`[{nlmsg_len=20, nlmsg_type=NLMSG_DONE, nlmsg_flags=NLM_F_MULTI, nlmsg_seq=7, nlmsg_pid=9}, 0]`, message(unix.NLMSG_DONE, 2, 0, 0, 0, 0), route},
 		{`[{nlmsg_len=36, nlmsg_type=NLMSG_ERROR, nlmsg_flags=0, nlmsg_seq=7, nlmsg_pid=9}, {error=-ENODEV, msg={nlmsg_len=16, nlmsg_type=RTM_NEWLINK, nlmsg_flags=NLM_F_REQUEST|NLM_F_ACK, nlmsg_seq=7, nlmsg_pid=9}}]`, failed, route},
+		{`[{nlmsg_len=308, nlmsg_type=CRYPTO_MSG_GETALG, nlmsg_flags=NLM_F_REQUEST, nlmsg_seq=7, nlmsg_pid=9}, {cru_name="sha1", cru_driver_name="sha1-generic", cru_module_name="kernel", cru_type=0x14, cru_mask=0, cru_refcnt=1, cru_flags=0}, [[{nla_len=76, nla_type=CRYPTOCFGA_REPORT_HASH}, {type="shash", blocksize=64, digestsize=20}], [{nla_len=8, nla_type=CRYPTOCFGA_REPORT_KPP}, {type="ab"}]]]`,
+			message(0x13, 1, slices.Concat(algorithm, hash, cipher)...), unix.NETLINK_CRYPTO},
+		{`[{nlmsg_len=24, nlmsg_type=CRYPTO_MSG_NEWALG, nlmsg_flags=NLM_F_REQUEST|NLM_F_CREATE, nlmsg_seq=7, nlmsg_pid=9}, "12345678"]`, message(0x10, 0x401, []byte("12345678")...), unix.NETLINK_CRYPTO},
+		{`[{nlmsg_len=24, nlmsg_type=NFNL_SUBSYS_NFTABLES<<8|NFT_MSG_GETRULE, nlmsg_flags=NLM_F_REQUEST|NLM_F_DUMP, nlmsg_seq=7, nlmsg_pid=9}, {nfgen_family=AF_INET, version=NFNETLINK_V0, res_id=htons(NFNL_SUBSYS_NFTABLES)}, {nla_len=4, nla_type=0x3}]`,
+			message(0xa07, 0x301, 2, 0, 0, 10, 4, 0, 3, 0), unix.NETLINK_NETFILTER},
 	} {
 		if got := netlink(test.b, test.family); got != test.want {
 			t.Errorf("got  %s\nwant %s", got, test.want)
