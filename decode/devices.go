@@ -1,5 +1,7 @@
 package decode
 
+import "github.com/k42trace/k42trace/table"
+
 // Requests of drivers that have one struct or two: watchdogs, counters, random numbers,
 // SCSI, block devices.
 
@@ -97,6 +99,7 @@ func blockRequests(t ioctlTable) {
 		e.fixedText("devname", r.bytes(64))
 		e.fixedText("volname", r.bytes(64))
 	})
+	partition.size[table.I386] = 148 // where a long long is aligned as an int
 	t.in(&structType{size: sizesPtr(24, 16), decode: func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
 		e.enum("op", 32, r.u32(), SetByName("block_partition"))

@@ -3,6 +3,8 @@ package decode
 import (
 	"bytes"
 	"sync"
+
+	"github.com/k42trace/k42trace/table"
 )
 
 // An ioctlArg is what the third argument of ioctl is for a request.
@@ -277,7 +279,10 @@ func (e *Event) blank(addr uint64, n int) bool {
 
 // ioctlArg returns what the third argument is.
 func (e *Event) ioctlArg() ioctlArg {
-	a := ioctlArgs()[e.args[1]]
+	a, ok := ioctlArgs()[e.args[1]]
+	if !ok && e.abi == table.I386 {
+		a = ioctlArgs()[wideRequests()[e.args[1]]]
+	}
 	if a.native && e.abi.PointerBits() == 32 {
 		a.kind = ioctlHex
 	}
@@ -286,6 +291,9 @@ func (e *Event) ioctlArg() ioctlArg {
 
 func entryIoctl(e *Event) {
 	v, num := e.arg(2), e.args[2]
+	if e.abi == table.I386 {
+		e.arg(1).Set = narrowSet()
+	}
 	if e.arg(1).Set == nil || e.arg(1).Set.name(e.args[1]) == "" {
 		input, ok := e.macroRequest(e.args[1])
 		if input {

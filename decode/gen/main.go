@@ -46,6 +46,11 @@ func main() {
 		log.Fatal(err)
 	}
 	write(filepath.Join(out, "zconsts.go"), setSource(sets, amd64, arm64, headers))
+	narrow, err := narrowRequests(sets, amd64, headers)
+	if err != nil {
+		log.Fatal(err)
+	}
+	write(filepath.Join(out, "zrequests.go"), narrow)
 	src, err := netlinkSource(blocks, sets, amd64, headers)
 	if err != nil {
 		log.Fatal(err)

@@ -169,14 +169,15 @@ func constantsOf(header, prefix string) ([]string, error) {
 // headerValues returns what the C compiler makes of names. Those of optional are
 // looked for in the headers that they are mapped to, and left out if that does
 // not compile: they are other architectures'.
-func headerValues(names []string, optional map[string]string) (map[string]uint64, error) {
-	bad, err := uncompilable(source(slices.Collect(maps.Keys(optional)), optional))
+// The flags are the compiler's.
+func headerValues(names []string, optional map[string]string, flags ...string) (map[string]uint64, error) {
+	bad, err := uncompilable(source(slices.Collect(maps.Keys(optional)), optional), flags...)
 	if err != nil {
 		return nil, err
 	}
 	optional = maps.Clone(optional)
 	maps.DeleteFunc(optional, func(name, _ string) bool { return bad[name] })
-	out, err := runC(source(slices.Concat(names, slices.Collect(maps.Keys(optional))), optional))
+	out, err := runC(source(slices.Concat(names, slices.Collect(maps.Keys(optional))), optional), flags...)
 	if err != nil {
 		return nil, err
 	}
@@ -215,8 +216,8 @@ func source(names []string, more map[string]string) []byte {
 var compileError = regexp.MustCompile(`(?m)^<stdin>:(\d+):\d+: error`)
 
 // uncompilable returns the names in a program of source's that do not compile.
-func uncompilable(src []byte) (map[string]bool, error) {
-	cc := exec.Command("cc", "-w", "-fsyntax-only", "-x", "c", "-")
+func uncompilable(src []byte, flags ...string) (map[string]bool, error) {
+	cc := exec.Command("cc", append(flags, "-w", "-fsyntax-only", "-x", "c", "-")...)
 	cc.Stdin = bytes.NewReader(src)
 	msg, err := cc.CombinedOutput()
 	if err == nil {
@@ -245,14 +246,14 @@ func uncompilable(src []byte) (map[string]bool, error) {
 var undeclared = regexp.MustCompile(`error: ‘(\w+)’ undeclared|error: '(\w+)' undeclared`)
 
 // runC compiles and runs a C program.
-func runC(src []byte) ([]byte, error) {
+func runC(src []byte, flags ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "gen")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "values")
-	cc := exec.Command("cc", "-w", "-x", "c", "-o", program, "-")
+	cc := exec.Command("cc", append(flags, "-w", "-x", "c", "-o", program, "-")...)
 	cc.Stdin = bytes.NewReader(src)
 	if msg, err := cc.CombinedOutput(); err != nil {
 		var names []string

@@ -1,0 +1,59 @@
+package decode
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+)
+
+// A narrowRequest is an ioctl request whose number is another one in i386, as the size of its
+// argument is a part of it and depends on that of a long or a pointer.
+type narrowRequest struct {
+	name         string
+	narrow, wide uint64
+}
+
+// literalRequests are those whose values sets.txt has.
+var literalRequests = [...]narrowRequest{{"BLKTRACESETUP", 0xc0401273, 0xc0481273}}
+
+// allNarrow are requests32 and these.
+var allNarrow = sync.OnceValue(func() []narrowRequest { return append(requests32[:], literalRequests[:]...) })
+
+// sharedRequests are the names of numbers that two requests have in i386 alone.
+var sharedRequests = map[uint64]string{0xc0104d08: "MEMGETREGIONINFO or MTRRIOC_GET_PAGE_ENTRY"}
+
+// narrowSet has the names of i386's requests.
+var narrowSet = sync.OnceValue(func() *ConstSet {
+	all := SetByName("ioctl_cmd")
+	changed := map[string]bool{}
+	s := &ConstSet{Name: all.Name, Prefix: all.Prefix}
+	for _, r := range allNarrow() {
+		changed[r.name] = true
+		name := r.name
+		if shared := sharedRequests[r.narrow]; shared != "" {
+			name = shared
+		}
+		s.Consts = append(s.Consts, Const{Name: name, Value: r.narrow})
+	}
+	for _, c := range all.Consts {
+		if !changed[c.Name] {
+			if shared := sharedRequests[c.Value]; shared != "" {
+				c.Name = shared
+			}
+			s.Consts = append(s.Consts, c)
+		}
+	}
+	slices.SortStableFunc(s.Consts, func(a, b Const) int { return cmp.Compare(a.Value, b.Value) })
+	return s
+})
+
+// wideRequests are x86-64's numbers, by those of i386.
+var wideRequests = sync.OnceValue(func() map[uint64]uint64 {
+	m := make(map[uint64]uint64, len(allNarrow()))
+	for _, r := range allNarrow() {
+		if _, ok := m[r.narrow]; !ok {
+			m[r.narrow] = r.wide
+		}
+	}
+	return m
+})
