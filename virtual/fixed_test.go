@@ -68,6 +68,9 @@ func TestFixedIsReadInTheProgram(t *testing.T) { sameEverywhere(t, "inprocess") 
 // The same for what it reads into vectors, and selects.
 func TestFixedIsSelectedInTheProgram(t *testing.T) { sameEverywhere(t, "chosen") }
 
+// The same for those whose descriptors they are, and for how long.
+func TestFixedIsSharedInPrograms(t *testing.T) { sameEverywhere(t, "shared") }
+
 // sameEverywhere runs a program of testdata with a file and another, and compares what it prints.
 func sameEverywhere(t *testing.T, program string) {
 	bin := compile(t, program)
@@ -273,6 +276,18 @@ func TestScribbling(t *testing.T) {
 	for seed := range 8 {
 		cmd := onRoute(t, supervisor.Command(bin, "/virtual/x", strconv.Itoa(seed)), "direct")
 		if got := w.run(cmd); got != "found\ndone 3000 0\n" {
+			t.Errorf("seed %d: %q", seed, got)
+		}
+	}
+}
+
+// Nor is anything written for it that it could not write itself, where it says what is to be stored.
+func TestScribblingWhatIsStored(t *testing.T) {
+	bin := compile(t, "storm")
+	w := newWorld(t, func(string, int) virtual.File { return virtual.NewFixed(fixedContents(), textInfo{}) })
+	for seed := range 3 {
+		cmd := onRoute(t, supervisor.Command(bin, "/virtual/x", strconv.Itoa(seed)), "direct")
+		if got := w.run(cmd); got != "selected 300\ncode unchanged\n" {
 			t.Errorf("seed %d: %q", seed, got)
 		}
 	}
