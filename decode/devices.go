@@ -15,7 +15,7 @@ func deviceRequests(t ioctlTable) {
 
 	// linux/watchdog.h
 	t.out(oneInt, 0x80045701, 0x80045702, 0x80045703, 0x80045707, 0x80045709, 0x8004570a)
-	t.inOut(oneInt, oneInt, 0xc0045706, 0xc0045708) // WDIOC_SETTIMEOUT, WDIOC_SETPRETIMEOUT
+	t.in(oneInt, 0xc0045706, 0xc0045708) // WDIOC_SETTIMEOUT, WDIOC_SETPRETIMEOUT
 
 	// linux/counter.h
 	component := aStruct(4, func(e *Event, r *reader) {
@@ -49,8 +49,13 @@ func deviceRequests(t ioctlTable) {
 	// scsi/sg.h
 	t.add(ioctlArg{kind: ioctlFlags}, 0x2204) // SG_SET_TRANSFORM
 	t.in(oneInt, 0x2201, 0x2271, 0x2275, 0x2279, 0x227b, 0x227e, 0x2283, 0x2287)
-	t.out(oneInt, 0x2203, 0x2270, 0x2272, 0x227a, 0x227c, 0x227d, 0x227f, 0x2282, 0x2288, 0x2289)
+	t.out(oneInt, 0x2205, 0x2203, 0x2270, 0x2272, 0x227a, 0x227c, 0x227d, 0x227f, 0x2282, 0x2288, 0x2289)
 	t.in(&structType{size: sizesAll(4), scalar: true, decode: func(e *Event, name string, r *reader) { e.scsiReset(name, r.u32()) }}, 0x2284)
+
+	t.out(&structType{size: sizesPtr(24, 20), decode: structOf(numbers(Int, 1, "req_state", "orphan", "sg_io_owned", "problem"),
+		number("pack_id", Int, 4), number("usr_ptr", Addr, pointer), number("duration", Uint, 4))}, 0x2286) // SG_GET_REQUEST_TABLE
+	t.out(layout(32, numbers(Int, 4, "host_no", "channel"), number("scsi_id", Hex, 4), number("lun", Int, 4), number("scsi_type", Hex, 4),
+		numbers(Int, 2, "h_cmd_per_lun", "d_queue_depth")), 0x2276) // SG_GET_SCSI_ID
 
 	// linux/perf_event.h; the first are of 32-bit programs.
 	number := structs["u64dec"]
@@ -89,8 +94,11 @@ func blockRequests(t ioctlTable) {
 	t.add(long, 0x1262, 0x1264)                 // BLKRASET, BLKFRASET
 	t.add(long, 0x4c08, 0x4c09)                 // LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE
 	t.add(long, 0xab01, 0xab02, 0xab07, 0xab09) // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
-	t.out(oneInt, 0x125e, 0x1265, 0x1268, 0x1278, 0x127a, 0x127b, 0x80081270)
-	t.out(structs["off"], 0x1260, 0x1263)
+	t.out(oneInt, 0x125e, 0x1268, 0x1278, 0x127a, 0x127b, 0x80081270)
+	t.out(structs["off"], 0x1260, 0x1263, 0x1265)
+	t.out(structs["uint"], 0x1279, 0x127c, 0x80041284, 0x80041285)                              // BLKIOOPT, BLKDISCARDZEROES, BLKGETZONESZ, BLKGETNRZONES
+	t.out(scalarOf(2, func(e *Event, num uint64) { e.num("", Uint, 16, num) }), 0x1267, 0x127e) // BLKSECTGET, BLKROTATIONAL
+	t.out(structs["u64dec"], 0x80081280)                                                        // BLKGETDISKSEQ
 
 	partition := aStruct(152, func(e *Event, r *reader) {
 		e.num("start", Int, 64, r.u64())

@@ -4,6 +4,9 @@ package decode
 // linux/fiemap.h, linux/loop.h).
 
 func init() {
+	ioctlFamilies = append(ioctlFamilies, func(t ioctlTable) {
+		t.inOut(structs["dedupe_range"], structs["deduped_range"], 0xc0189436) // FIDEDUPERANGE
+	})
 	xflags := SetByName("fs_xflags")
 	register("fsxattr", sizesAll(28), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
@@ -17,9 +20,7 @@ func init() {
 		e.close(outer)
 	})
 	register("fs_label", sizesAll(256), func(e *Event, name string, r *reader) {
-		s := upToNUL(r.b)
-		show := min(len(s), e.opts.StringLimit)
-		e.bytes(name, r.addr, s[:show], uint64(len(s)), show < len(s))
+		e.fixedText(name, r.b)
 	})
 	register("fstrim_range", sizesAll(24), record(field{"start", Hex, 8, nil}, field{"len", Uint, 8, nil}, field{"minlen", Uint, 8, nil}))
 	register("file_clone_range", sizesAll(32), func(e *Event, name string, r *reader) {
@@ -50,7 +51,40 @@ func init() {
 			e.cut()
 		}
 	})
+	register("dedupe_range", sizesAll(24), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		numbers(Uint, 8, "src_offset", "src_length")(e, r)
+		n := r.u16()
+		e.num("dest_count", Uint, 16, n)
+		e.dedupeInfo(dedupeTarget, r.addr, n)
+		e.close(outer)
+	})
+	register("deduped_range", sizesAll(24), func(e *Event, name string, r *reader) {
+		outer := e.begin(name, Struct)
+		e.dedupeInfo(dedupeDone, r.addr, r.at(16).u16())
+		e.close(outer)
+	})
 	register("loop_info64", sizesAll(232), decodeLoopInfo)
+}
+
+// What struct file_dedupe_range_info says of each file, before and after.
+var (
+	dedupeTarget = &structType{size: sizesAll(32), decode: structOf(func(e *Event, r *reader) { e.emitFD("dest_fd", r.u64(), false) }, number("dest_offset", Uint, 8))}
+	dedupeDone   = &structType{size: sizesAll(32), decode: structOf(from(16), number("bytes_deduped", Uint, 8), number("status", Int, 4))}
+)
+
+// dedupeInfo emits what is behind a struct file_dedupe_range, of which strace shows little
+// where it is not told to show more.
+func (e *Event) dedupeInfo(t *structType, addr, n uint64) {
+	const few, size = 2, 24
+	if e.opts.Verbose || n <= few {
+		e.emitArray("info", t, addr+size, n)
+		return
+	}
+	e.emitArray("info", t, addr+size, few)
+	if v := &e.values[e.latestChild()]; v.Kind == Array {
+		v.Cut = true
+	}
 }
 
 const fiemapSize = 32 // without the extents

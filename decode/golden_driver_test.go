@@ -30,7 +30,7 @@ func TestDriverRequests(t *testing.T) {
 		line(`EVIOCGBIT(0, 8), [EV_SYN EV_KEY EV_MSC EV_LED ...]) = 4`, ok(4), 0x80084520, join(uint32(0x120013), uint32(0))),
 		line(`EVIOCGABS(ABS_Y), {value=1, minimum=2, ...}) = 0`, ok(0), 0x80184541, join(uint32(1), uint32(2), zeros(16))),
 		line(`EVIOCSKEYCODE, [7, KEY_ESC]`+bad, ebadf, 0x40084504, join(uint32(7), uint32(1))),
-		line(`WDIOC_SETTIMEOUT, [123] => [123]) = 0`, ok(0), 0xc0045706, join(uint32(123))),
+		line(`WDIOC_SETTIMEOUT, [123]) = 0`, ok(0), 0xc0045706, join(uint32(123))),
 		line(`SG_SCSI_RESET, [SG_SCSI_RESET_NO_ESCALATE|SG_SCSI_RESET_DEVICE]`+bad, ebadf, 0x2284, join(uint32(0x101))),
 		line(`RNDADDENTROPY, {entropy_count=3, buf_size=8, buf="12345678"}`+bad, ebadf, 0x40085203, join(uint32(3), uint32(8), "12345678")),
 		line(`PERF_EVENT_IOC_QUERY_BPF, {ids_len=7, prog_cnt=2, ids=[8, 9]}) = 0`, ok(0), 0xc008240a, join(uint32(7), uint32(2), uint32(8), uint32(9))),

@@ -50,6 +50,12 @@ var ifreqs = map[uint64]ifreq{
 
 const ifNameSize = 16 // IFNAMSIZ
 
+// hardwareSizes are how long addresses are, by ARPHRD_ (linux/if_arp.h).
+var hardwareSizes = map[uint64]int{
+	0: 7, 1: 6, 3: 7, 6: 6, 7: 1, 15: 2, 27: 8, 270: 5, 271: 5, 290: 1, 768: 4, 772: 6, 773: 1, 774: 6, 776: 4, 777: 4, 778: 4, 779: 4,
+	780: 6, 783: 4, 801: 6, 802: 6, 803: 6, 804: 8, 805: 8, 820: 1, 821: 1, 822: 1, 825: 8, 826: 8,
+}
+
 // ifreqSize is sizeof(struct ifreq): the largest member is struct ifmap, which has
 // two longs.
 func ifreqSize(e *Event) int { return ifNameSize + 8 + 2*e.abi.PointerBits()/8 }
@@ -128,11 +134,10 @@ func (e *Event) ifreqMember(q *ifreq, b []byte) {
 	case ifreqAddress:
 		e.emitBytesAs(q.name, structs["sockaddr"], u[:16])
 	case ifreqHardware:
-		const ether, loopback = 1, 772 // ARPHRD_ETHER, ARPHRD_LOOPBACK
 		family := uint64(le.Uint16(u))
-		n := 14
-		if family == ether || family == loopback {
-			n = 6
+		n, ok := hardwareSizes[family]
+		if !ok {
+			n = 14
 		}
 		outer := e.begin(q.name, Struct)
 		e.enum("sa_family", 16, family, setArpHardware)

@@ -21,13 +21,13 @@ func mtdRequests(t ioctlTable) {
 	t.in(&structType{size: sizesAll(16), decode: record(field{"start", Hex, 8, nil}, field{"length", Hex, 8, nil})}, 0x40104d14)
 	t.in(&structType{size: sizesPtr(16, 12), decode: record(field{"start", Hex, 4, nil}, field{"length", Hex, 4, nil}, field{"ptr", Addr, pointer, nil})},
 		0xc0104d03, 0xc0104d04, 0xc00c4d03, 0xc00c4d04) // MEMWRITEOOB, MEMREADOOB
-	t.in(&structType{size: sizesAll(24), decode: record(field{"start", Hex, 8, nil}, field{size: 4}, field{"length", Hex, 4, nil}, field{"usr_ptr", Hex, 8, nil})},
+	t.in(&structType{size: sizesAll(24), decode: record(field{"start", Hex, 8, nil}, field{size: 4}, field{"length", Hex, 4, nil}, field{"usr_ptr", Addr, 8, nil})},
 		0xc0184d15, 0xc0184d16) // MEMWRITEOOB64, MEMREADOOB64
 	otp := &structType{size: sizesAll(12), decode: record(field{"start", Hex, 4, nil}, field{"length", Hex, 4, nil}, field{"locked", Uint, 4, nil})}
-	t.in(otp, 0x800c4d10, 0x400c4d19) // OTPLOCK, OTPERASE
-	t.out(otp, 0x400c4d0f)            // OTPGETREGIONINFO
+	t.in(otp, 0x800c4d10)  // OTPLOCK
+	t.out(otp, 0x400c4d0f) // OTPGETREGIONINFO
 	t.in(&structType{size: sizesAll(48), decode: record(field{"start", Hex, 8, nil}, field{"len", Hex, 8, nil}, field{"ooblen", Hex, 8, nil},
-		field{"usr_data", Hex, 8, nil}, field{"usr_oob", Hex, 8, nil}, field{"mode", Enum, 1, SetByName("mtd_ops")})}, 0xc0304d18) // MEMWRITE
+		field{"usr_data", Addr, 8, nil}, field{"usr_oob", Addr, 8, nil}, field{"mode", Enum, 1, SetByName("mtd_ops")})}, 0xc0304d18) // MEMWRITE
 	t.out(&structType{size: sizesAll(32), decode: record(field{"type", Enum, 1, SetByName("mtd_type")}, field{"flags", Flags, 4, SetByName("mtd_flags")},
 		field{"size", Hex, 4, nil}, field{"erasesize", Hex, 4, nil}, field{"writesize", Hex, 4, nil}, field{"oobsize", Hex, 4, nil},
 		field{"padding", Hex, 8, nil})}, 0x80204d01) // MEMGETINFO

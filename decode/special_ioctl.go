@@ -22,6 +22,8 @@ type ioctlArg struct {
 	// fd: the result is a descriptor; means are the names of what it is otherwise.
 	fd    bool
 	means *ConstSet
+	// sized: there is another number with the size of other ABIs' structs.
+	sized bool
 	// entry decodes an argument of its own kind, and exit what there is to add; it may be nil.
 	entry, exit func(e *Event)
 }
@@ -114,6 +116,8 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 
 	// Terminals (asm-generic/ioctls.h).
 	structs(ioctlOut, "termios", 0x5401, 0x5456)                // TCGETS, TIOCGLCKTRMIOS
+	structs(ioctlOut, "int", 0x5419, 0x894b)                    // TIOCGSOFTCAR, SIOCOUTQNSD
+	structs(ioctlIn, "int", 0x541a)                             // TIOCSSOFTCAR
 	structs(ioctlIn, "termios", 0x5402, 0x5403, 0x5404, 0x5457) // TCSETS, TCSETSW, TCSETSF, TIOCSLCKTRMIOS
 	structs(ioctlOut, "termio", 0x5405)                         // TCGETA
 	structs(ioctlIn, "termio", 0x5406, 0x5407, 0x5408)          // TCSETA, TCSETAW, TCSETAF
@@ -190,7 +194,6 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	structs(ioctlIn, "int", 0x40045201)                                                        // RNDADDTOENTCNT
 	requests(none, 0x5206, 0x5207)                                                             // RNDCLEARPOOL, RNDRESEEDCRNG
 	requests(none, 0x80045705, 0x9406, 0x9407, 0x9408, 0x941c, 0x942e, 0x5000940c, 0x50009402) // WDIOC_KEEPALIVE, BTRFS_IOC_...
-	requests(number, 0xae41)                                                                   // KVM_CREATE_VCPU
 	for _, c := range ioctlAddresses {
 		if _, known := args[uint64(c)]; !known {
 			args[uint64(c)] = ioctlArg{kind: ioctlAddr}
@@ -285,6 +288,9 @@ func (e *Event) ioctlArg() ioctlArg {
 	}
 	if a.native && e.abi.PointerBits() == 32 {
 		a.kind = ioctlHex
+	}
+	if a.sized && a.typ.size[e.abi] != int(e.args[1]>>16&0x3fff) {
+		a.kind = ioctlAddr
 	}
 	return a
 }

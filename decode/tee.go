@@ -24,7 +24,7 @@ func teeRequests(t ioctlTable) {
 		t.add(ioctlArg{kind: ioctlInOut, typ: before, after: after, fd: true}, code)
 	}
 	shared(0xc010a401, layout(16, size, flags), layout(16, size, flags, id))
-	shared(0xc018a409, layout(24, number("addr", Hex, 8), length, flags), layout(24, gap(8), length, flags, id))
+	shared(0xc018a409, layout(24, number("addr", Addr, 8), length, flags), layout(24, gap(8), length, flags, id))
 	fd := func(e *Event, r *reader) { e.emitFD("fd", r.u64(), false) }
 	shared(0xc020a408, layout(32, fd, from(16), flags), layout(32, from(8), size, flags, id))
 	t.in(layout(8, number("cancel_id", Uint, 4), number("session", Hex, 4)), 0x8008a404)

@@ -46,13 +46,20 @@ func videoRequests(t ioctlTable) {
 		return codes
 	}
 	const get, set, both = 2, 1, 3
-	in := func(nr, dir uint64, s *structType) { t.in(s, code(nr, dir, s)...) }
-	out := func(nr, dir uint64, s *structType) { t.out(s, code(nr, dir, s)...) }
-	grow := func(nr uint64, before, more *structType) { t.grow(before, more, code(nr, both, before)...) }
-	change := func(nr uint64, before, after *structType) { t.inOut(before, after, code(nr, both, before)...) }
+	add := func(kind ioctlKind, nr, dir uint64, before, after *structType) {
+		t.add(ioctlArg{kind: kind, typ: before, after: after, sized: true}, code(nr, dir, before)...)
+	}
+	in := func(nr, dir uint64, s *structType) { add(ioctlIn, nr, dir, s, nil) }
+	out := func(nr, dir uint64, s *structType) { add(ioctlOut, nr, dir, s, nil) }
+	grow := func(nr uint64, before, more *structType) { add(ioctlGrow, nr, both, before, more) }
+	change := func(nr uint64, before, after *structType) { add(ioctlInOut, nr, both, before, after) }
 
 	out(0, get, layout(104, fixed("driver", 16), fixed("card", 32), fixed("bus_info", 32), kernelVersion,
-		flagged("capabilities", 4, "v4l2_capabilities"), flagged("device_caps", 4, "v4l2_capabilities"))) // QUERYCAP
+		flagged("capabilities", 4, "v4l2_capabilities"), func(e *Event, r *reader) {
+			if caps := r.u32(); caps != 0 {
+				e.flags("device_caps", 32, caps, SetByName("v4l2_capabilities"))
+			}
+		})) // QUERYCAP
 	grow(2, layout(64, number("index", Uint, 4), videoType),
 		layout(64, gap(8), flagged("flags", 4, "v4l2_format_flags"), fixed("description", 32), videoPixel)) // ENUM_FMT
 
@@ -433,5 +440,7 @@ func (e *Event) videoControlsAfter() {
 		defer e.close(e.begin("", Struct))
 	}
 	e.emitArray("controls", videoExtControl, controls, n)
-	e.num("error_idx", Uint, 32, failed)
+	if !e.good() {
+		e.num("error_idx", Uint, 32, failed)
+	}
 }

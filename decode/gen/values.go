@@ -110,7 +110,7 @@ var headers = []string{
 	"netinet/in.h", "netinet/tcp.h", "netinet/udp.h", "fcntl.h", "sched.h", "termios.h", "linux/sched.h", "linux/netlink.h", "linux/if_packet.h",
 	"linux/mount.h", "linux/membarrier.h", "linux/capability.h", "linux/landlock.h", "linux/dqblk_xfs.h", "linux/ptrace.h", "linux/kexec.h",
 	"linux/keyctl.h", "linux/fiemap.h", "linux/ioprio.h", "sys/ioctl.h", "linux/kd.h", "linux/vt.h", "linux/cdrom.h", "linux/fd.h", "scsi/sg.h", "linux/lp.h",
-	"linux/gpio.h",
+	"linux/gpio.h", "linux/btrfs.h", "linux/btrfs_tree.h",
 	"linux/rtnetlink.h", "linux/if_link.h", "linux/if_bridge.h", "linux/neighbour.h", "linux/fib_rules.h", "linux/nexthop.h", "linux/netconf.h",
 	"linux/net_namespace.h", "linux/dcbnl.h", "linux/mroute.h", "linux/mroute6.h", "linux/if_addrlabel.h", "linux/gen_stats.h", "linux/pkt_cls.h",
 	"linux/pkt_sched.h", "linux/lwtunnel.h", "linux/snmp.h", "linux/ip.h", "linux/ipv6.h", "linux/mpls.h", "linux/if_bonding.h",
