@@ -61,14 +61,10 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		}
 		n := 0
 		for begin := now; now.Sub(begin) < pollEvery; now = time.Now() {
-			m := d.takeRequests()
+			n += d.awaitRequests()
 			if d.records && now.Sub(lastDrain) >= lookEvery {
 				lastDrain = now
-				m += d.drain()
-			}
-			n += m
-			if m == 0 {
-				d.pause()
+				n += d.drain()
 			}
 		}
 		d.recent += n
@@ -91,14 +87,23 @@ func (d *direct) poll() (ptrace.Event, bool) {
 	return ptrace.Event{}, false
 }
 
-// pause waits before the next look for requests, if any can come.
-func (d *direct) pause() {
-	spin()
-	if !d.asks {
-		for range 15 {
+// awaitRequests looks for requests for a moment, in which nobody looks at the clock: that takes
+// longer than a look, and who asks waits meanwhile.
+func (d *direct) awaitRequests() (n int) {
+	const (
+		looks  = 16 // at some 50 ns
+		enough = 4  // handlers may take their time
+	)
+	for range looks {
+		m := d.takeRequests()
+		if n += m; n >= enough {
+			break
+		}
+		if m == 0 {
 			spin()
 		}
 	}
+	return n
 }
 
 // stopped learns that a thread has stopped, and how much had been recorded until

@@ -82,7 +82,7 @@ func (t *Thread) handleRequest() {
 		result = table.Errno(unix.EINTR)
 	}
 	t.slot.Answer(result.Raw())
-	t.current = callState{}
+	t.current.position = pending // which is where the next one begins
 	t.setRunning(true)
 	t.deliverHeld()
 	t.extendFilterIfWanted()
