@@ -94,9 +94,8 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 
 // removal returns the errno with which unlink(2) or rmdir(2) refuses the place.
 func removal(c *table.Call, p *paths.Place) unix.Errno {
-	rmdir := c.Name() == "rmdir" || c.Name() == "unlinkat" && c.Arg(2)&unix.AT_REMOVEDIR != 0
 	switch {
-	case p.Dot && rmdir:
+	case p.Dot && removesDir(c):
 		return unix.EINVAL // of "..", ENOTEMPTY
 	case p.Dot:
 		return unix.EISDIR

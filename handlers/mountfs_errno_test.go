@@ -118,3 +118,47 @@ E`
 		t.Errorf("natively %+v, bound %+v", want, got)
 	}
 }
+
+// What is mounted is not moved, nor taken away, by the name at which it is mounted.
+func TestMountPointsAreBusy(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.MkdirAll(dir+"/host/empty", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(dir+"/host/file", nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	v := handlers.MountFS(dir+"/fs", os.DirFS(dir+"/host"))
+	for host, at := range map[string]string{"/host": "/bound", "/host/empty": "/bound2", "/host/file": "/file"} {
+		if err := v.Bind(dir+host, dir+at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := inView(v, `cd `+dir+`; python3 - <<'E'
+import errno, os
+os.mkdir("other")
+for f, *a in ((os.rename, "bound", "z"), (os.rename, "other", "bound2"), (os.rename, "file", "z"), (os.rename, "fs", "z"),
+    (os.rmdir, "bound2"), (os.rmdir, "fs"), (os.unlink, "bound2"), (os.unlink, "fs"), (os.unlink, "file"), (os.rmdir, "file"), (os.mkdir, "bound2"),
+    (os.rmdir, "bound/empty"), (os.execv, "/bin/true/", ["true"]), (os.execv, "bound/file/", ["true"])):
+    try: print(f(*a))
+    except OSError as e: print(f.__name__, *a, errno.errorcode[e.errno])
+E`)
+	const want = `rename bound z EBUSY
+rename other bound2 EBUSY
+rename file z EBUSY
+rename fs z EBUSY
+rmdir bound2 EBUSY
+rmdir fs EBUSY
+unlink bound2 EISDIR
+unlink fs EISDIR
+unlink file EBUSY
+rmdir file ENOTDIR
+mkdir bound2 EEXIST
+None
+execv /bin/true/ ['true'] ENOTDIR
+execv bound/file/ ['true'] ENOTDIR
+`
+	if got.out != want {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}

@@ -70,6 +70,9 @@ func (v *View) exec(c *table.Call, next table.Handler, a paths.Arg, p *paths.Pla
 		}
 		return v.plainExec(c, next)
 	}
+	if p.Slash && !p.Mode.IsDir() {
+		return table.Errno(unix.ENOTDIR)
+	}
 	prog, err := v.program(*p, name, args.first, resolve)
 	if err != nil {
 		return table.Errno(paths.Errno(err))

@@ -209,6 +209,9 @@ func (v *View) path(c *table.Call, next table.Handler) table.Result {
 		virtual = virtual || p.Virtual()
 		moved = moved || p.Moved
 	}
+	if e := v.busy(c, args, &places); e != 0 {
+		return table.Errno(e)
+	}
 	if virtual {
 		return v.virtual(c, next, args, places[:len(args)])
 	}
@@ -238,6 +241,34 @@ func (v *View) path(c *table.Call, next table.Handler) table.Result {
 		}
 	}
 	return r
+}
+
+// busy returns the errno with which a name at which something is mounted is not taken away, nor
+// renamed, nor another put in its place: the kernel has what is mounted elsewhere, and would.
+func (v *View) busy(c *table.Call, args []paths.Arg, places *[2]paths.Place) unix.Errno {
+	switch c.Name() {
+	case "rename", "renameat", "renameat2", "rmdir", "unlink", "unlinkat":
+	default:
+		return 0
+	}
+	for i := range args {
+		p := &places[i]
+		switch {
+		case !p.MountPoint() || p.Dot:
+		case len(args) == 1 && p.Mode.IsDir() && !removesDir(c):
+			return unix.EISDIR
+		case len(args) == 1 && !p.Mode.IsDir() && (removesDir(c) || p.Slash):
+			return unix.ENOTDIR
+		default:
+			return unix.EBUSY
+		}
+	}
+	return 0
+}
+
+// removesDir reports whether a call takes away a directory, and not another file.
+func removesDir(c *table.Call) bool {
+	return c.Name() == "rmdir" || c.Name() == "unlinkat" && c.Arg(2)&unix.AT_REMOVEDIR != 0
 }
 
 // point makes the path argument a lead to a path of the host.

@@ -123,6 +123,9 @@ func (p *Place) ForKernel() string {
 	return p.Host
 }
 
+// MountPoint reports whether something is mounted at the place.
+func (p *Place) MountPoint() bool { return p.Mount != nil && p.Path == p.Mount.At && !p.Itself }
+
 // Virtual reports whether the kernel has nothing at the place.
 func (p *Place) Virtual() bool { return p.Mount != nil && p.Mount.FS != nil }
 
