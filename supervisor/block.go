@@ -29,7 +29,9 @@ type blockedCall struct {
 	// site is the instruction by which ppoll is made, 0 if it takes the place of the
 	// program's own call. Until it is entered the thread is in the layer: signals are
 	// held.
-	site     uint64
+	site uint64
+	// looks: this is no wait, but a look whether a signal has come. See enterWait.
+	looks    bool
 	uncancel func() bool // nil without a Context
 	canceled bool
 	over     table.Result // of ppoll
@@ -75,7 +77,11 @@ func (t *Thread) enterWait(result table.Result, w *table.Wait) (err error) {
 		return unix.ENOSYS
 	}
 	b.nr = nr
-	if b.slot, b.args, err = t.waitArguments(w, b.until); err != nil {
+	waits := w
+	if b.looks = s.again; b.looks {
+		waits, b.until = &table.Wait{}, time.Now()
+	}
+	if b.slot, b.args, err = t.waitArguments(waits, b.until); err != nil {
 		return err
 	}
 	if err := t.complete(); err != nil {
@@ -101,6 +107,10 @@ func (t *Thread) enterWait(result table.Result, w *table.Wait) (err error) {
 	if b.site == 0 {
 		t.emerge()
 	}
+	// What was ready, and yet not enough for the call, may be so for ever, and ppoll tells of what is
+	// ready before it looks for signals. So between two such waits there is one for nothing, which
+	// only signals end otherwise.
+	s.again = w.Events != 0 && !b.looks
 	if w.Context != nil {
 		l := t.loop
 		b.uncancel = context.AfterFunc(w.Context, func() {
@@ -193,6 +203,8 @@ func (t *Thread) unblock() {
 		result = b.result.Wake(&t.call, table.Ready)
 	case e != 0: // a filter of the program's own
 		result = b.result.End(table.Errno(e))
+	case b.looks: // and no signal has come
+		result = b.result
 	case b.over.Raw() == 0:
 		result = b.result.Wake(&t.call, table.TimedOut)
 	default:

@@ -46,6 +46,7 @@ type callState struct {
 	mask          uint64    // the program's own
 	began         time.Time // when it entered the kernel, of timedCalls
 	until         time.Time // the deadline that the call had before a signal interrupted it
+	again         bool      // it has waited for a descriptor
 }
 
 // seccompStop acts on a call that a filter reported.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -136,6 +137,48 @@ func TestPanickingClose(t *testing.T) {
 	err := cmd.Run()
 	if p, ok := errors.AsType[*supervisor.PanicError](err); !ok || !strings.Contains(fmt.Sprint(p.Value), "oh") {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// A liar says that there is something to read, when there is not.
+type liar struct {
+	virtual.Notifier
+	asked func()
+}
+
+func (*liar) Readiness() virtual.Events { return virtual.In }
+func (l *liar) Read([]byte) (int, error) {
+	l.asked()
+	return 0, unix.EAGAIN
+}
+func (*liar) Close() error { return nil }
+
+// Who reads a File that lies waits, and can be interrupted, as one whose bytes are always
+// taken by others.
+func TestLyingPoller(t *testing.T) {
+	asked := make(chan bool)
+	var times atomic.Int32
+	w := newWorld(t, func(string, int) virtual.File {
+		return &liar{asked: func() {
+			if times.Add(1) == 10 {
+				close(asked)
+			}
+		}}
+	})
+	cmd := supervisor.Command("cat", "/virtual/liar")
+	cmd.Table = w.tbl
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
+	if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
+		t.Error(err)
+	}
+	late := time.AfterFunc(time.Minute, func() { _ = cmd.Process.Signal(unix.SIGKILL) })
+	defer late.Stop()
+	err := cmd.Wait()
+	if e, ok := errors.AsType[*supervisor.ExitError](err); !ok || e.WaitStatus().Signal() != unix.SIGTERM {
+		t.Errorf("Wait: %v", err)
 	}
 }
 
