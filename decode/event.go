@@ -22,7 +22,7 @@ type Options struct {
 	FDName func(t table.Thread, fd int) (name FDName, ok bool)
 	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
 	// process is, so that what goes through it is decoded as messages. It is asked of
-	// few calls: those whose data could be such.
+	// the calls that send and receive, once of each.
 	Netlink func(t table.Thread, fd int) (family int, ok bool)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strconv"
@@ -184,21 +185,11 @@ func netlinkSource(blocks []*nlBlock, sets []*set, sys, headers map[string]uint6
 		fmt.Fprintf(w, "}\n\n")
 	}
 	fmt.Fprintf(w, "// What forms call: see Event.nlCall.\nconst (\nnlCallNone = iota\n")
-	for _, name := range slices.Sorted(mapsKeys(w.calls)) {
+	for _, name := range slices.Sorted(maps.Keys(w.calls)) {
 		fmt.Fprintf(w, "nlCall%s\n", name)
 	}
 	fmt.Fprintf(w, ")\n")
 	return w.Bytes(), nil
-}
-
-func mapsKeys(m map[string]bool) func(yield func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // goName is the name of a block's place: nlAttrsIfla, nlRecordVfMac.
@@ -416,9 +407,6 @@ func (w *nlWriter) form(text string) (f nlShape, err error) {
 		err = place("record")
 	case word == "list":
 		f.op, f.kind, f.size = "nlList", "Uint", number(arg[1:])/8
-		if arg[0] == 'm' {
-			f.kind = "Mask"
-		}
 	case strings.HasPrefix(word, "index"):
 		f.op, f.kind = "nlIndex", "Uint"
 		digits, count, field := strings.Cut(strings.TrimPrefix(word, "index"), "*")
