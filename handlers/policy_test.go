@@ -482,3 +482,51 @@ func TestTouched(t *testing.T) {
 		t.Errorf("%s %v", &text, errors.Unwrap(err))
 	}
 }
+
+// What cannot be written to says so before, and the errnos are those of a directory that is mounted
+// read-only.
+func TestReadOnlyErrnos(t *testing.T) {
+	dir := t.TempDir()
+	for _, sub := range []string{"/sub", "/rw"} {
+		if err := os.Mkdir(dir+sub, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(dir+sub+"/f", nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tbl := table.New()
+	handlers.ReadOnly(dir + "/rw").Use(tbl)
+	got := confined(t, tbl, dir, "python3", "-c", `
+import errno, os
+for p in "sub", "sub/f", "rw", "rw/f", "/dev/null", "nowhere": print(p, os.access(p, os.W_OK), os.access(p, os.R_OK))
+def t(f, *a):
+    try: print(f(*a))
+    except OSError as e: print(f.__name__, *a, errno.errorcode[e.errno])
+t(os.open, "sub/f/", os.O_WRONLY); t(os.open, "nowhere/", os.O_CREAT | os.O_WRONLY); t(os.open, "sub", os.O_CREAT | os.O_DIRECTORY)
+t(os.open, "sub/f", os.O_TMPFILE | os.O_RDWR); t(os.open, "sub", os.O_TMPFILE | os.O_RDWR); t(os.truncate, "sub", 0); t(os.truncate, "sub/f", -1)
+t(os.rmdir, "sub/."); t(os.unlink, "sub/."); t(os.rename, "sub/.", "x"); t(os.chmod, "sub/f/", 0); t(os.link, "sub/f/", "x")
+`)
+	const want = `sub False True
+sub/f False True
+rw True True
+rw/f True True
+/dev/null True True
+nowhere False False
+open sub/f/ 1 ENOTDIR
+open nowhere/ 65 EISDIR
+open sub 65600 EINVAL
+open sub/f 4259842 ENOTDIR
+open sub 4259842 EROFS
+truncate sub 0 EISDIR
+truncate sub/f -1 EINVAL
+rmdir sub/. EINVAL
+unlink sub/. EISDIR
+rename sub/. x EBUSY
+chmod sub/f/ 0 ENOTDIR
+link sub/f/ x ENOTDIR
+`
+	if got.out != want {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}

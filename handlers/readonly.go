@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"io/fs"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -18,7 +19,7 @@ func ReadOnly(except ...string) Layer {
 	r := &readOnly{except: newArea(except)}
 	r.guard = guard{tree: paths.NewView(), check: r.check}
 	return Layer{
-		Calls: strings.Join(paths.Changing(), ",") + ",bind,socketcall,open_by_handle_at," +
+		Calls: strings.Join(paths.Changing(), ",") + ",access,faccessat,faccessat2,bind,socketcall,open_by_handle_at," +
 			"fchmod,fchown,fchown32,fsetxattr,fremovexattr,ioctl,unshare,setns," +
 			"pivot_root,chroot,open_tree,open_tree_attr,fspick,fsopen,fsconfig,fsmount",
 		Wrap: func(next table.Handler) table.Handler { return trapped{&passing{r.handle, r.passes, next}} },
@@ -32,6 +33,8 @@ func (r *readOnly) passes(c *table.Call) bool {
 	case "open", "openat":
 		return paths.OpenFlags(c)&(unix.O_ACCMODE|unix.O_CREAT|unix.O_TRUNC|unix.O_TMPFILE) == unix.O_RDONLY ||
 			paths.OpenFlags(c)&unix.O_PATH != 0
+	case "access", "faccessat", "faccessat2":
+		return !asksToWrite(c)
 	case "ioctl":
 		return !changes(c.Arg(1))
 	case "unshare":
@@ -69,6 +72,8 @@ func (r *readOnly) handle(c *table.Call, next table.Handler) table.Result {
 		return next.Handle(c)
 	}
 	switch c.Name() {
+	case "access", "faccessat", "faccessat2":
+		return r.access(c, next)
 	case "ioctl":
 		if changes(c.Arg(1)) {
 			return r.descriptor(c, next)
@@ -86,7 +91,36 @@ func (r *readOnly) handle(c *table.Call, next table.Handler) table.Result {
 		}
 		return next.Handle(c)
 	}
+	if invalid(c) {
+		return table.Errno(unix.EINVAL)
+	}
 	return r.guard.handle(c, next)
+}
+
+// asksToWrite reports whether access(2) or one of its kin asks for W_OK.
+func asksToWrite(c *table.Call) bool {
+	if c.Name() == "access" {
+		return c.Arg(1)&unix.W_OK != 0
+	}
+	return c.Arg(2)&unix.W_OK != 0
+}
+
+// access tells whether a file could be written to. It permits nothing, so nothing has to be fixed.
+func (r *readOnly) access(c *table.Call, next table.Handler) table.Result {
+	var p paths.Place
+	err := error(unix.ENOENT)
+	if args := paths.ArgsOf(c); len(args) > 0 {
+		p, err = r.tree.Resolve(c, args[0])
+	}
+	res := next.Handle(c)
+	if res.Failed() || res.Gone() || err != nil || nameless(&p) || r.except.holds(&p) {
+		return res
+	}
+	info, err := p.StatFollowed()
+	if err != nil || info.Mode().Type()&^(fs.ModeDir|fs.ModeSymlink) != 0 { // as the kernel: not of devices, pipes, sockets
+		return res
+	}
+	return table.Errno(unix.EROFS)
 }
 
 // descriptor acts on a call that changes the file behind its first descriptor.
@@ -106,20 +140,35 @@ func (r *readOnly) check(c *table.Call, a paths.Arg, p *paths.Place) unix.Errno 
 	if a.Use&(paths.Write|paths.Make) == 0 || nameless(p) || r.except.holds(p) {
 		return 0
 	}
-	switch name := c.Name(); name {
+	name, notDir := c.Name(), p.Slash && p.Exists && !p.Magic && !p.Mode.IsDir()
+	switch name {
 	case "open", "openat", "openat2", "creat":
 		return r.open(c, p)
 	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat", "link", "linkat":
 		if a.Path == firstPath(c) && strings.HasPrefix(name, "link") {
+			if notDir {
+				return unix.ENOTDIR
+			}
 			return 0 // to what is linked, nothing happens that the new name does not show
 		}
 		if p.Exists {
 			return unix.EEXIST
 		}
-	case "unlink", "unlinkat", "rmdir", "rename", "renameat", "renameat2", "bind":
+	case "unlink", "unlinkat", "rmdir":
+		return removal(c, p)
+	case "rename", "renameat", "renameat2":
+		if p.Dot {
+			return unix.EBUSY
+		}
+	case "bind":
 	default:
-		if !p.Exists {
+		switch {
+		case !p.Exists:
 			return unix.ENOENT
+		case notDir:
+			return unix.ENOTDIR
+		case strings.HasPrefix(name, "truncate") && p.Mode.IsDir():
+			return unix.EISDIR
 		}
 	}
 	return unix.EROFS
@@ -138,8 +187,14 @@ func (r *readOnly) open(c *table.Call, p *paths.Place) unix.Errno {
 	has := func(bits int) bool { return flags&bits == bits }
 	info, err := p.StatFollowed()
 	switch {
-	case has(unix.O_TMPFILE) && flags&unix.O_ACCMODE == unix.O_RDONLY:
-		return unix.EINVAL
+	case has(unix.O_CREAT) && p.Slash && !p.Dot:
+		return unix.EISDIR
+	case err == nil && p.Slash && !info.IsDir():
+		return unix.ENOTDIR
+	case has(unix.O_TMPFILE) && err != nil:
+		return unix.ENOENT
+	case has(unix.O_TMPFILE) && !info.IsDir():
+		return unix.ENOTDIR
 	case has(unix.O_TMPFILE):
 		return unix.EROFS
 	case err != nil && has(unix.O_CREAT):
