@@ -677,11 +677,18 @@ fileRead:
 	JMP	fileFrom
 filePread:
 	MOVQ	R10, CX
-	TESTQ	CX, CX
-	JLT	fileRefuse
-fileFrom:	// DX bytes from CX on
-	TESTQ	DX, DX
-	JLT	fileRefuse
+	SHRQ	$const_positionBits, R10
+	JNE	fileRefuse
+fileFrom:	// DX bytes from CX on, to SI, which all must be the program's
+	MOVQ	DX, R11
+	SHRQ	$const_userBits, R11
+	JNE	fileRefuse
+	MOVQ	SI, R11
+	SHRQ	$const_userBits, R11
+	JNE	fileRefuse
+	LEAQ	const_lastData(SI)(DX*1), R11
+	SHRQ	$const_userBits, R11
+	JNE	fileRefuse
 	MOVQ	const_recordLength(R8), R11
 	SUBQ	CX, R11
 	JGE	fileLength
@@ -719,7 +726,7 @@ fileMeasure:
 	CMPQ	R10, $const_lowestData
 	JCS	fileRefuse
 	ADDQ	CX, R11
-	ADDQ	CX, R10
+	LEAQ	const_lastData(R10)(CX*1), R10
 	SHRQ	$const_userBits, R10
 	JNE	fileRefuse
 fileMeasured:
@@ -737,8 +744,9 @@ fileMeasured:
 	JNE	fileRefuse
 fileVectorAt:
 	MOVQ	ARG(3), CX
-	TESTQ	CX, CX
-	JLT	fileRefuse
+	MOVQ	CX, DX
+	SHRQ	$const_positionBits, DX
+	JNE	fileRefuse
 fileVectorFrom:	// from CX on
 	MOVQ	const_recordLength(R8), DX
 	SUBQ	CX, DX

@@ -88,7 +88,13 @@ func (p *stepped) fileWalks() (walks []walk) {
 	}
 	add("read the end", read, [6]uint64{virtualFD, buf, 10}, walk{result: 4, before: at(int64(len(fileText) - 4)), after: then(fileText[len(fileText)-4:], int64(len(fileText)))})
 	add("read behind the end", read, [6]uint64{virtualFD, buf, 10}, walk{before: at(1000), after: then("", 1000)})
-	add("pread behind the end", pread, [6]uint64{virtualFD, buf, 10, 1 << 62}, walk{before: at(1), after: then("", 1)})
+	add("pread behind the end", pread, [6]uint64{virtualFD, buf, 10, 1 << 39}, walk{before: at(1), after: then("", 1)})
+	for i, args := range [][6]uint64{{virtualFD, buf, 10, 1 << 40}, {virtualFD, buf, 1 << 47}, {virtualFD, buf, 1<<47 - buf}, {virtualFD, 1<<47 - 0x1000, 1}} {
+		add("pread too far", pread, args, walk{result: ebadf, before: at(int64(i))})
+	}
+	add("preadv too far", unix.SYS_PREADV, [6]uint64{virtualFD, dataAt + 0x600, 1, 1 << 40}, walk{result: ebadf, before: func(p *stepped) {
+		p.write(dataAt+0x600, le.AppendUint64(le.AppendUint64(nil, buf), 1))
+	}})
 	add("read another's", read, [6]uint64{virtualFD, buf, 10}, walk{result: 6, before: at(0), after: then(fileText[len(fileText)-6:]+"", int64(len(fileText))),
 		meddle: func(p *stepped, ip uint64) {
 			// The first time it comes to the exchange.

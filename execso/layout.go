@@ -106,10 +106,11 @@ const (
 //lint:ignore U1000 the assembly reads it
 const pollAlways = 0x18
 
-// lowestData is where memory of programs may begin, userBits how long its addresses are.
-// What lies elsewhere is the kernel's to refuse.
+// lowestData is where memory of programs may begin, userBits how long its addresses are;
+// of the last page, lastData, they have nothing. What lies elsewhere is the kernel's to refuse.
 const (
 	lowestData = 0x10000 //lint:ignore U1000 the assembly reads it
+	lastData   = 0x1000  //lint:ignore U1000 the assembly reads it
 	userBits   = 47      //lint:ignore U1000 the assembly reads it
 )
 

@@ -307,12 +307,18 @@ func (d *description) statAt(c *table.Call) table.Result {
 		}
 	}
 	const known = unix.AT_EMPTY_PATH | unix.AT_SYMLINK_NOFOLLOW | unix.AT_NO_AUTOMOUNT | unix.AT_STATX_FORCE_SYNC | unix.AT_STATX_DONT_SYNC
-	if flags&unix.AT_EMPTY_PATH == 0 || flags&^known != 0 {
-		return passOn // the kernel refuses flags that it does not know
+	if flags&unix.AT_EMPTY_PATH == 0 {
+		return passOn
 	}
 	if c.Arg(1) != 0 {
 		if path, err := c.Path(1); err != nil || path != "" {
 			return passOn
+		}
+	}
+	if flags&^known != 0 {
+		// Some kernels refuse flags that they do not know, and some look at none.
+		if r := c.Native(); r.Failed() {
+			return r
 		}
 	}
 	return d.stat(c)

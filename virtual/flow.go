@@ -31,7 +31,7 @@ type span struct{ addr, size uint64 }
 func spans(c *table.Call, vector bool) (s []span, total int, e unix.Errno) {
 	if !vector {
 		n := min(c.Arg(2), maxCount)
-		if int64(c.Arg(2)) < 0 && c.ABI().PointerBits() == 64 {
+		if c.ABI().PointerBits() == 64 && !addressable(c.Arg(1), c.Arg(2)) {
 			return nil, 0, unix.EFAULT // there is no such memory (fs/read_write.c, vfs_read)
 		}
 		return []span{{c.Arg(1), n}}, int(n), 0
@@ -61,6 +61,12 @@ func spans(c *table.Call, vector bool) (s []span, total int, e unix.Errno) {
 		s = append(s, x)
 	}
 	return s, total, 0
+}
+
+// addressable reports whether there may be such memory on any machine; most have less.
+func addressable(addr, size uint64) bool {
+	const most = 1 << 56
+	return addr < most && size < most && addr+size <= most
 }
 
 // copyOut writes p to the spans, from their byte at on.

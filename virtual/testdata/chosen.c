@@ -80,6 +80,14 @@ static void vectors(void)
 		show("flags", preadv2(fd, (struct iovec[]){{buf, 3}}, 1, 0, 0x40000000));
 		show("a directory", readv(dir, (struct iovec[]){{buf, 3}}, 1));
 	}
+	static const long far[] = {1L << 39, 1L << 41, 0x7ffffffffffffffd};
+	for (int i = 0; i < 6; i++) {
+		show("pread far", pread(fd, buf, 10, far[i % 3]));
+		show("preadv far", preadv(fd, (struct iovec[]){{buf, 10}}, 1, far[i % 3]));
+		show("very much", syscall(SYS_read, fd, buf, 1L << 57));
+		show("all there is", syscall(SYS_read, fd, buf, INT64_MAX));
+		show("at", lseek(fd, 0, SEEK_CUR));
+	}
 	close(fd);
 	show("closed", readv(fd, (struct iovec[]){{buf, 3}}, 1));
 	close(dir);
@@ -98,7 +106,9 @@ static void attributes(void)
 	printf("statx: %u\n", s);
 	for (int i = 0; i < 2; i++) {
 		show("reserved", syscall(SYS_statx, fd, "", AT_EMPTY_PATH, 1u << 31, &x));
+		x.stx_size = 77;
 		show("flags", syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x80000, 0, &x));
+		show("size", x.stx_size);
 		show("both", syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x6000, 0, &x));
 		show("one", syscall(SYS_statx, fd, "", AT_EMPTY_PATH | 0x2000, 0, &x));
 		show("not empty", syscall(SYS_statx, fd, "", 0, 0, &x));
