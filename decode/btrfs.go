@@ -97,7 +97,7 @@ func btrfsRequests(t ioctlTable) {
 	t.in(&structType{size: sizesAll(48), scalar: true, decode: func(e *Event, _ string, r *reader) { features(e, r); features(e, r) }}, 0x40309439)
 	t.out(&structType{size: sizesAll(72), scalar: true, decode: func(e *Event, _ string, r *reader) {
 		for _, what := range [...]string{"supported", "safe to set", "safe to clear"} {
-			outer := e.begin("", Noted)
+			outer := e.open(Value{Kind: Noted, Whole: true})
 			features(e, r)
 			e.emit(Value{Kind: Symbol, Symbol: what})
 			e.close(outer)
@@ -217,7 +217,7 @@ func (r *reader) timeEnd() {
 func (e *Event) btrfsTime(name string, r *reader) {
 	sec, nsec := r.u64(), r.u32()
 	r.timeEnd()
-	noted := e.open(Value{Name: name, Kind: Noted, Raw: true})
+	noted := e.begin(name, Noted)
 	outer := e.begin("", Struct)
 	e.num("sec", Uint, 64, sec)
 	e.num("nsec", Uint, 32, nsec)

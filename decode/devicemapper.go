@@ -107,7 +107,7 @@ func (e *Event) mapperHeader(r *reader, q *mapperRequest) (m mapperBlock, ok boo
 	version := r.at(0).u32()
 	r.at(0)
 	if version != mapperVersion {
-		defer e.close(e.begin("version", Noted))
+		defer e.close(e.open(Value{Name: "version", Kind: Noted, Whole: true}))
 		e.numbers("", Uint, 4, r, 3)
 		e.emit(Value{Kind: Symbol, Symbol: "unsupported device mapper ABI version"})
 		return m, false
@@ -115,7 +115,10 @@ func (e *Event) mapperHeader(r *reader, q *mapperRequest) (m mapperBlock, ok boo
 	e.numbers("version", Uint, 4, r, 3)
 	m.addr, m.size, m.start = e.args[2], r.u32(), r.u32()
 	if m.size < mapperLeast {
-		e.noted("data_size", Uint, 32, m.size, "data_size too small")
+		outer := e.open(Value{Name: "data_size", Kind: Noted, Whole: true})
+		e.num("", Uint, 32, m.size)
+		e.emit(Value{Kind: Symbol, Symbol: "data_size too small"})
+		e.close(outer)
 		return m, false
 	}
 	e.num("data_size", Uint, 32, m.size)
@@ -153,7 +156,7 @@ func (e *Event) mapperHeader(r *reader, q *mapperRequest) (m mapperBlock, ok boo
 
 // misplaced emits that something is where it cannot be.
 func (e *Event) misplaced(what string) {
-	outer := e.begin("", Noted)
+	outer := e.open(Value{Kind: Noted, Whole: true})
 	e.emit(unknownText)
 	e.emit(Value{Kind: Symbol, Symbol: "misplaced " + what})
 	e.close(outer)

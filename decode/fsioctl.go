@@ -61,7 +61,9 @@ func init() {
 	})
 	register("deduped_range", sizesAll(24), func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)
-		e.dedupeInfo(dedupeDone, r.addr, r.at(16).u16())
+		if n := r.at(16).u16(); n > 0 {
+			e.dedupeInfo(dedupeDone, r.addr, n)
+		}
 		e.close(outer)
 	})
 	register("loop_info64", sizesAll(232), decodeLoopInfo)

@@ -141,7 +141,7 @@ func (e *Event) ifreqMember(q *ifreq, b []byte) {
 		}
 		outer := e.begin(q.name, Struct)
 		e.enum("sa_family", 16, family, setArpHardware)
-		e.emit(Value{Name: "sa_data", Kind: HWAddr, Text: u[2 : 2+n]})
+		e.emit(Value{Name: "sa_data", Kind: HWAddr, Text: u[2:16], Size: uint64(n)})
 		e.close(outer)
 	case ifreqMap:
 		outer := e.begin(q.name, Struct)

@@ -167,7 +167,7 @@ func (e *Event) perfFlags(bits uint64) {
 		switch bit := bits >> i & 1; {
 		case i == perfBitPreciseIP:
 			skid := bits >> i & 3
-			outer := e.begin(name, Noted)
+			outer := e.open(Value{Name: name, Kind: Noted, Whole: true})
 			e.num("", Uint, 8, skid)
 			e.emit(Value{Kind: Symbol, Symbol: perfSkids[skid]})
 			e.close(outer)

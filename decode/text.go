@@ -355,7 +355,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Noted:
 		n := 0
 		for c := range e.Children(v) {
-			if n == 1 && t.Consts == ConstRaw && (c.Kind == Symbol || v.Raw) {
+			if n == 1 && t.Consts == ConstRaw && (c.Kind == Symbol || v.Raw) && !v.Whole {
 				break
 			}
 			if n == 1 {

@@ -83,7 +83,7 @@ type Value struct {
 	// hexadecimal.
 	Bare bool
 	// Whole: an Or is one number where numbers are shown. As an explanation of a
-	// result, it is shown only where names are.
+	// result, it is shown only where names are. The note of a Noted is always shown.
 	Whole bool
 	// Decimal: the number of a Macro or an Enum is shown so, where it is shown.
 	Decimal bool
