@@ -13,7 +13,7 @@ var present time.Time
 // enter writes what is known before the call runs, and leaves the line open.
 func (t *Trace) enter(th *thread, c *table.Call, at time.Time) {
 	t.entry(th, c, at)
-	th.inCall, th.interrupted = true, false
+	th.inCall, th.interrupted, th.exits = true, false, false
 	if !t.opts.Statuses.all() {
 		th.staged = append(th.staged[:0], t.buf...)
 		return

@@ -44,8 +44,18 @@ func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 	if caller == nil {
 		caller = t.add(formerTID, nil)
 	}
-	if leader := t.threads[tid]; leader != nil {
+	leader := t.threads[tid]
+	if leader != nil {
 		t.abandon(leader)
+	}
+	if caller.stream.open == caller {
+		t.buf = append(t.buf[:0], " <pid changed to "...)
+		t.buf = strconv.AppendInt(t.buf, int64(tid), 10)
+		t.buf = append(t.buf, " ...>"...)
+		t.end(caller)
+		caller.interrupted = true
+	}
+	if leader != nil {
 		if t.opts.Quiet&QuietExec == 0 {
 			t.begin(leader, present)
 			t.buf = append(t.buf, "+++ superseded by execve in pid "...)
@@ -55,12 +65,6 @@ func (t *Trace) ProcessExeced(x table.Thread, formerTID int) {
 		}
 		if leader.file != nil {
 			// The file's name is that of the id, which the caller has now.
-			if caller.stream.open == caller {
-				t.buf = append(t.buf[:0], " <pid changed to "...)
-				t.buf = strconv.AppendInt(t.buf, int64(tid), 10)
-				t.buf = append(t.buf, " ...>"...)
-				t.end(caller)
-			}
 			caller.stream, leader.stream = leader.stream, caller.stream
 			caller.file, leader.file = leader.file, caller.file
 			caller.interrupted = true

@@ -9,6 +9,8 @@ type stream struct {
 	// end yet. nil: the next text begins a line.
 	open   *thread
 	column int // how many bytes the open line has
+	// results is the column of results.
+	results int
 }
 
 const unfinished = " <unfinished ...>"
@@ -19,8 +21,18 @@ func (s *stream) interrupt(dst []byte) []byte {
 	if s.open == nil {
 		return dst
 	}
-	s.open.interrupted = true
+	th := s.open
 	s.open = nil
+	if th.exits {
+		// Nothing more will come of it, though it may be long until the thread has ended: the
+		// first of a process ends when all have.
+		th.inCall = false
+		from := len(dst)
+		dst = append(dst, ") "...)
+		dst = pad(dst, s.column+len(dst)-from, s.results)
+		return append(dst, "= ?\n"...)
+	}
+	th.interrupted = true
 	dst = append(dst, unfinished...)
 	return append(dst, '\n')
 }

@@ -145,6 +145,7 @@ type thread struct {
 
 	// Of the call at hand:
 	inCall      bool
+	exits       bool      // it does not return
 	interrupted bool      // something else came after its entry
 	incomplete  bool      // the entry has not shown all arguments
 	resumes     bool      // it is restart_syscall
@@ -163,6 +164,7 @@ func NewTrace(opts TraceOptions) *Trace {
 	if t.column == 0 {
 		t.column = decode.DefaultColumn
 	}
+	t.shared.results = t.column
 	for abi := range table.NumABI {
 		t.restart[abi] = -1
 		if nr, ok := table.Number(abi, "restart_syscall"); ok {
@@ -204,6 +206,7 @@ func (s tracedStopper) Handle(c *table.Call) table.Result { return s.trace.trace
 func (t *Trace) trace(c *table.Call, next table.Handler) table.Result {
 	th := t.threadOf(c.Thread())
 	t.enter(th, c, present)
+	th.exits = exits(c)
 	t.captureEntry(th, c)
 	if t.opts.Duration {
 		th.entered = time.Now()
@@ -246,6 +249,12 @@ func (i tracedInjection) Handle(c *table.Call) table.Result {
 	})
 }
 
+// exits reports whether the call ends its thread.
+func exits(c *table.Call) bool {
+	name := c.Name()
+	return name == "exit" || name == "exit_group"
+}
+
 // threadOf returns what is known of a thread.
 func (t *Trace) threadOf(x table.Thread) *thread {
 	tid := x.TID()
@@ -273,7 +282,7 @@ func (t *Trace) add(tid int, by *thread) *thread {
 	}
 	if t.opts.PerThread != nil {
 		out := t.opts.PerThread(tid)
-		th.stream, th.file = &stream{out: out}, out
+		th.stream, th.file = &stream{out: out, results: t.column}, out
 	}
 	return th
 }

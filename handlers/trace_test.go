@@ -292,6 +292,30 @@ func TestPersonality(t *testing.T) {
 `)
 }
 
+// The line of a call that does not return ends when something else is to be written, and not
+// when its thread is told to have ended, which may be much later.
+func TestExitLine(t *testing.T) {
+	s, tr, out := newTrace(t, TraceOptions{PID: PIDAlways})
+	a, b := s.thread(100), s.thread(102)
+	tr.ThreadStarted(a, nil)
+	tr.ThreadStarted(b, a)
+	path := b.write("/bin/true")
+	a.call("exit", table.Gone(), func() {
+		b.call("execve", table.Return(0), func() {
+			b.tid = 100
+			tr.ProcessExeced(b, 102)
+		}, path, 0, 0)
+	}, 7)
+	tr.ThreadExited(b, status(0), false)
+	check(t, out, `
+100   exit(7)                           = ?
+102   execve("/bin/true", NULL, NULL <pid changed to 100 ...>
+100   +++ superseded by execve in pid 102 +++
+100   <... execve resumed>)             = 0
+100   +++ exited with 0 +++
+`)
+}
+
 type namedFile struct {
 	bytes.Buffer
 	closed bool

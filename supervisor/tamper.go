@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"encoding/binary"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -31,11 +32,19 @@ func (t *Thread) Raise(sig unix.Signal) error {
 	return nil
 }
 
-// Poke writes memory whatever its protection: see table.Call.
+// Poke writes memory whatever its protection, as much of it as there is: see table.Call.
 func (t *Thread) Poke(addr uint64, p []byte) error {
 	t.demote()
 	if t.gone || t.loop.killing {
 		return unix.ESRCH
 	}
-	return ptrace.ForceWrite(t.tid, addr, p)
+	m, err := ptrace.OpenMemory(t.tid)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	if n, err := m.WriteAt(p, int64(addr)); n == 0 && err != nil {
+		return fmt.Errorf("writing memory of thread %d at %#x: %w", t.tid, addr, err)
+	}
+	return nil
 }

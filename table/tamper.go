@@ -23,8 +23,8 @@ func (c *Call) Raise(sig unix.Signal) error {
 }
 
 // Poke writes p to the child's memory as a debugger does: also where the child
-// itself cannot write, but not to shared memory that it cannot. It fails with EFAULT
-// unless all could be written.
+// itself cannot write, but not to shared memory that it cannot. Where memory ends in the
+// middle, as much is written as there is; it fails if that is nothing.
 func (c *Call) Poke(addr uint64, p []byte) error {
 	if t, ok := c.engine.(Tamperer); ok {
 		return t.Poke(addr, p)

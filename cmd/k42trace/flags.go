@@ -377,7 +377,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 // counts on several threads, by -f or by more than one -p or -p and a command; else, as on stderr, those that
 // are written while there are several.
 func (o *options) pids() handlers.PIDPrefix {
-	switch several := o.follow > 0 || o.separate || len(o.attach) > 1 || len(o.attach) == 1 && len(o.command) > 0; {
+	switch several := o.follow > 0 || o.separate || len(o.attach) > 1 || len(o.attach) == 1 && len(o.command) > 0 && o.tracee == 0; {
 	case o.output != "" && several:
 		return handlers.PIDAlways
 	case o.showPID:
