@@ -93,12 +93,13 @@ const (
 
 // What select(2) takes for readable, writable and exceptional, of what poll(2) tells (fs/select.c, POLLIN_SET
 // and so on).
-//
-//lint:ignore U1000 the assembly reads it
 const (
-	selectIn  = 0x01 | 0x40 | 0x80 | 0x08 | 0x10 // POLLIN, POLLRDNORM, POLLRDBAND, POLLERR, POLLHUP
-	selectOut = 0x04 | 0x100 | 0x200 | 0x08      // POLLOUT, POLLWRNORM, POLLWRBAND, POLLERR
-	selectEx  = 0x02                             // POLLPRI
+	// POLLIN, POLLRDNORM, POLLRDBAND, POLLERR, POLLHUP
+	selectIn = 0x01 | 0x40 | 0x80 | 0x08 | 0x10 //lint:ignore U1000 the assembly reads it
+	// POLLOUT, POLLWRNORM, POLLWRBAND, POLLERR
+	selectOut = 0x04 | 0x100 | 0x200 | 0x08 //lint:ignore U1000 the assembly reads it
+	// POLLPRI
+	selectEx = 0x02 //lint:ignore U1000 the assembly reads it
 )
 
 // pollAlways are POLLERR and POLLHUP, which poll tells of whether asked or not.
