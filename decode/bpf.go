@@ -1,5 +1,11 @@
 package decode
 
+import (
+	"bytes"
+	"fmt"
+	"math"
+)
+
 // bpf(2): union bpf_attr has a struct for each command (linux/bpf.h). Programs of
 // all ages give all lengths of it: what is not given is 0, and what is newer than
 // the length is not shown.
@@ -31,6 +37,9 @@ const (
 	bpfPath    = DirFD  // address of a path
 	bpfIDs     = Array  // address of numbers, as many as the next member says
 	bpfSized   = List   // address of bytes, of which another member tells how many
+	bpfLog     = Count  // address of a string that has no more bytes than that
+	bpfCode    = Or     // address of instructions, as many as another member says
+	bpfNode    = Mask   // a NUMA node
 )
 
 var bpfForms map[uint64]*bpfForm
@@ -55,7 +64,7 @@ func init() {
 	form := func(size uint64, group string, rows ...bpfField) *bpfForm { return &bpfForm{group, rows, size} }
 
 	elem := form(32, "", fd(0, "map_fd"), ptr(8, "key"), ptr(16, "value"), opt(flags64(24, "flags", lockFlags)))
-	pin := form(16, "", bpfField{0, "pathname", 8, bpfPath, nil, false}, fd(8, "bpf_fd"), flags(12, "file_flags", openFlags))
+	pin := form(16, "", bpfField{0, "pathname", 8, bpfPath, nil, false}, fd(8, "bpf_fd"), opt(flags(12, "file_flags", openFlags)))
 	id := func(name string) *bpfForm {
 		return form(12, "", u32(0, name), u32(4, "next_id"), opt(flags(8, "open_flags", openFlags)))
 	}
@@ -63,16 +72,16 @@ func init() {
 		flags64(40, "elem_flags", lockFlags), hex(48, "flags", 8))
 	bpfForms = map[uint64]*bpfForm{
 		0: form(72, "", enum(0, "map_type", "bpf_map_type"), u32(4, "key_size"), u32(8, "value_size"), u32(12, "max_entries"),
-			opt(flags(16, "map_flags", mapFlags)), fd(20, "inner_map_fd"), opt(u32(24, "numa_node")),
+			opt(flags(16, "map_flags", mapFlags)), opt(fd(20, "inner_map_fd")), opt(bpfField{24, "numa_node", 4, bpfNode, nil, false}),
 			opt(bpfField{28, "map_name", 16, bpfName, nil, false}), opt(bpfField{44, "map_ifindex", 4, Interface, nil, false}), opt(fd(48, "btf_fd")),
 			u32(52, "btf_key_type_id"), u32(56, "btf_value_type_id"), opt(u32(60, "btf_vmlinux_value_type_id")),
 			opt(bpfField{64, "map_extra", 8, Uint, nil, false})),
 		1: elem, 21: elem,
-		2: form(32, "", fd(0, "map_fd"), ptr(8, "key"), ptr(16, "value"), opt(flags64(24, "flags", SetByName("bpf_update_flags")))),
+		2: form(32, "", fd(0, "map_fd"), ptr(8, "key"), ptr(16, "value"), flags64(24, "flags", SetByName("bpf_update_flags"))),
 		3: form(16, "", fd(0, "map_fd"), ptr(8, "key")),
 		4: form(24, "", fd(0, "map_fd"), ptr(8, "key"), ptr(16, "next_key")),
-		5: form(128, "", enum(0, "prog_type", "bpf_prog_type"), u32(4, "insn_cnt"), ptr(8, "insns"), bpfField{16, "license", 8, bpfText, nil, false},
-			opt(u32(24, "log_level")), u32(28, "log_size"), bpfField{32, "log_buf", 8, bpfSized, nil, false}, opt(bpfField{40, "kern_version", 4, bpfVersion, nil, false}),
+		5: form(128, "", enum(0, "prog_type", "bpf_prog_type"), u32(4, "insn_cnt"), bpfField{8, "insns", 8, bpfCode, nil, false}, bpfField{16, "license", 8, bpfText, nil, false},
+			opt(u32(24, "log_level")), u32(28, "log_size"), bpfField{32, "log_buf", 8, bpfLog, nil, false}, opt(bpfField{40, "kern_version", 4, bpfVersion, nil, false}),
 			opt(flags(44, "prog_flags", SetByName("bpf_prog_flags"))), opt(bpfField{48, "prog_name", 16, bpfName, nil, false}), opt(bpfField{64, "prog_ifindex", 4, Interface, nil, false}),
 			opt(bpfField{68, "expected_attach_type", 4, Enum, attachTypes, false}), opt(fd(72, "prog_btf_fd")), u32(76, "func_info_rec_size"),
 			ptr(80, "func_info"), u32(88, "func_info_cnt"), u32(92, "line_info_rec_size"), ptr(96, "line_info"),
@@ -86,7 +95,6 @@ func init() {
 			opt(flags(64, "flags", SetByName("bpf_test_flags"))), u32(68, "cpu"), opt(u32(72, "batch_size"))),
 		11: id("start_id"), 12: id("start_id"), 23: id("start_id"), 31: id("start_id"),
 		13: id("prog_id"), 14: id("map_id"),
-		15: form(16, "info", fd(0, "bpf_fd"), u32(4, "info_len"), ptr(8, "info")),
 		16: form(28, "query", fd(0, "target_fd"), bpfField{4, "attach_type", 4, Enum, attachTypes, false}, flags(8, "query_flags", SetByName("bpf_query_flags")),
 			flags(12, "attach_flags", attachFlags), bpfField{16, "prog_ids", 8, bpfIDs, nil, false}, u32(24, "prog_cnt")),
 		17: form(12, "raw_tracepoint", bpfField{0, "name", 8, bpfText, nil, false}, fd(8, "prog_fd")),
@@ -104,23 +112,42 @@ func init() {
 		32: form(4, "enable_stats", enum(0, "type", "bpf_stats_type")),
 		33: form(8, "iter_create", fd(0, "link_fd"), hex(4, "flags", 4)),
 		34: form(4, "link_detach", fd(0, "link_fd")),
+		36: form(8, "token_create", hex(0, "flags", 4), fd(4, "bpffs_fd")),
+		37: form(20, "prog_stream_read", ptr(0, "stream_buf"), u32(8, "stream_buf_len"), u32(12, "stream_id"), fd(16, "prog_fd")),
 		35: form(12, "prog_bind_map", fd(0, "prog_fd"), fd(4, "map_fd"), hex(8, "flags", 4)),
 	}
 	bpfForms[10].size = 76
 	register("bpf_attr", sizesAll(1), func(e *Event, name string, r *reader) {}).variable = true
-	late := func(cmd uint64) bool { return cmd == 15 || cmd == 16 || cmd == 20 || cmd == 10 }
+	late := func(cmd uint64) bool { return cmd == 16 || cmd == 20 || cmd == 10 }
 	addSpecial(special{entry: func(e *Event) {
-		if late(e.args[0]) {
+		switch {
+		case late(e.args[0]):
 			e.later(1)
-		} else {
+		case e.args[0] == bpfInfo:
+			e.later(1)
+			e.keepInfo()
+		default:
 			e.bpfAttr()
 		}
 	}, exit: func(e *Event) {
-		if late(e.args[0]) {
+		if late(e.args[0]) || e.args[0] == bpfInfo {
 			e.bpfAttr()
+		}
+		if num := e.res.Raw(); e.good() && num >= 0 && num <= math.MaxInt32 && bpfMakes[e.args[0]] {
+			e.slot = resultSlot
+			e.emitFD("", uint64(num), false)
 		}
 	}}, "bpf")
 }
+
+// Commands of which more is to be said.
+const (
+	bpfInfo       = 15
+	bpfLinkCreate = 28
+)
+
+// bpfMakes are the commands that return a descriptor.
+var bpfMakes = map[uint64]bool{0: true, 5: true, 7: true, 13: true, 14: true, 17: true, 18: true, 19: true, 28: true, 30: true, 32: true, 33: true, 36: true}
 
 // bpfAttr shows the union that is argument 1, of which there are as many bytes as
 // argument 2 says.
@@ -128,7 +155,7 @@ func (e *Event) bpfAttr() {
 	addr, n := e.args[1], e.args[2]
 	f := bpfForms[e.args[0]]
 	e.into(1)
-	if f == nil || n == 0 {
+	if f == nil && e.args[0] != bpfInfo || n == 0 {
 		e.emitAddr("", addr, true)
 		return
 	}
@@ -142,8 +169,15 @@ func (e *Event) bpfAttr() {
 		return
 	}
 	clear(b)
-	copy(b, got[:min(len(got), int(f.size))])
 	outer := e.open(Value{Kind: Struct, Num: addr})
+	if e.args[0] == bpfInfo {
+		copy(b, got[:min(len(got), bpfInfoSize)])
+		e.bpfInfo(b)
+		e.bpfRest(addr, bpfInfoSize, n)
+		e.close(outer)
+		return
+	}
+	copy(b, got[:min(len(got), int(f.size))])
 	inner := e.parent
 	if f.group != "" {
 		inner = e.begin(f.group, Struct)
@@ -156,17 +190,23 @@ func (e *Event) bpfAttr() {
 		if unused := bpfUnused[row.name]; unused != nil && unused(b) {
 			continue
 		}
-		e.bpfField(row, b)
+		e.bpfField(row, b, n)
+	}
+	known := f.size
+	if e.args[0] == bpfLinkCreate {
+		known = e.linkCreate(got)
+	} else {
+		known = e.bpfNewer(e.args[0], got, known)
 	}
 	if f.group != "" {
 		e.close(inner)
 	}
-	e.bpfRest(addr, f.size, n)
+	e.bpfRest(addr, known, n)
 	e.close(outer)
 }
 
 // bpfSizes are the offsets of the lengths of what members point to.
-var bpfSizes = map[string]uint64{"log_buf": 28, "btf": 16, "buf": 12}
+var bpfSizes = map[string]uint64{"log_buf": 28, "btf": 16, "buf": 12, "insns": 4}
 
 // bpfUnused tells of members that count with a flag only that the flag is not set.
 var bpfUnused = map[string]func(b []byte) bool{
@@ -174,13 +214,26 @@ var bpfUnused = map[string]func(b []byte) bool{
 	"old_prog_fd": func(b []byte) bool { return le.Uint32(b[8:])&4 == 0 },  // BPF_F_REPLACE
 }
 
-func (e *Event) bpfField(f *bpfField, b []byte) {
+// bpfField emits a member of an attribute of n bytes, of which b has what is known.
+func (e *Event) bpfField(f *bpfField, b []byte, n uint64) {
 	r := e.reader(b[f.off:], 0)
 	switch f.kind {
 	case bpfName:
-		text := upToNUL(b[f.off : f.off+16])
-		cut := len(text) == 16
-		e.emit(Value{Name: f.name, Kind: Bytes, Text: append(e.alloc(len(text))[:0], text[:min(len(text), 15)]...), Size: uint64(len(text)), Cut: cut})
+		text := b[f.off:min(f.off+16, n)]
+		e.fixedText(f.name, append(e.alloc(len(text))[:0], text...))
+	case bpfLog:
+		e.emitEndedShort(f.name, r.u64(), uint64(le.Uint32(b[bpfSizes[f.name]:])))
+	case bpfCode:
+		e.bpfProgram(f.name, r.u64(), uint64(le.Uint32(b[bpfSizes[f.name]:])))
+	case bpfNode:
+		if node := r.u32(); node == 1<<32-1 {
+			outer := e.begin(f.name, Noted)
+			e.num("", Uint, 32, node)
+			e.emit(Value{Kind: Symbol, Symbol: "NUMA_NO_NODE"})
+			e.close(outer)
+		} else {
+			e.num(f.name, Uint, 32, node)
+		}
 	case bpfVersion:
 		v := r.u32()
 		outer := e.open(Value{Name: f.name, Kind: Macro, Symbol: "KERNEL_VERSION", Bits: 32, Num: v})
@@ -196,7 +249,9 @@ func (e *Event) bpfField(f *bpfField, b []byte) {
 		e.emitPath(f.name, r.u64())
 	case bpfIDs:
 		addr, n := r.u64(), uint64(le.Uint32(b[f.off+8:]))
-		if n == 0 || !e.good() {
+		if n == 0 && addr != 0 {
+			e.emit(Value{Name: f.name, Kind: Array, Num: addr})
+		} else if n == 0 || !e.good() {
 			e.emitAddr(f.name, addr, true)
 		} else {
 			e.emitArray(f.name, structs["uint"], addr, n)
@@ -212,21 +267,36 @@ func (e *Event) bpfField(f *bpfField, b []byte) {
 
 // bpfRest says that there is something behind a command's struct.
 func (e *Event) bpfRest(addr, known, n uint64) {
-	if e.opts.Verbose {
-		e.unknownRest(addr, known, n)
-		return
-	}
 	if n = min(n, pageSize); n <= known {
 		return
 	}
 	b := e.read(addr+known, int(n-known))
-	for _, c := range b {
-		if c != 0 {
-			e.cut()
-			return
-		}
-	}
-	if uint64(len(b)) < n-known {
+	switch {
+	case uint64(len(b)) < n-known:
+		e.cut()
+	case len(bytes.Trim(b, "\x00")) == 0:
+	case e.opts.Verbose:
+		outer := e.begin("extra_data", Noted)
+		e.emit(Value{Kind: Bytes, Raw: true, Text: b, Size: n - known})
+		e.emit(Value{Kind: Symbol, Symbol: fmt.Sprintf("bytes %d..%d", known, n-1)})
+		e.close(outer)
+	default:
 		e.cut()
 	}
+}
+
+// emitEndedShort emits a string that has n bytes at most, the NUL among them.
+func (e *Event) emitEndedShort(name string, addr, n uint64) {
+	want := e.span(n, e.opts.StringLimit)
+	b := e.readText(addr, want)
+	if addr == 0 || len(b) < want {
+		e.emitAddr(name, addr, addr != 0)
+		return
+	}
+	text := upToNUL(b)
+	cut := len(text) == len(b) && n > 0
+	if shown := min(len(text), e.opts.StringLimit); cut {
+		text = text[:shown]
+	}
+	e.bytes(name, addr, text, uint64(len(text)), cut)
 }

@@ -24,6 +24,9 @@ type Options struct {
 	// process is, so that what goes through it is decoded as messages. It is asked of
 	// the calls that send and receive, once of each.
 	Netlink func(t table.Thread, fd int) (family int, ok bool)
+	// Object, if set, tells what a descriptor of t's process is called in /proc, so that what
+	// a call tells of it can be decoded. It is asked of few calls.
+	Object func(t table.Thread, fd int) (name string, ok bool)
 }
 
 // An FDName is what a descriptor refers to.
@@ -120,6 +123,12 @@ type Event struct {
 	nlType              uint64   // of the message that is being decoded, of netfilter
 	left                int64    // how much of iovecs' buffers is still to be shown
 	olds                []uint32 // what the lengths of the addresses of recvmmsg's messages were
+
+	// Of bpf's struct that tells about a descriptor: how it was before the call, its length,
+	// and what the descriptor is.
+	infoBefore []byte
+	infoLen    uint32
+	infoObject string
 
 	values []Value
 	parent int32  // gets the next value as a child
@@ -273,6 +282,7 @@ func (e *Event) clear() {
 	e.order = nil
 	e.partial, e.lateComma = false, false
 	e.old, e.hadOld = 0, false
+	e.infoBefore = nil
 	e.left = allData
 	e.nlAsked = false
 }

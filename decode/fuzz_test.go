@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/k42trace/k42trace/table"
@@ -87,7 +88,9 @@ func decodeWildWith(t *testing.T, abi table.ABI, nr int, seed uint64, fix func(a
 		fix(&args)
 	}
 	c.Reset(w, abi, nr, args, arg(rnd), arg(rnd))
-	e := New(Options{Verbose: seed%2 == 0}).NewEvent()
+	e := New(Options{Verbose: seed%2 == 0, Object: func(table.Thread, int) (string, bool) {
+		return []string{bpfMapObject, bpfProgObject}[seed/2%2], true
+	}}).NewEvent()
 	e.Entry(c)
 	var text Text
 	b := text.AppendEntry(nil, e)
@@ -160,4 +163,31 @@ func FuzzWild(f *testing.F) {
 	f.Fuzz(func(t *testing.T, abi uint8, nr int, seed uint64) {
 		decodeWild(t, table.ABI(abi)%table.NumABI, nr, seed)
 	})
+}
+
+// TestWildCommands decodes calls that are many in one, with each of their commands.
+func TestWildCommands(t *testing.T) {
+	nr, _ := table.Number(table.AMD64, "bpf")
+	for cmd := range uint64(60) {
+		for n := range uint64(30) {
+			attr := make([]byte, 9*n)
+			for i := range attr {
+				attr[i] = byte(n * uint64(i) * 37)
+			}
+			if n%3 == 0 && len(attr) > 12 {
+				attr[8], attr[9], attr[10], attr[11] = byte(n*2), 0, 0, 0 // a type of attachment
+			}
+			for _, opts := range []Options{{}, {Verbose: true, Object: func(table.Thread, int) (string, bool) { return bpfProgObject, true }}} {
+				e, c := event(t, opts, table.AMD64, "bpf", cmd, bytesAt(attr), uint64(len(attr)))
+				if c.Nr() != nr {
+					t.Fatal("no bpf")
+				}
+				e.Entry(c)
+				e.Exit(c, ok(0))
+				if got := line(e); !strings.HasPrefix(got, "bpf(") || !strings.Contains(got, ")") {
+					t.Errorf("%s", got)
+				}
+			}
+		}
+	}
 }

@@ -329,7 +329,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	t := handlers.TraceOptions{
 		Out:      painted,
 		Messages: out.messages,
-		Decode:   decode.Options{StringLimit: o.strings, Netlink: new(handlers.Netlink).Family},
+		Decode:   decode.Options{StringLimit: o.strings, Netlink: new(handlers.Netlink).Family, Object: handlers.FDPath},
 		Text:     decode.Text{Hex: o.hex, Consts: o.consts, ArgNames: o.argNames},
 		Column:   o.column,
 		Clock:    o.clock.format,
