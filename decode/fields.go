@@ -80,6 +80,13 @@ func (e *Event) namedNote(name string, bits uint8, num uint64, set *ConstSet) {
 	e.close(outer)
 }
 
+// comment emits a note, the second child of a Noted, that is shown in all styles.
+func (e *Event) comment(text string) {
+	outer := e.begin("", Joined)
+	e.emit(Value{Kind: Symbol, Symbol: text})
+	e.close(outer)
+}
+
 // rawEnum and rawFlags emit a number with its names behind it, in all styles that have
 // names.
 func (e *Event) rawEnum(name string, bits uint8, num uint64, set *ConstSet) {

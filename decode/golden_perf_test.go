@@ -18,6 +18,28 @@ func perfAttr(typ, size uint32, rest ...uint64) uint64 {
 	return join(all...)
 }
 
+// TestPerfRest: structs may end within a member; what is reserved is a note.
+func TestPerfRest(t *testing.T) {
+	attr := func(size uint64, rest ...uint64) uint64 {
+		return words(append([]uint64{1 | size<<32, 0, 0, 0, 0, 0, 0}, append(rest, make([]uint64, 12)...)...)...)
+	}
+	for _, tt := range []struct {
+		size uint64
+		want string
+	}{
+		{66, "wakeup_events=0, config1=0x7, config2=0x8}"},
+		{107, "config2=0x8, sample_regs_user=0, sample_regs_intr=0, aux_watermark=10}"},
+		{112, "aux_watermark=10, sample_max_stack=11 /* bytes 110..111: 0xc */}"},
+		{120, "aux_sample_size=13 /* bytes 116..119: 0xe */}"},
+		{128, ", sig_data=0xf}"},
+	} {
+		got := show(t, Options{Verbose: true}, table.AMD64, "perf_event_open", failed(unix.EINVAL), attr(tt.size, 7, 8, 0, 0, 0, 0, 10|11<<32|12<<48, 13|14<<32, 15), 0, 0, 0, 0)
+		if !strings.Contains(got, tt.want) {
+			t.Errorf("got %s, want %s", got, tt.want)
+		}
+	}
+}
+
 func TestPerfAttr(t *testing.T) {
 	const tail = `sample_period=0, sample_type=0, read_format=0, precise_ip=0 /* arbitrary skid */, ...}`
 	for _, tt := range []struct {

@@ -1,12 +1,17 @@
 package decode
 
-import "golang.org/x/sys/unix"
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
 
 // struct perf_event_attr of perf_event_open(2), which grows, and says itself how
 // large it is.
 
 const (
 	perfAttrSize0 = 64 // PERF_ATTR_SIZE_VER0, also what a size of 0 means
+	perfAttrShort = 48 // as much of it is shown if not everything is
 	perfAttrSize7 = 128
 	perfAttrSize  = 136 // PERF_ATTR_SIZE_VER8
 )
@@ -80,7 +85,11 @@ func (e *Event) perfAttr(i int, now uint64) {
 		size = perfAttrSize0
 	}
 	e.into(i)
-	b := e.readAll(addr, clamp(size, perfAttrSize))
+	want := clamp(size, perfAttrSize)
+	if !e.opts.Verbose {
+		want = min(want, perfAttrShort)
+	}
+	b := e.readAll(addr, want)
 	if b == nil { // what is new need not be there, whatever the size is said to be
 		b = e.readAll(addr, clamp(size, perfAttrSize7))
 	}
@@ -114,7 +123,7 @@ func (e *Event) perfAttr(i int, now uint64) {
 		e.cut()
 		return
 	}
-	e.perfRest(r, typ, sample, bits)
+	e.perfRest(b, typ, sample, bits)
 	if size > uint64(len(b)) {
 		e.cut()
 	}
@@ -141,7 +150,13 @@ func (e *Event) perfConfig(typ, config uint64) {
 			e.enum("", 32, low, setPerfHardware)
 			return
 		}
-		e.shiftedEnum(low>>16, 16, setPerfCacheResult)
+		if top := low >> 24; top != 0 { // nothing, so far
+			outer := e.open(Value{Kind: Shifted, Bits: 64, Num: top << 24})
+			e.num("", Hex, 32, top)
+			e.num("", Uint, 8, 24)
+			e.close(outer)
+		}
+		e.shiftedEnum(low>>16&0xff, 16, setPerfCacheResult)
 		e.shiftedEnum(low>>8&0xff, 8, setPerfCacheOp)
 		e.enum("", 8, low&0xff, setPerfCacheID)
 	case perfSoftware:
@@ -169,7 +184,7 @@ func (e *Event) perfFlags(bits uint64) {
 			skid := bits >> i & 3
 			outer := e.open(Value{Name: name, Kind: Noted, Whole: true})
 			e.num("", Uint, 8, skid)
-			e.emit(Value{Kind: Symbol, Symbol: perfSkids[skid]})
+			e.comment(perfSkids[skid])
 			e.close(outer)
 		case name != "" && (bit != 0 || e.opts.Verbose):
 			e.num(name, Uint, 8, bit)
@@ -178,70 +193,83 @@ func (e *Event) perfFlags(bits uint64) {
 	if rest := bits >> len(perfBits); rest != 0 {
 		outer := e.begin("__reserved_1", Noted)
 		e.num("", Hex, 64, rest)
-		e.emit(Value{Kind: Symbol, Symbol: "Bits 63..38"})
+		e.comment("Bits 63..38")
 		e.close(outer)
 	}
 }
 
-// perfRest emits what stands behind the bits, as far as the struct goes.
-func (e *Event) perfRest(r *reader, typ, sample, bits uint64) {
-	more := func(n int) bool { return r.off+n <= len(r.b) }
-	if wakeup := r.u32(); bits&perfBitWatermark != 0 {
-		e.num("wakeup_watermark", Uint, 32, wakeup)
-	} else {
-		e.num("wakeup_events", Uint, 32, wakeup)
+// perfRest emits what stands behind the bits, as far as the struct goes; it may end within
+// a member.
+func (e *Event) perfRest(b []byte, typ, sample, bits uint64) {
+	var all [perfAttrSize]byte
+	copy(all[:], b)
+	u32 := func(at int) uint64 { return uint64(le.Uint32(all[at:])) }
+	u64 := func(at int) uint64 { return le.Uint64(all[at:]) }
+	reserved := func(name string, num uint64, at, spare int, bits uint8, rest uint64) {
+		if rest == 0 {
+			e.num(name, Uint, bits, num)
+			return
+		}
+		outer := e.begin(name, Noted)
+		e.num("", Uint, bits, num)
+		inner := e.begin("", Joined)
+		e.emit(Value{Kind: Symbol, Symbol: fmt.Sprintf("bytes %d..%d: ", at, at+spare-1)})
+		e.num("", Hex, 32, rest)
+		e.close(inner)
+		e.close(outer)
 	}
-	bp := r.u32()
+	if bits&perfBitWatermark != 0 {
+		e.num("wakeup_watermark", Uint, 32, u32(48))
+	} else {
+		e.num("wakeup_events", Uint, 32, u32(48))
+	}
 	if typ == perfBreakpoint {
-		e.enum("bp_type", 32, bp, setHWBreakpoint)
-		e.num("bp_addr", Hex, 64, r.u64())
-	} else {
-		e.num("config1", Hex, 64, r.u64())
+		e.enum("bp_type", 32, u32(52), setHWBreakpoint)
 	}
-	if !more(8) {
-		return
-	}
-	if typ == perfBreakpoint {
-		e.num("bp_len", Uint, 64, r.u64())
-	} else {
-		e.num("config2", Hex, 64, r.u64())
-	}
-	if !more(8) {
-		return
-	}
-	if branch := r.u64(); sample&perfSampleBranchStack != 0 {
-		e.flags("branch_sample_type", 64, branch, setPerfBranch)
-	}
-	if !more(16) {
-		return
-	}
-	e.num("sample_regs_user", Hex, 64, r.u64())
-	if stack := r.u32(); sample&perfSampleStackUser != 0 {
-		e.num("sample_stack_user", Hex, 32, stack)
-	}
-	if clock := r.u32(); bits&perfBitClockID != 0 {
-		e.enum("clockid", 32, clock, setClockID)
-	}
-	if !more(8) {
-		return
-	}
-	e.num("sample_regs_intr", Hex, 64, r.u64())
-	if !more(8) {
-		return
-	}
-	e.num("aux_watermark", Uint, 32, r.u32())
-	e.num("sample_max_stack", Uint, 16, r.u16())
-	e.reserved("__reserved_2", r, 1, 2)
-	if !more(8) {
-		return
-	}
-	e.num("aux_sample_size", Uint, 32, r.u32())
-	e.reserved("__reserved_3", r, 1, 4)
-	if !more(8) {
-		return
-	}
-	e.num("sig_data", Hex, 64, r.u64())
-	if more(8) {
-		e.num("config3", Hex, 64, r.u64())
+	for _, m := range [...]struct {
+		at   int
+		show func(at int)
+	}{
+		{56, func(at int) {
+			if typ == perfBreakpoint {
+				e.num("bp_addr", Hex, 64, u64(at))
+			} else {
+				e.num("config1", Hex, 64, u64(at))
+			}
+		}},
+		{64, func(at int) {
+			if typ == perfBreakpoint {
+				e.num("bp_len", Uint, 64, u64(at))
+			} else {
+				e.num("config2", Hex, 64, u64(at))
+			}
+		}},
+		{72, func(at int) {
+			if sample&perfSampleBranchStack != 0 {
+				e.flags("branch_sample_type", 64, u64(at), setPerfBranch)
+			}
+		}},
+		{80, func(at int) { e.num("sample_regs_user", Hex, 64, u64(at)) }},
+		{88, func(at int) {
+			if sample&perfSampleStackUser != 0 {
+				e.num("sample_stack_user", Hex, 32, u32(at))
+			}
+		}},
+		{92, func(at int) {
+			if bits&perfBitClockID != 0 {
+				e.enum("clockid", 32, u32(at), setClockID)
+			}
+		}},
+		{96, func(at int) { e.num("sample_regs_intr", Hex, 64, u64(at)) }},
+		{104, func(at int) { e.num("aux_watermark", Uint, 32, u32(at)) }},
+		{108, func(at int) { reserved("sample_max_stack", u32(at)&0xffff, at+2, 2, 16, u32(at)>>16) }},
+		{112, func(at int) { reserved("aux_sample_size", u32(at), at+4, 4, 32, u32(at+4)) }},
+		{120, func(at int) { e.num("sig_data", Hex, 64, u64(at)) }},
+		{128, func(at int) { e.num("config3", Hex, 64, u64(at)) }},
+	} {
+		if m.at >= len(b) {
+			return
+		}
+		m.show(m.at)
 	}
 }

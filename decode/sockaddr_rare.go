@@ -61,10 +61,11 @@ func (e *Event) ax25Call(name string, b []byte) {
 	e.emit(Value{Name: "ax25_call", Kind: Bytes, Raw: true, Text: b[:7], Size: 7})
 	e.close(inner)
 	if text {
-		if !sound { // a note in all styles
-			defer e.close(e.begin("", Joined))
+		if sound {
+			e.emit(Value{Kind: Symbol, Symbol: string(call)})
+		} else {
+			e.comment(string(call))
 		}
-		e.emit(Value{Kind: Symbol, Symbol: string(call)})
 	}
 }
 
