@@ -65,6 +65,7 @@ func TestNarrow(t *testing.T) {
 			[]uint64{put(1000, 0x80000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, uint32(put(1100, 12, 0xf7000000, 0xfffff, 0x51)), 0), 64}},
 		{`ioctl(3, BLKBSZGET, [512]) = 0`, "ioctl", ok(0), []uint64{3, 0x80041270, put(1200, 512)}},
 		{`ioctl(3, _IOC(_IOC_READ, 0x12, 0x70, 0x8), 0x8) = -1 ENOTTY (Inappropriate ioctl for device)`, "ioctl", failed(unix.ENOTTY), []uint64{3, 0x80081270, bad}},
+		{`ioctl(3, FS_IOC32_GETFLAGS, 0x8) = -1 EBADF (Bad file descriptor)`, "ioctl", failed(unix.EBADF), []uint64{3, 0x80046601, bad}},
 		{`ioctl(3, RTC_IRQP_SET, 64) = 0`, "ioctl", ok(0), []uint64{3, 0x4004700c, 64}},
 		{`ioctl(3, BLKGETSIZE, [7]) = 0`, "ioctl", ok(0), []uint64{3, 0x1260, put(1208, 7)}},
 		{`getuid() = 65534`, "getuid", ok(65534), nil},

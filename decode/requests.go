@@ -26,22 +26,24 @@ var sharedRequests = map[uint64]string{0xc0104d08: "MEMGETREGIONINFO or MTRRIOC_
 var narrowSet = sync.OnceValue(func() *ConstSet {
 	all := SetByName("ioctl_cmd")
 	changed := map[string]bool{}
-	s := &ConstSet{Name: all.Name, Prefix: all.Prefix}
 	for _, r := range allNarrow() {
 		changed[r.name] = true
-		name := r.name
-		if shared := sharedRequests[r.narrow]; shared != "" {
+	}
+	s := &ConstSet{Name: all.Name, Prefix: all.Prefix}
+	add := func(name string, value uint64) {
+		if shared := sharedRequests[value]; shared != "" {
 			name = shared
 		}
-		s.Consts = append(s.Consts, Const{Name: name, Value: r.narrow})
+		s.Consts = append(s.Consts, Const{Name: name, Value: value})
 	}
+	// First those that have the number everywhere: of two names theirs counts (FS_IOC32_GETFLAGS).
 	for _, c := range all.Consts {
 		if !changed[c.Name] {
-			if shared := sharedRequests[c.Value]; shared != "" {
-				c.Name = shared
-			}
-			s.Consts = append(s.Consts, c)
+			add(c.Name, c.Value)
 		}
+	}
+	for _, r := range allNarrow() {
+		add(r.name, r.narrow)
 	}
 	slices.SortStableFunc(s.Consts, func(a, b Const) int { return cmp.Compare(a.Value, b.Value) })
 	return s

@@ -199,7 +199,8 @@ func rxrpcAddress(e *Event, r *reader) {
 var setRxrpcServices = SetByName("rxrpc_service")
 
 func nfcAddress(e *Event, r *reader) {
-	const long = 96 // sizeof struct sockaddr_nfc_llcp
+	word := r.abi.PointerBits() / 8
+	long := 88 + (word-4)*2 // sizeof struct sockaddr_nfc_llcp, which ends with a size_t
 	r.at(4)
 	e.fields(r, []field{{"dev_idx", Interface, 4, nil}, {"target_idx", Hex, 4, nil}, {"nfc_protocol", Enum, 4, SetByName("nfc_proto")}})
 	if len(r.b) < long {
@@ -210,7 +211,7 @@ func nfcAddress(e *Event, r *reader) {
 	}
 	e.rawEnum("dsap", 8, r.u8(), setLLCPServices)
 	e.rawEnum("ssap", 8, r.u8(), setLLCPServices)
-	name, n := r.bytes(63), r.at(88).u64()
+	name, n := r.bytes(63), r.at(long-word).ptr()
 	shown := name[:min(n, uint64(len(name)))]
 	e.emit(Value{Name: "service_name", Kind: Bytes, Text: shown, Size: uint64(len(shown))})
 	e.num("service_name_len", Uint, 64, n)
