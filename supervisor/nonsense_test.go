@@ -51,3 +51,33 @@ func TestNonsenseIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func init() {
+	programs["too many"] = func() {
+		for _, call := range [][4]uintptr{{unix.SYS_PPOLL, 0, 2, 0}, {unix.SYS_EPOLL_PWAIT, 100, 0, 2}, {unix.SYS_RECVMMSG, 100, 0, 2}, {unix.SYS_RECVFROM, 100, 0, 2}} {
+			n, _, e := unix.RawSyscall6(call[0], call[1], call[2], call[3], 0, 0, 0)
+			fmt.Println(int(n), e)
+		}
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVFROM, 100, 0, 2, unix.MSG_TRUNC, 0, 0)
+		fmt.Println(int(n), e)
+	}
+}
+
+// So are more structs than the program has room for.
+func TestTooManyAreRefused(t *testing.T) {
+	cmd, out := self(t, "too many")
+	cmd.Table = table.New()
+	for _, name := range []string{"ppoll", "epoll_pwait", "recvmmsg", "recvfrom"} {
+		cmd.Table.HandleFunc(name, func(c *table.Call) table.Result {
+			if name == "ppoll" && (c.Arg(0) != 0 || c.Arg(1) != 2) || name != "ppoll" && c.FD(0) != 100 {
+				return c.Native()
+			}
+			return table.Return(3)
+		})
+	}
+	run(t, cmd)
+	const refused = "-1 input/output error\n"
+	if want := strings.Repeat(refused, 4) + "3 errno 0\n"; out.String() != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+}
