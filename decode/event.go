@@ -22,7 +22,7 @@ type Options struct {
 	FDName func(t table.Thread, fd int) (name FDName, ok bool)
 	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
 	// process is, so that what goes through it is decoded as messages. It is asked of
-	// the calls that send and receive, once of each.
+	// the calls that send and receive, once of each. The family is -1 if it is not known.
 	Netlink func(t table.Thread, fd int) (family int, ok bool)
 	// Object, if set, tells what a descriptor of t's process is called in /proc, so that what
 	// a call tells of it can be decoded. It is asked of few calls.
@@ -117,7 +117,8 @@ type Event struct {
 	old                 uint64 // what the length behind a pointer was before the call
 	hadOld              bool
 	nlAsked             bool     // Options.Netlink has been asked, and
-	nlSocket            int      // what it said, -1 for no netlink socket
+	nlFound             int      // what it said: the family,
+	nlIs                bool     // and that there is one
 	nlFamily            uint64   // the address family of the netlink message that is being decoded
 	nlKind, nlSlaveKind string   // the kinds of the link that is being decoded
 	nlType              uint64   // of the message that is being decoded, of netfilter

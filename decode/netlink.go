@@ -53,12 +53,10 @@ func (e *Event) isNetlink() (family int, ok bool) {
 		return 0, false
 	}
 	if !e.nlAsked {
-		e.nlAsked, e.nlSocket = true, -1
-		if family, ok := e.opts.Netlink(e.thread, int(int32(e.args[0]))); ok {
-			e.nlSocket = family
-		}
+		e.nlAsked = true
+		e.nlFound, e.nlIs = e.opts.Netlink(e.thread, int(int32(e.args[0])))
 	}
-	return e.nlSocket, e.nlSocket >= 0
+	return e.nlFound, e.nlIs
 }
 
 // nlReadable says that messages are looked at at all.

@@ -262,14 +262,14 @@ done:
 	MOVQ	DI, R11; \
 	ADDL	$1, R9
 
-// Of a buffer that was cut, R11: whether it begins as a message of netlink(7) does, with a
-// length that one can have and flags that there are, or as udev's, which have none. Then the
-// supervisor must help.
+// Of a buffer of at least 16 bytes, R11: whether it begins as a message of netlink(7) does,
+// with a length that one can have and flags that there are, or as udev's, which have none.
+// Then the supervisor must help: what the descriptor is can be seen only while it is open.
 #define MESSAGES(plain) \
 	TESTB	$const_flagMessages, const_stepFlags(R10); \
 	JEQ	plain; \
-	TESTL	$0x10000, RING(0, R11); \
-	JEQ	plain; \
+	CMPL	RING(4, R11), $16; \
+	JCS	plain; \
 	MOVL	RING(const_captureHead, R11), AX; \
 	CMPL	AX, $const_udevPrefix; \
 	JEQ	help; \

@@ -268,8 +268,8 @@ const (
 	flagInt   = 2  // the length is an int
 	flagUint  = 4  // the length is an unsigned int
 	flagProof = 8  // only as many bytes as the result says have been read
-	// flagMessages: of more than the limit all is wanted if it begins as a message of
-	// netlink(7), which the supervisor must help with.
+	// flagMessages: if the bytes begin as a message of netlink(7) does, the supervisor must
+	// help: all of them are wanted, and what the descriptor is.
 	flagMessages = 32
 	udevPrefix   = 0x7562696c // "libudev" begins so
 	noLength     = 0xff

@@ -348,12 +348,15 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 	}
 	for _, w := range []walk{
 		{name: "netlink", before: header(64, 5), helped: true},
+		{name: "netlink, not cut", before: header(16, 5), helped: true, args: [6]uint64{99, netlink, 16}},
 		{name: "udev", before: header(udevPrefix, 0x5555), helped: true},
 		{name: "too short for netlink", before: header(15, 5)},
 		{name: "no flags of netlink", before: header(64, 0x1000)},
 	} {
 		w.service, w.result, w.events, w.forced = Record, 64, true, true
-		w.nr, w.args = unix.SYS_SENDTO, [6]uint64{99, netlink, 64}
+		if w.nr = unix.SYS_SENDTO; w.args[0] == 0 {
+			w.args = [6]uint64{99, netlink, 64}
+		}
 		walks = append(walks, w)
 		w.nr, w.args = unix.SYS_SENDMSG, [6]uint64{99, msg}
 		walks = append(walks, w)

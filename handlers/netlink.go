@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/k42trace/k42trace/table"
+	"golang.org/x/sys/unix"
 )
 
 // Netlink finds out which netlink sockets there are. Its Family is a value for
@@ -18,7 +19,8 @@ type Netlink struct {
 	families map[string]int // by the name in /proc/PID/fd; -1: no netlink socket
 }
 
-// Family returns the netlink family (netlink(7)) of a descriptor of a thread.
+// Family returns the netlink family (netlink(7)) of a descriptor of a thread; -1 for a
+// netlink socket that has no address yet, of which the kernel does not tell.
 func (n *Netlink) Family(t table.Thread, fd int) (family int, ok bool) {
 	tid := strconv.Itoa(t.TID())
 	name, err := os.Readlink("/proc/" + tid + "/fd/" + strconv.Itoa(fd))
@@ -33,9 +35,20 @@ func (n *Netlink) Family(t table.Thread, fd int) (family int, ok bool) {
 			n.families = map[string]int{}
 		}
 		family = netlinkFamily(tid, strings.Trim(name, "socket:[]"))
+		if family < 0 && isNetlink(tid, fd) {
+			return -1, true
+		}
 		n.families[name] = family
 	}
 	return family, family >= 0
+}
+
+// isNetlink reports whether a socket is of netlink, by the name that its kind has in the
+// kernel.
+func isNetlink(tid string, fd int) bool {
+	var kind [16]byte
+	n, err := unix.Getxattr("/proc/"+tid+"/fd/"+strconv.Itoa(fd), "system.sockprotoname", kind[:])
+	return err == nil && n > 0 && n <= len(kind) && strings.TrimRight(string(kind[:n]), "\x00") == "NETLINK"
 }
 
 // maxSockets bounds what is remembered of programs that open sockets all day.
