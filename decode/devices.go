@@ -128,61 +128,12 @@ func blockRequests(t ioctlTable) {
 	// linux/loop.h
 	t.in(loopInfo, 0x4c02)
 	t.out(loopInfo, 0x4c03)
-	info64 := structs["loop_info64"]
+	t.in(loopInfo64, 0x4c04)
+	t.out(loopInfo64, 0x4c05)
 	t.in(aStruct(304, func(e *Event, r *reader) {
 		e.emitFD("fd", r.u32(), false)
 		e.num("block_size", Uint, 32, r.u32())
-		e.emitBytesAs("info", info64, r.bytes(232))
+		e.emitBytesAs("info", loopInfo64, r.bytes(232))
 		e.reserved("__reserved", r, 8, 8)
 	}), 0x4c0a)
-}
-
-// loopInfo is the old struct loop_info, with device numbers as the ABI had them.
-var loopInfo = &structType{size: sizes64(168, 140), decode: func(e *Event, name string, r *reader) {
-	outer := e.begin(name, Struct)
-	defer e.close(outer)
-	device := func() uint64 {
-		if r.longBits() == 32 {
-			return r.u16()
-		}
-		return r.long()
-	}
-	e.num("lo_number", Int, 32, r.u32())
-	dev, ino, rdev := device(), r.long(), device()
-	if e.opts.Verbose {
-		e.num("lo_device", Dev, 64, dev)
-		e.num("lo_inode", Uint, r.longBits(), ino)
-		e.num("lo_rdevice", Dev, 64, rdev)
-	}
-	e.num("lo_offset", Hex, 32, r.u32())
-	crypt, keySize, flags := r.u32(), r.u32(), r.u32()
-	file, key := r.bytes(64), r.bytes(32)
-	e.loopCrypt(crypt, keySize)
-	e.flags("lo_flags", 32, flags, setLoopFlags)
-	e.fixedText("lo_name", file)
-	e.loopKey(crypt, keySize, key)
-	if !e.opts.Verbose {
-		e.cut()
-		return
-	}
-	init := e.begin("lo_init", Array)
-	e.num("", Hex, r.longBits(), r.long())
-	e.num("", Hex, r.longBits(), r.long())
-	e.close(init)
-	e.numbers("reserved", Hex, 1, r, 4)
-}}
-
-// loopCrypt emits how a loop device is encrypted, if it is.
-func (e *Event) loopCrypt(crypt, keySize uint64) {
-	if crypt != 0 || e.opts.Verbose {
-		e.enum("lo_encrypt_type", 32, crypt, setLoopCrypt)
-		e.num("lo_encrypt_key_size", Uint, 32, keySize)
-	}
-}
-
-func (e *Event) loopKey(crypt, keySize uint64, key []byte) {
-	if crypt != 0 || e.opts.Verbose {
-		key = key[:min(uint64(len(key)), keySize)]
-		e.emit(Value{Name: "lo_encrypt_key", Kind: Bytes, Text: key, Size: uint64(len(key))})
-	}
 }

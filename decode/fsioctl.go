@@ -1,7 +1,6 @@
 package decode
 
-// Structs of ioctl requests about files, file systems and loop devices (linux/fs.h,
-// linux/fiemap.h, linux/loop.h).
+// Structs of ioctl requests about files and file systems (linux/fs.h, linux/fiemap.h).
 
 func init() {
 	ioctlFamilies = append(ioctlFamilies, func(t ioctlTable) {
@@ -66,7 +65,6 @@ func init() {
 		}
 		e.close(outer)
 	})
-	register("loop_info64", sizesAll(232), decodeLoopInfo)
 }
 
 // What struct file_dedupe_range_info says of each file, before and after.
@@ -94,41 +92,3 @@ const fiemapSize = 32 // without the extents
 var fiemapExtent = &structType{size: sizesAll(56), decode: record(
 	field{"fe_logical", Uint, 8, nil}, field{"fe_physical", Uint, 8, nil}, field{"fe_length", Uint, 8, nil},
 	field{size: 8}, field{size: 8}, field{"fe_flags", Flags, 4, SetByName("fiemap_extent")})}
-
-var (
-	setLoopCrypt = SetByName("loop_crypt")
-	setLoopFlags = SetByName("loop_flags")
-)
-
-func decodeLoopInfo(e *Event, name string, r *reader) {
-	outer := e.begin(name, Struct)
-	defer e.close(outer)
-	dev, ino, rdev, off, limit := r.u64(), r.u64(), r.u64(), r.u64(), r.u64()
-	number, crypt, keySize, flags := r.u32(), r.u32(), r.u32(), r.u32()
-	file, cryptName, key := r.bytes(64), r.bytes(64), r.bytes(32)
-	if e.opts.Verbose {
-		e.num("lo_device", Dev, 64, dev)
-		e.num("lo_inode", Uint, 64, ino)
-		e.num("lo_rdevice", Dev, 64, rdev)
-	}
-	e.num("lo_offset", Hex, 64, off)
-	if e.opts.Verbose {
-		e.num("lo_sizelimit", Uint, 64, limit)
-	}
-	e.num("lo_number", Uint, 32, number)
-	e.loopCrypt(crypt, keySize)
-	e.flags("lo_flags", 32, flags, setLoopFlags)
-	e.fixedText("lo_file_name", file)
-	if crypt != 0 || e.opts.Verbose {
-		e.fixedText("lo_crypt_name", cryptName)
-	}
-	e.loopKey(crypt, keySize, key)
-	if !e.opts.Verbose {
-		e.cut()
-		return
-	}
-	init := e.begin("lo_init", Array)
-	e.num("", Hex, 64, r.u64())
-	e.num("", Hex, 64, r.u64())
-	e.close(init)
-}

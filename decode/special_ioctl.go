@@ -162,8 +162,6 @@ var ioctlArgs = sync.OnceValue(func() ioctlTable {
 	requests(fd, 0x4c00, 0x4c06)                           // LOOP_SET_FD, LOOP_CHANGE_FD
 	requests(none, 0x4c01, 0x4c07, 0x4c82)                 // LOOP_CLR_FD, LOOP_SET_CAPACITY, LOOP_CTL_GET_FREE
 	requests(number, 0x4c08, 0x4c09, 0x4c80, 0x4c81)       // LOOP_SET_DIRECT_IO, LOOP_SET_BLOCK_SIZE, LOOP_CTL_ADD, LOOP_CTL_REMOVE
-	structs(ioctlIn, "loop_info64", 0x4c04)
-	structs(ioctlOut, "loop_info64", 0x4c05)
 	requests(none, 0xab03, 0xab04, 0xab05, 0xab06, 0xab08) // NBD_DO_IT, -CLEAR_SOCK, -CLEAR_QUE, -PRINT_DEBUG, -DISCONNECT
 	requests(number, 0xab01, 0xab02, 0xab07, 0xab09)       // NBD_SET_BLKSIZE, -SIZE, -SIZE_BLOCKS, -TIMEOUT
 	requests(fd, 0xab00)                                   // NBD_SET_SOCK
