@@ -44,6 +44,9 @@ func (r *Region) AddFiles() error {
 		return errors.Join(err, f.tables.close())
 	}
 	r.files = f
+	if err := r.listMappings(); err != nil {
+		return err // Close gives it back
+	}
 	// Of the first nothing is ever known.
 	for i := maxTables - 1; i > 0; i-- {
 		f.freeTables = append(f.freeTables, i)

@@ -20,21 +20,8 @@ TEXT ·setupCode(SB), NOSPLIT, $0-8
 	MOVL	$nr, AX; \
 	SYSCALL
 
-#define SEAL(addr, size) \
-	MOVL	$(addr), DI; \
-	MOVL	$(size), SI; \
-	XORL	DX, DX; \
-	CALL(462)	/* mseal */ \
-	ORQ	AX, BX
-
-#define DONTDUMP(addr, size) \
-	MOVL	$(addr), DI; \
-	MOVL	$(size), SI; \
-	MOVL	$16, DX; \
-	CALL(28)	/* madvise */
-
 // The loader maps the region's code. It runs wherever it has been written. In SI the name
-// of the code's file, in BX where to go on with its descriptor in R12; BP, R13, R14 and R15
+// of the code's file, in BX where to go on with its descriptor in R12; R13, R14 and R15
 // are left as they are. If it cannot, it makes the call with the number in R15, which has
 // R12 negative if the file could not be opened.
 TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
@@ -66,40 +53,61 @@ failed:
 end:
 	UNDEF
 
-// The setup code maps the rest. It runs in the place of the first sites' records, where the
-// filter lets pass what exec.so may do. In R12 the descriptor of the code's file, in R13 where to map memory for trampolines,
-// R14 bytes, in BP where to stop, with the number in R15. It stops with the result in BX: 0
-// if all has been mapped and sealed; in R13 0 if the memory for trampolines has not.
+// The setup code maps the rest, seals it and keeps it out of core dumps. It runs in the place of
+// the first sites' records, where the filter lets pass what exec.so may do, and goes
+// by the list that setup.go has put behind it. In R12 the descriptor of the code's file, in
+// R13 where to map memory for trampolines, 0: nowhere, R14 bytes, in R15 the number of the
+// call with which it stops. It stops with the result in BX: 0 if all has been mapped and sealed; in
+// R13 0 if the memory for trampolines has not.
 TEXT setup<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	end	// tells setup.go the size
 
+	XORL	BX, BX
+	MOVL	$(const_Base+const_setupListOff), BP
+next:
+	CMPQ	setupMapping_addr(BP), $0
+	JEQ	trampolines
+	MOVQ	setupMapping_name(BP), SI
+	TESTQ	SI, SI
+	JEQ	mapped	// what we run in
+
 	MOVQ	$-100, DI	// AT_FDCWD
-	MOVL	$(const_Base+const_setupPathOff), SI
-	MOVL	$0x80002, DX	// O_RDWR|O_CLOEXEC
+	MOVQ	setupMapping_mode(BP), DX
 	XORL	R10, R10
 	CALL(257)	// openat
 	MOVQ	AX, BX
 	TESTQ	AX, AX
 	JLT	closeCode
-
 	MOVQ	AX, R8
-	MOVL	$(const_Base+const_SlotsOffset), DI
-	MOVL	$const_SlotsSize, SI
-	MOVL	$3, DX	// PROT_READ|PROT_WRITE
+	MOVQ	setupMapping_addr(BP), DI
+	MOVQ	setupMapping_size(BP), SI
+	MOVQ	setupMapping_prot(BP), DX
 	MOVL	$0x100001, R10	// MAP_SHARED|MAP_FIXED_NOREPLACE
 	XORL	R9, R9
 	CALL(9)	// mmap
-	LEAQ	-(const_Base+const_SlotsOffset)(AX), BX
+	MOVQ	AX, BX
+	SUBQ	setupMapping_addr(BP), BX
 	MOVQ	R8, DI
 	CALL(3)	// close
 	TESTQ	BX, BX
 	JNE	closeCode
 
-	DONTDUMP(const_Base, const_CodeSize)
-	DONTDUMP(const_Base+const_SlotsOffset, const_SlotsSize)
-	SEAL(const_Base, const_CodeSize)
-	SEAL(const_Base+const_SlotsOffset, const_SlotsSize)
+mapped:
+	MOVQ	setupMapping_addr(BP), DI
+	MOVQ	setupMapping_size(BP), SI
+	MOVL	$16, DX	// MADV_DONTDUMP
+	CALL(28)	// madvise
+	MOVQ	setupMapping_addr(BP), DI
+	MOVQ	setupMapping_size(BP), SI
+	XORL	DX, DX
+	CALL(462)	// mseal
+	MOVQ	AX, BX
+	TESTQ	BX, BX
+	JNE	closeCode
+	ADDQ	$setupMapping__size, BP
+	JMP	next
 
+trampolines:
 	TESTQ	R13, R13
 	JEQ	closeCode
 	MOVQ	R13, DI
@@ -123,6 +131,8 @@ noMemory:
 closeCode:
 	MOVQ	R12, DI
 	CALL(3)	// close
+	MOVL	$(const_Base+const_setupStopOff), BP
+	MOVQ	(BP), BP
 	MOVQ	R15, AX
 	JMP	BP
 end:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
+	"github.com/k42trace/k42trace/virtual"
 )
 
 // A logger keeps who made which calls, by what route.
@@ -30,8 +31,16 @@ func (l *logger) Returned(c *table.Call, _ table.Result, _, _ time.Time) {
 	l.direct[pid]++
 }
 
-// A program whose linker is known begins with the direct route.
+// A program whose linker is known begins with the direct route, also where it is to find
+// virtual files there.
 func TestLinkersAreKnown(t *testing.T) {
+	t.Run("plain", func(t *testing.T) { linkersAreKnown(t, func(*table.Table) {}, 2) })
+	t.Run("files", func(t *testing.T) { linkersAreKnown(t, (&virtual.Files{}).Install, 4) })
+}
+
+// linkersAreKnown runs a program three times in a tree. Of the last one's calls a share, one in so
+// many, must be told of by the direct route.
+func linkersAreKnown(t *testing.T, install func(*table.Table), share int) {
 	if err := supervisor.DirectSupported(); err != nil {
 		t.Skip("no direct route: ", err)
 	}
@@ -48,6 +57,7 @@ func TestLinkersAreKnown(t *testing.T) {
 			cmd.Table.Handle(sig.Name, l)
 		}
 	}
+	install(cmd.Table)
 	run(t, cmd)
 	var pids []int
 	for pid, names := range l.names {
@@ -64,7 +74,7 @@ func TestLinkersAreKnown(t *testing.T) {
 	if !slices.Equal(afterExec(first), afterExec(last)) {
 		t.Errorf("the first run made the calls %v,\nthe last %v", afterExec(first), afterExec(last))
 	}
-	if l.direct[last] < len(afterExec(last))/2 || l.direct[first] >= l.direct[last] {
+	if l.direct[last] < len(afterExec(last))/share || l.direct[first] >= l.direct[last] {
 		t.Errorf("of %d calls of the first run %d went directly, of the last %d of %d", len(afterExec(first)), l.direct[first], l.direct[last], len(afterExec(last)))
 	}
 }

@@ -17,9 +17,9 @@ import (
 // which is the program's, at the beginning of a page of its instructions.
 func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	d, i, s := t.loop.direct, t.proc.image, &t.current
-	setup, ok := d.region.Setup()
-	if !ok || !d.onlyLooks(loaderCalls) {
-		return false // it comes to that later, if at all
+	setup := d.region.Setup()
+	if t.loop.cmd.Enforce && !d.onlyLooks(loaderCalls) {
+		return false // mapRegion will do it
 	}
 	if !t.mayMap() {
 		i.off = true

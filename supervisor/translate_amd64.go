@@ -28,8 +28,7 @@ func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
 func enterSetup(r *ptrace.Regs, s execso.Setup, code, near uint64, nr int) {
 	noCall(r)
 	r.Rip, r.Rsi, r.Rbx = code, code+uint64(s.Name), s.IP
-	r.Rbp, r.R15 = s.Stop, uint64(nr)
-	r.R13, r.R14 = near, nearSize
+	r.R13, r.R14, r.R15 = near, nearSize, uint64(nr)
 }
 
 // leaveSetup reads what has come of it: where memory for trampolines is now, 0 if there is
