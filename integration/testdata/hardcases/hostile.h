@@ -14,9 +14,9 @@
 
 #define REGION 0x70000000ul
 #define CODE (REGION + 0x2000)
-#define CODE_END (REGION + 0x4000)
+#define CODE_END (REGION + 0x5000)
 #define SETUP (REGION + 0x10000)
-#define SITES (SETUP + 8 * SITE_SIZE)
+#define SITES (SETUP + 16 * SITE_SIZE)
 #define SITE_SIZE 64
 #define SLOTS (REGION + 0x1000000)
 #define SLOT_SIZE 0x20000
