@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/ianlancetaylor/demangle"
 )
@@ -23,7 +24,7 @@ func demangled(symbol string) (name string) {
 	if len(symbol) > maxName/2 {
 		return symbol // nested deeply, perhaps
 	}
-	if oldRust.MatchString(symbol) {
+	if oldRust().MatchString(symbol) {
 		symbol = keepUnderscores(symbol)
 	}
 	if name = demangle.Filter(symbol, demangle.MaxLength(longestName)); name == "" {
@@ -33,7 +34,7 @@ func demangled(symbol string) (name string) {
 }
 
 // oldRust matches the symbols of Rust before its mangling of version 0.
-var oldRust = regexp.MustCompile(`^_ZN(.*)17h[0-9a-f]{16}E`)
+var oldRust = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^_ZN(.*)17h[0-9a-f]{16}E`) })
 
 // keepUnderscores returns a symbol of old Rust whose identifiers keep the underscore with
 // which they begin: package demangle takes it for one that separates them from their length.

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Colours of a trace: --color=. The text is taken apart again for it, as nearly every trace
@@ -39,13 +40,13 @@ var defaultPalette = palette{
 	paintSyscall: "33", paintArgName: "36", paintCall: "34", paintConst: "35", paintComment: "34", paintRetVal: "32", paintError: "31",
 }
 
-var sgr = regexp.MustCompile(`^[0-9]+(;[0-9]+)*$`)
+var sgr = lazily(`^[0-9]+(;[0-9]+)*$`)
 
 // parse reads STRACE_COLORS: NAME=SGR with colons between them. What makes no sense is left out.
 func (p *palette) parse(s string) {
 	for item := range strings.SplitSeq(s, ":") {
 		name, value, _ := strings.Cut(item, "=")
-		if i := slices.Index(paintNames[:], name); i > 0 && sgr.MatchString(value) {
+		if i := slices.Index(paintNames[:], name); i > 0 && sgr().MatchString(value) {
 			p[i] = value
 			if value == "0" {
 				p[i] = ""
@@ -99,8 +100,13 @@ const (
 	partRest // not to be coloured
 )
 
+// lazily compiles an expression when it is first needed: most runs have no colors.
+func lazily(expr string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+}
+
 // lineStart matches what comes before the arguments: prefixes, the name.
-var lineStart = regexp.MustCompile(`^((?:\[[^]]*\] |[0-9:.+<>a-zA-Z_-]+ +|\(\+ +[0-9.]+\) )*?(?:<\.\.\. )?)([a-z_][a-z0-9_]*)(\(| resumed>)`)
+var lineStart = lazily(`^((?:\[[^]]*\] |[0-9:.+<>a-zA-Z_-]+ +|\(\+ +[0-9.]+\) )*?(?:<\.\.\. )?)([a-z_][a-z0-9_]*)(\(| resumed>)`)
 
 // Write writes text in colours. It never fails.
 func (p *painter) Write(text []byte) (int, error) {
@@ -120,7 +126,7 @@ func (p *painter) next(text []byte) int {
 	}
 	switch p.part {
 	case partStart:
-		m := lineStart.FindSubmatch(text)
+		m := lineStart().FindSubmatch(text)
 		if m == nil {
 			p.part = partRest
 			return p.next(text)
@@ -136,10 +142,10 @@ func (p *painter) next(text []byte) int {
 }
 
 // failed matches a result that is an error, to the end of the line.
-var failed = regexp.MustCompile(`^(-1|\?) E[A-Z0-9_]+ \([^\n]*`)
+var failed = lazily(`^(-1|\?) E[A-Z0-9_]+ \([^\n]*`)
 
 func (p *painter) result(text []byte) int {
-	if m := failed.Find(text); m != nil {
+	if m := failed().Find(text); m != nil {
 		return p.add(m, paintError)
 	}
 	if n := lengthOf(text, isWord); n > 0 {
@@ -152,7 +158,7 @@ func (p *painter) result(text []byte) int {
 }
 
 // unfinished matches what stands in the place of the rest of a call.
-var unfinished = regexp.MustCompile(`^<(unfinished|detached) \.\.\.>`)
+var unfinished = lazily(`^<(unfinished|detached) \.\.\.>`)
 
 func (p *painter) argument(text []byte) int {
 	switch c := text[0]; {
@@ -170,7 +176,7 @@ func (p *painter) argument(text []byte) int {
 			return p.add(text[:end+2], paintComment)
 		}
 		return p.add(text, paintComment)
-	case unfinished.Match(text):
+	case unfinished().Match(text):
 		p.part = partRest
 		return p.next(text)
 	case c == '<': // what a descriptor refers to
