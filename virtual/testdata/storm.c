@@ -22,6 +22,8 @@ static void on_alarm(int sig) { alarms++; }
 #define CODE ((const unsigned char *)0x70002000)
 enum { ARGS = 0xc0, TIME_AT = 0x210, TIME_LEFT = 0x218, SETS_SIZE = 0x228, EVENTS = 0x230, SETS = 0x240, END = 0x3c0 };
 
+// What is stored there may be longer than a page: only the first half of the room is aimed at, or
+// else what follows it, which is ours, would be written over.
 static char room[1 << 16];
 
 static void *scribbler(void *arg)
@@ -32,11 +34,11 @@ static void *scribbler(void *arg)
 		switch (seed >> 61) {
 		case 0: at = TIME_AT, v = 0x70000000 + v % 0x400000; break; // the code
 		case 1: at = TIME_AT, v = 0x76000000 + v % 0x100000; break; // the files
-		case 2: at = TIME_AT, v = (uint64_t)room + v % sizeof room; break;
+		case 2: at = TIME_AT, v = (uint64_t)room + v % (sizeof room / 2); break;
 		case 3: at = SETS_SIZE, v %= 1000; break;
 		case 4: at = SETS_SIZE, v = -v; break;
 		case 5: at = ARGS + 8 * (1 + v % 3), v = 0x70000000 + v % 0x400000; break;
-		case 6: at = ARGS + 8 * (1 + v % 3), v = (uint64_t)room + v % sizeof room; break;
+		case 6: at = ARGS + 8 * (1 + v % 3), v = (uint64_t)room + v % (sizeof room / 2); break;
 		}
 		area[at / 8] = v;
 	}
