@@ -67,6 +67,26 @@ static inline pid_t child(void)
 	return pid;
 }
 
+/* Kills all children: who has jumped anywhere may have made some that are not of its group, or
+ * are ours (CLONE_PARENT). */
+static inline void kill_children(void)
+{
+	char name[64], list[4096];
+	snprintf(name, sizeof name, "/proc/self/task/%d/children", (int)syscall(SYS_gettid));
+	int fd = open(name, O_RDONLY);
+	if (fd < 0)
+		return;
+	ssize_t n = read(fd, list, sizeof list - 1);
+	close(fd);
+	list[n > 0 ? n : 0] = 0;
+	for (char *at = list, *next; *at; at = next) {
+		pid_t pid = strtol(at, &next, 10);
+		if (next == at)
+			break;
+		kill(pid, SIGKILL);
+	}
+}
+
 /* Returns the status with which it exited. */
 static inline int end_of(pid_t pid, int milliseconds)
 {
@@ -77,8 +97,11 @@ static inline int end_of(pid_t pid, int milliseconds)
 		ended = must("waitpid", waitpid(pid, &status, WNOHANG));
 	}
 	kill(-pid, SIGKILL);
-	while (waitpid(-1, NULL, 0) > 0)
-		continue;
+	for (pid_t left; (left = waitpid(-1, NULL, WNOHANG)) >= 0;)
+		if (left == 0) {
+			kill_children();
+			nanosleep(&(struct timespec){0, 1000000}, NULL);
+		}
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 }
 
