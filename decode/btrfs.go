@@ -165,15 +165,7 @@ var greatestOnly = &ConstSet{Consts: []Const{{Name: "UINT64_MAX", Value: math.Ma
 
 // meaning emits a number in decimal, or its name if the set has one.
 func (e *Event) meaning(name string, bits uint8, num uint64, set *ConstSet) {
-	label := set.name(num)
-	if label == "" {
-		e.num(name, Uint, bits, num)
-		return
-	}
-	outer := e.begin(name, Meaning)
-	e.num("", Uint, bits, num)
-	e.emit(Value{Kind: Symbol, Symbol: label})
-	e.close(outer)
+	e.explained(name, Meaning, Uint, bits, num, set.name(num))
 }
 
 // btrfsObjects are the names of objects; the greatest are negative.
@@ -222,9 +214,7 @@ func (e *Event) btrfsTime(name string, r *reader) {
 	e.num("sec", Uint, 64, sec)
 	e.num("nsec", Uint, 32, nsec)
 	e.close(outer)
-	if (sec != 0 || nsec != 0) && nsec < 1e9 && dated(int64(sec)) {
-		e.emit(Value{Kind: Date, Bits: 64, Num: sec, Size: nsec, Symbol: ".000000000"})
-	}
+	e.dateNote(64, sec, nsec, nanoseconds)
 	e.close(noted)
 }
 

@@ -148,18 +148,6 @@ func scalarOf(size int, show func(e *Event, num uint64)) *structType {
 	return &structType{size: sizesAll(size), scalar: true, decode: func(e *Event, _ string, r *reader) { show(e, r.u(size)) }}
 }
 
-// noted emits a number with what it means, which is not shown with numbers alone.
-func (e *Event) noted(name string, kind Kind, bits uint8, num uint64, meaning string) {
-	if meaning == "" {
-		e.num(name, kind, bits, num)
-		return
-	}
-	outer := e.begin(name, Noted)
-	e.num("", kind, bits, num)
-	e.emit(Value{Kind: Symbol, Symbol: meaning})
-	e.close(outer)
-}
-
 // enumSigned emits a number with the names of a set; one without is shown as a signed one.
 func (e *Event) enumSigned(name string, num uint64, set *ConstSet) {
 	if label := set.name(num); label != "" {

@@ -263,15 +263,24 @@ func (e *Event) mapperVersions(m *mapperBlock) {
 	})
 }
 
-func (e *Event) mapperDeps(m *mapperBlock) {
-	const size, what = 8, "struct dm_target_deps"
+// mapperHead reads the struct with which the data begin. It returns nil if that is not there,
+// which is told then.
+func (e *Event) mapperHead(m *mapperBlock, size uint64, what string) []byte {
 	if !m.holds(m.start, size) {
 		e.misplaced(what)
-		return
+		return nil
 	}
-	b := e.readAll(m.addr+m.start, size)
+	b := e.readAll(m.addr+m.start, int(size))
 	if b == nil {
 		e.emitAddr("", m.addr+m.start, true)
+	}
+	return b
+}
+
+func (e *Event) mapperDeps(m *mapperBlock) {
+	const size, what = 8, "struct dm_target_deps"
+	b := e.mapperHead(m, size, what)
+	if b == nil {
 		return
 	}
 	n := uint64(le.Uint32(b))
@@ -287,14 +296,9 @@ func (e *Event) mapperDeps(m *mapperBlock) {
 var mapperDep = &structType{size: sizesAll(8), decode: func(e *Event, name string, r *reader) { e.num(name, Dev, 64, r.u64()) }}
 
 func (e *Event) mapperMessage(m *mapperBlock) {
-	const size, what = 8, "struct dm_target_msg"
-	if !m.holds(m.start, size) {
-		e.misplaced(what)
-		return
-	}
-	b := e.readAll(m.addr+m.start, size)
+	const size = 8
+	b := e.mapperHead(m, size, "struct dm_target_msg")
 	if b == nil {
-		e.emitAddr("", m.addr+m.start, true)
 		return
 	}
 	defer e.close(e.begin("", Struct))

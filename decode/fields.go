@@ -61,9 +61,23 @@ func (e *Event) enumDecimal(name string, bits uint8, num uint64, set *ConstSet) 
 		e.enum(name, bits, num, set)
 		return
 	}
-	outer := e.begin(name, Noted)
-	e.num("", Uint, bits, num)
-	e.emit(Value{Kind: Symbol, Symbol: set.Prefix + "???"})
+	e.noted(name, Uint, bits, num, set.Prefix+"???")
+}
+
+// noted emits a number with what it means, which is not shown with numbers alone.
+func (e *Event) noted(name string, kind Kind, bits uint8, num uint64, meaning string) {
+	e.explained(name, Noted, kind, bits, num, meaning)
+}
+
+// explained emits a number with what it means, if that is anything: how is Noted or Meaning.
+func (e *Event) explained(name string, how, kind Kind, bits uint8, num uint64, meaning string) {
+	if meaning == "" {
+		e.num(name, kind, bits, num)
+		return
+	}
+	outer := e.begin(name, how)
+	e.num("", kind, bits, num)
+	e.emit(Value{Kind: Symbol, Symbol: meaning})
 	e.close(outer)
 }
 
@@ -74,10 +88,7 @@ func (e *Event) namedNote(name string, bits uint8, num uint64, set *ConstSet) {
 		e.enum(name, bits, num, set)
 		return
 	}
-	outer := e.begin(name, Noted)
-	e.num("", Hex, bits, num)
-	e.emit(Value{Kind: Symbol, Symbol: label})
-	e.close(outer)
+	e.noted(name, Hex, bits, num, label)
 }
 
 // comment emits a note, the second child of a Noted, that is shown in all styles.

@@ -118,8 +118,8 @@ func (e *Event) ptpTime(name string, r *reader, date bool) {
 		e.num("reserved", Hex, 32, reserved)
 	}
 	e.close(outer)
-	if date && (sec != 0 || nsec != 0) && nsec < 1e9 && dated(int64(sec)) {
-		e.emit(Value{Kind: Date, Bits: 64, Num: sec, Size: nsec, Symbol: ".000000000"})
+	if date {
+		e.dateNote(64, sec, nsec, nanoseconds)
 	}
 	e.close(noted)
 }

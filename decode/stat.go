@@ -181,9 +181,7 @@ func decodeStatx(e *Event, name string, r *reader) {
 		e.num("tv_sec", Int, 64, sec)
 		e.num("tv_nsec", Uint, 32, nsec)
 		e.close(inner)
-		if (sec != 0 || nsec != 0) && nsec < 1e9 && dated(int64(sec)) {
-			e.emit(Value{Kind: Date, Bits: 64, Num: sec, Size: nsec, Symbol: ".000000000"})
-		}
+		e.dateNote(64, sec, nsec, nanoseconds)
 		e.close(noted)
 	}
 	for _, n := range [...]string{"stx_rdev_major", "stx_rdev_minor", "stx_dev_major", "stx_dev_minor"} {

@@ -115,7 +115,7 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 	sec, sub := peek.u(int(bits/8)), peek.u(int(bits/8))
 	layout := ".000000"
 	if special {
-		layout = ".000000000"
+		layout = nanoseconds
 		switch sub {
 		case utimeNow:
 			e.fileTimeAs(name, r, decode, "UTIME_NOW")
@@ -127,10 +127,20 @@ func (e *Event) fileTime(name string, r *reader, decode func(*Event, string, *re
 	}
 	outer := e.begin(name, Noted)
 	decode(e, "", r)
-	if sub < 1e9/unit && (sec != 0 || sub != 0) && dated(int64(sec)) {
-		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: sub * unit, Symbol: layout})
+	if sub < 1e9/unit {
+		e.dateNote(bits, sec, sub*unit, layout)
 	}
 	e.close(outer)
+}
+
+// nanoseconds is how the fraction of a date's second is shown.
+const nanoseconds = ".000000000"
+
+// dateNote emits the date of a time, for a note behind it, if it is one that has a date.
+func (e *Event) dateNote(bits uint8, sec, nsec uint64, fraction string) {
+	if (sec != 0 || nsec != 0) && nsec < 1e9 && dated(int64(sec)) {
+		e.emit(Value{Kind: Date, Bits: bits, Num: sec, Size: nsec, Symbol: fraction})
+	}
 }
 
 // fileTimeAs emits a time that is none.

@@ -9,8 +9,6 @@ import (
 	"github.com/k42trace/k42trace/execso"
 	"github.com/k42trace/k42trace/process"
 	"github.com/k42trace/k42trace/procfs"
-	"github.com/k42trace/k42trace/ptrace"
-	"github.com/k42trace/k42trace/table"
 )
 
 // Names of descriptors by the direct route: what open and the like have made is called is
@@ -18,26 +16,11 @@ import (
 // if it is in the same place. Else it stops, and we look.
 
 // inquiries are the calls with which the entry code asks. Not every architecture has them.
-var inquiries = func() *table.Set {
-	set := &table.Set{}
-	for _, name := range []string{"readlink", "fstat"} {
-		if nr, ok := table.Number(ptrace.NativeABI, name); ok {
-			set.Add(ptrace.NativeABI, nr)
-		}
-	}
-	return set
-}()
+var inquiries = nativeCalls("readlink", "fstat")
 
 // mayInquire reports whether no handler decides about these: then the filter lets the entry
 // code make them.
-func (l *loop) mayInquire() bool {
-	for nr := range inquiries.Numbers(ptrace.NativeABI) {
-		if s := serviceOf(nr, l.handlerOf(nr)); s != execso.Pass && !makesCalls(s) {
-			return false
-		}
-	}
-	return l.cmd.TrackNames
-}
+func (l *loop) mayInquire() bool { return l.cmd.TrackNames && l.onlyLooks(inquiries) }
 
 // names says what a thread that is about to run does about names. What it may do must not
 // be changed by others meanwhile: see looking.

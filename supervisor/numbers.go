@@ -1,6 +1,9 @@
 package supervisor
 
-import "github.com/k42trace/k42trace/table"
+import (
+	"github.com/k42trace/k42trace/ptrace"
+	"github.com/k42trace/k42trace/table"
+)
 
 // A numbered has what is said of calls by their names, for looking up by their numbers.
 type numbered[T any] [table.NumABI][512 + 64]T
@@ -27,4 +30,15 @@ func (n *numbered[T]) of(abi table.ABI, nr int) (v T) {
 		return v
 	}
 	return n[abi][nr]
+}
+
+// nativeCalls returns those of the named calls that the machine's own ABI has.
+func nativeCalls(names ...string) *table.Set {
+	set := &table.Set{}
+	for _, name := range names {
+		if nr, ok := table.Number(ptrace.NativeABI, name); ok {
+			set.Add(ptrace.NativeABI, nr)
+		}
+	}
+	return set
 }

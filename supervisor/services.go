@@ -96,6 +96,16 @@ func (l *loop) exemptible() *table.Set {
 	return set
 }
 
+// onlyLooks reports whether no handler decides about any of the calls.
+func (l *loop) onlyLooks(calls *table.Set) bool {
+	for nr := range calls.Numbers(ptrace.NativeABI) {
+		if s := serviceOf(nr, l.handlerOf(nr)); s != execso.Pass && !makesCalls(s) {
+			return false
+		}
+	}
+	return true
+}
+
 // exempt returns what the filter lets pass from exec.so's own instructions. A call
 // that was blocked there and is resumed is restart_syscall there.
 func (d *direct) exempt() *table.Set {

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"fmt"
-	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +17,7 @@ import (
 func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	d, i, s := t.loop.direct, t.proc.image, &t.current
 	setup := d.region.Setup()
-	if t.loop.cmd.Enforce && !d.onlyLooks(loaderCalls) {
+	if t.loop.cmd.Enforce && !t.loop.onlyLooks(loaderCalls) {
 		return false // mapRegion will do it
 	}
 	if !t.mayMap() {
@@ -99,7 +98,7 @@ func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
 			continue // of the setup code
 		}
 		// The loader's memory is the program's.
-		if info.IP-code > uint64(len(setup.Loader)) || info.Nr() != nr && !loads(info.Nr()) {
+		if info.IP-code > uint64(len(setup.Loader)) || info.Nr() != nr && !loaderCalls.Has(ptrace.NativeABI, info.Nr()) {
 			return fmt.Errorf("thread %d: %w", t.tid, ptrace.ErrTampered)
 		}
 		if info.Nr() == nr {
@@ -109,22 +108,4 @@ func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
 }
 
 // loaderCalls are the calls that the loader makes in the program's place.
-var loaderCalls = []string{"openat", "mmap", "close"}
-
-func loads(nr int) bool {
-	return slices.ContainsFunc(loaderCalls, func(name string) bool {
-		n, ok := table.Number(ptrace.NativeABI, name)
-		return ok && n == nr
-	})
-}
-
-// onlyLooks reports whether no handler decides about any of the calls.
-func (d *direct) onlyLooks(names []string) bool {
-	for _, name := range names {
-		nr, _ := table.Number(ptrace.NativeABI, name)
-		if h := d.loop.handlerOf(nr); h != nil && !exempts(d.loop.serviceFor(nr)) {
-			return false
-		}
-	}
-	return true
-}
+var loaderCalls = nativeCalls("openat", "mmap", "close")

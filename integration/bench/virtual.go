@@ -187,34 +187,10 @@ func virtualRows(calls, polls int) []row {
 			goals:  []goal{{virtualized, 1.2, native}},
 			figure: perCall,
 		},
-		{
-			name:  "read of 64 bytes, of a virtual file, per call",
-			child: looping("read64"), count: min(10*calls, mostReads),
-			ways:   []*way{native, inProcess},
-			goals:  []goal{{inProcess, 0.5, native}},
-			figure: perCall,
-		},
-		{
-			name:  "poll of 8 virtual descriptors, per call",
-			child: looping("poll8"), count: 10 * calls,
-			ways:   []*way{native, inProcess},
-			goals:  []goal{{inProcess, 0.5, native}},
-			figure: perCall,
-		},
-		{
-			name:  "readv of 64 bytes, of a virtual file, per call",
-			child: looping("readv64"), count: min(10*calls, mostReads),
-			ways:   []*way{native, inProcess},
-			goals:  []goal{{inProcess, 0.5, native}},
-			figure: perCall,
-		},
-		{
-			name:  "select of 8 virtual descriptors, per call",
-			child: looping("select8"), count: 10 * calls,
-			ways:   []*way{native, inProcess},
-			goals:  []goal{{inProcess, 0.5, native}},
-			figure: perCall,
-		},
+		insideRow("read of 64 bytes, of a virtual file, per call", "read64", min(10*calls, mostReads)),
+		insideRow("poll of 8 virtual descriptors, per call", "poll8", 10*calls),
+		insideRow("readv of 64 bytes, of a virtual file, per call", "readv64", min(10*calls, mostReads)),
+		insideRow("select of 8 virtual descriptors, per call", "select8", 10*calls),
 		{
 			name:  "read of /dev/null among virtual files, per call",
 			child: looping("readnull"), count: 10 * calls,
@@ -222,5 +198,16 @@ func virtualRows(calls, polls int) []row {
 			goals:  []goal{{inProcess, 1.4, native}},
 			figure: perCall,
 		},
+	}
+}
+
+// insideRow measures a call about virtual files that the program answers by itself.
+func insideRow(name, call string, count int) row {
+	return row{
+		name:  name,
+		child: looping(call), count: count,
+		ways:   []*way{native, inProcess},
+		goals:  []goal{{inProcess, 0.5, native}},
+		figure: perCall,
 	}
 }
