@@ -1,10 +1,16 @@
 package supervisor_test
 
 import (
+	"bytes"
+	"fmt"
+	"os"
 	"os/exec"
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
@@ -76,5 +82,57 @@ func linkersAreKnown(t *testing.T, install func(*table.Table), share int) {
 	}
 	if l.direct[last] < len(afterExec(last))/share || l.direct[first] >= l.direct[last] {
 		t.Errorf("of %d calls of the first run %d went directly, of the last %d of %d", len(afterExec(first)), l.direct[first], l.direct[last], len(afterExec(last)))
+	}
+}
+
+// So does one that was executed by execveat(2), where execve(2) has no handler.
+func TestLinkersAreKnownByExecveat(t *testing.T) {
+	if err := supervisor.DirectSupported(); err != nil {
+		t.Skip("no direct route: ", err)
+	}
+	path, err := exec.LookPath("true")
+	if err != nil {
+		t.Skip(err)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := supervisor.Command("/bin/sh", "-c", path+"; "+path+"; for i in 1 2 3; do "+self+" "+path+" && echo $i; done")
+	cmd.Env = append(os.Environ(), programVar+"=execveat")
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Route, cmd.Table = supervisor.RouteDirect, table.New()
+	l := &logger{map[int][]string{}, map[int]int{}}
+	for nr := range 400 {
+		if sig := table.SignatureOf(table.AMD64, nr); sig != nil && sig.Name != "execve" {
+			cmd.Table.Handle(sig.Name, l)
+		}
+	}
+	run(t, cmd)
+	if out.String() != "1\n2\n3\n" {
+		t.Errorf("output %q", out.String())
+	}
+	began := 0
+	for pid, names := range l.names {
+		if slices.Contains(names, "execveat") && l.direct[pid] > 0 {
+			began++
+		}
+	}
+	if began == 0 {
+		t.Error("nobody has made a call directly")
+	}
+}
+
+func init() {
+	programs["execveat"] = func() {
+		path := append([]byte(os.Args[1]), 0)
+		argv := []*byte{&path[0], nil}
+		env := []*byte{nil}
+		cwd := unix.AT_FDCWD
+		_, _, e := unix.Syscall6(unix.SYS_EXECVEAT, uintptr(cwd), uintptr(unsafe.Pointer(&path[0])),
+			uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])), 0, 0)
+		fmt.Println(e)
+		os.Exit(1)
 	}
 }

@@ -32,7 +32,7 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 		return false
 	}
 	regs := s.regs
-	nr, _ := table.Number(ptrace.NativeABI, "execve") // whose handler we are in: it stops
+	nr := s.info.Nr() // what has stopped, which it does again: not always execve
 	enterSetup(&regs, setup, code, places(addr)[0], nr)
 	err := t.deferSignals()
 	if err == nil {
