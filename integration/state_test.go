@@ -41,6 +41,29 @@ func TestStateOfRandomPrograms(t *testing.T) {
 	}
 }
 
+// What a process is given of a working directory and a mask that others change at that
+// moment is what the kernel has copied.
+func TestStateOfCopiedDirectories(t *testing.T) {
+	needX86(t)
+	path := compileC(t, "copiedfs", "-pthread")
+	onEachRoute(t, func(t *testing.T, r route) {
+		cmd := supervisor.Command(path)
+		looked := lookAtMarks(t, r, cmd, true, func(_ *table.Call, _ int, diff []string) {
+			t.Error(strings.Join(diff, "\n"))
+		})
+		cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result {
+			c.FS().Cwd() // known from now on
+			return c.Native()
+		})
+		if err := cmd.Run(); err != nil {
+			t.Error(err)
+		}
+		if *looked != 300 {
+			t.Errorf("looked %d times", *looked)
+		}
+	})
+}
+
 func rounds(n int) int {
 	if testing.Short() {
 		return max(2, n/4)
@@ -54,33 +77,45 @@ func checkState(t *testing.T, r route, path string, seed uint32) bool {
 	if err := os.Mkdir(cmd.Args[3], 0o700); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Track, cmd.TrackNames = true, seed%4 < 2
+	cmd.TrackNames = seed%4 < 2
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	looked := lookAtMarks(t, r, cmd, seed%2 == 0, func(c *table.Call, look int, diff []string) {
+		t.Errorf("seed %d, process %d, thread %d, look %d:\n%s", seed, c.Process().PID(), c.Thread().TID(), look, strings.Join(diff, "\n"))
+	})
+	if err := cmd.Run(); err != nil {
+		t.Errorf("seed %d: %v\n%s", seed, err, out.String())
+	}
+	if *looked < 10 {
+		t.Errorf("seed %d: looked only %d times", seed, *looked)
+	}
+	return !t.Failed()
+}
+
+// lookAtMarks has the state of cmd's processes kept, and compared with /proc at each call
+// that marks a moment. What differs first is told to differs. It returns where
+// the looks are counted.
+func lookAtMarks(t *testing.T, r route, cmd *supervisor.Cmd, overlaps bool, differs func(c *table.Call, look int, diff []string)) *int {
+	t.Helper()
+	cmd.Track = true
 	cmd.Route = supervisor.RouteTrap
 	if r == direct {
 		cmd.Route = supervisor.RouteDirect
 	}
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
 	cmd.Table = table.New()
-	looked := 0
+	looked := new(int)
 	cmd.Table.Use(allCalls(t), func(next table.Handler) table.Handler { return lookOn{next} })
 	cmd.Table.HandleFunc("getpriority", func(c *table.Call) table.Result {
 		if c.Arg(0) != 7777 {
 			return c.Native()
 		}
-		looked++
-		if diff := stateDiff(c, seed%2 == 0); len(diff) > 0 && !t.Failed() {
-			t.Errorf("seed %d, process %d, thread %d, look %d:\n%s", seed, c.Process().PID(), c.Thread().TID(), looked, strings.Join(diff, "\n"))
+		*looked++
+		if diff := stateDiff(c, overlaps); len(diff) > 0 && !t.Failed() {
+			differs(c, *looked, diff)
 		}
 		return table.Errno(unix.EINVAL)
 	})
-	if err := cmd.Run(); err != nil {
-		t.Errorf("seed %d: %v\n%s", seed, err, out.String())
-	}
-	if looked < 10 {
-		t.Errorf("seed %d: looked only %d times", seed, looked)
-	}
-	return !t.Failed()
+	return looked
 }
 
 // stateDiff returns in what the state that is kept of a thread differs from what /proc

@@ -91,9 +91,18 @@ func (f *FS) forget() {
 func (f *FS) copy() *FS {
 	c := *f
 	c.users, c.moved, c.setting = nil, false, 0
-	// Where others set the mask, they may have done it before or after the kernel copied it.
-	c.umaskKnown = f.umaskKnown && len(f.users) <= 1
 	return &c
+}
+
+// ownFS gives the thread its own copy of what of is, as the kernel has just done. If others
+// share the original, they may have changed it before or after that.
+func (t *Thread) ownFS(of *FS) {
+	shared := len(of.users) > 1
+	t.setFS(of.copy())
+	if shared {
+		t.fs.umaskKnown = false
+		t.fs.forget()
+	}
 }
 
 // moved ends chdir(2) and fchdir(2).

@@ -77,7 +77,7 @@ func (t *Thread) Inherit(by *Thread, siblings bool) {
 	if shares(kcmpFS) {
 		t.setFS(by.fs)
 	} else {
-		t.setFS(by.fs.copy())
+		t.ownFS(by.fs)
 	}
 	if shares(kcmpSighand) {
 		t.setSignals(by.signals)
@@ -207,7 +207,7 @@ func endUnshare(t *Thread, op *Op, res table.Result) {
 	}
 	// New user and mount namespaces come with an FS of one's own (unshare(2)).
 	if flags&(unix.CLONE_FS|unix.CLONE_NEWUSER|unix.CLONE_NEWNS) != 0 && len(t.fs.users) > 1 {
-		t.setFS(t.fs.copy())
+		t.ownFS(t.fs)
 	}
 	if flags&(unix.CLONE_NEWUSER|unix.CLONE_NEWNS) != 0 {
 		t.fs.forget()
