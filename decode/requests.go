@@ -13,11 +13,32 @@ type narrowRequest struct {
 	narrow, wide uint64
 }
 
-// literalRequests are those whose values sets.txt has.
-var literalRequests = [...]narrowRequest{{"BLKTRACESETUP", 0xc0401273, 0xc0481273}}
+// literalRequests are those whose values sets.txt has, and those with a time: the C library's
+// headers know i386's old one, which the kernel calls TIME32.
+var literalRequests = [...]narrowRequest{
+	{"BLKTRACESETUP", 0xc0401273, 0xc0481273},
+	{"VIDIOC_DQEVENT", 0x80805659, 0x80885659},
+	{"VIDIOC_DQEVENT_TIME32", 0x80785659, 0x80805659},
+	{"VIDIOC_QUERYBUF", 0xc04c5609, 0xc0585609},
+	{"VIDIOC_QUERYBUF_TIME32", 0xc0445609, 0xc0505609},
+	{"VIDIOC_QBUF", 0xc04c560f, 0xc058560f},
+	{"VIDIOC_QBUF_TIME32", 0xc044560f, 0xc050560f},
+	{"VIDIOC_DQBUF", 0xc04c5611, 0xc0585611},
+	{"VIDIOC_DQBUF_TIME32", 0xc0445611, 0xc0505611},
+	{"VIDIOC_PREPARE_BUF", 0xc04c565d, 0xc058565d},
+	{"VIDIOC_PREPARE_BUF_TIME32", 0xc044565d, 0xc050565d},
+}
 
-// allNarrow are requests32 and these.
-var allNarrow = sync.OnceValue(func() []narrowRequest { return append(requests32[:], literalRequests[:]...) })
+// allNarrow are requests32 and these, which replace those of the same name.
+var allNarrow = sync.OnceValue(func() []narrowRequest {
+	all := literalRequests[:]
+	for _, r := range requests32 {
+		if !slices.ContainsFunc(literalRequests[:], func(l narrowRequest) bool { return l.name == r.name }) {
+			all = append(all, r)
+		}
+	}
+	return all
+})
 
 // sharedRequests are the names of numbers that two requests have in i386 alone.
 var sharedRequests = map[uint64]string{0xc0104d08: "MEMGETREGIONINFO or MTRRIOC_GET_PAGE_ENTRY"}

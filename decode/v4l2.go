@@ -75,7 +75,7 @@ func videoRequests(t ioctlTable) {
 		e.lastChanges(func() { e.num("", Uint, 32, n) })
 	}), ioctlNumber(both, 'V', 8, 20)) // REQBUFS
 
-	buffer := sizes64(88, 80)
+	buffer := sizes64(88, 76)
 	known := &structType{size: buffer, decode: structOf(from(4), videoType, from(0), number("index", Uint, 4))}
 	rest := func(dequeue bool) *structType {
 		return &structType{size: buffer, members: func(e *Event, r *reader) { e.videoBuffer(r, dequeue) }}
