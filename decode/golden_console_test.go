@@ -24,6 +24,11 @@ func TestConsoleRequests(t *testing.T) {
 		request(`HIDIOCGPHYS(8), 0x8`+badFD, ebadf, 0x80084812, bad),
 		request(`MIXER_WRITE(3), 0`+badFD, ebadf, 0x40044d03, 0),
 		request(`MIXER_READ(118) or OSS_GETVERSION, 0`+badFD, ebadf, 0x80044d76, 0),
+		request(`MIXER_WRITE(0) or MFB_SET_ALPHA, 0`+badFD, ebadf, 0x40014d00, 0),
+		request(`UBI_IOCMKVOL, {vol_id=1, alignment=0, bytes=0, vol_type=0x11 /* UBI_???_VOLUME */, flags=0, name_len=0, name=""}`+badFD, ebadf, 0x40986f00, join(uint32(1), strings.Repeat("\x00", 12), "\x11", strings.Repeat("\x00", 135))),
+		request(`HCIDEVUP, 0x8`+badFD, ebadf, 0x400448c9, bad),
+		request(`APEI_ERST_CLEAR_RECORD, NULL`+badFD, ebadf, 0x40084501, 0),            // has the letter of input devices
+		request(`_IOC(_IOC_WRITE, 0x70, 0xc, 0x4), 0x8`+badFD, ebadf, 0x4004700c, bad), // RTC_IRQP_SET in i386 alone
 		request(`NS_GET_NSTYPE) = 131072 (CLONE_NEWNS)`, ok(0x20000), 0xb703, 0),
 		request(`NS_GET_OWNER_UID, [1000]) = 0`, ok(0), 0xb704, ints(1000)),
 		request(`KIOCSOUND, 440 /* 2711 Hz */`+badFD, ebadf, 0x4b2f, 440),

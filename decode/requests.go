@@ -3,7 +3,10 @@ package decode
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
+
+	"github.com/k42trace/k42trace/table"
 )
 
 // A narrowRequest is an ioctl request whose number is another one in i386, as the size of its
@@ -40,28 +43,30 @@ var allNarrow = sync.OnceValue(func() []narrowRequest {
 	return all
 })
 
-// sharedRequests are the names of numbers that two requests have in i386 alone.
-var sharedRequests = map[uint64]string{0xc0104d08: "MEMGETREGIONINFO or MTRRIOC_GET_PAGE_ENTRY"}
-
-// narrowSet has the names of i386's requests.
+// narrowSet has the names of i386's requests. Where the set ioctl_cmd_i386 has one, there are
+// several names, or the numbers of all are given there.
 var narrowSet = sync.OnceValue(func() *ConstSet {
-	all := SetByName("ioctl_cmd")
-	changed := map[string]bool{}
+	all, given := SetByName("ioctl_cmd"), SetByName("ioctl_cmd_i386")
+	changed, settled := map[string]bool{}, map[uint64]bool{}
 	for _, r := range allNarrow() {
 		changed[r.name] = true
 	}
-	s := &ConstSet{Name: all.Name, Prefix: all.Prefix}
-	add := func(name string, value uint64) {
-		if shared := sharedRequests[value]; shared != "" {
-			name = shared
+	for _, c := range given.Consts {
+		settled[c.Value] = true
+		for _, name := range strings.Split(c.Name, or) {
+			changed[name] = !strings.Contains(name, "(") // those that have a number in them have all numbers
 		}
-		s.Consts = append(s.Consts, Const{Name: name, Value: value})
+	}
+	s := &ConstSet{Name: all.Name, Prefix: all.Prefix, Consts: slices.Clone(given.Consts)}
+	add := func(name string, value uint64) {
+		if name != "" && !settled[value] {
+			s.Consts = append(s.Consts, Const{Name: name, Value: value})
+		}
 	}
 	// First those that have the number everywhere: of two names theirs counts (FS_IOC32_GETFLAGS).
 	for _, c := range all.Consts {
-		if !changed[c.Name] {
-			add(c.Name, c.Value)
-		}
+		names := slices.DeleteFunc(strings.Split(c.Name, or), func(name string) bool { return changed[name] })
+		add(strings.Join(names, or), c.Value)
 	}
 	for _, r := range allNarrow() {
 		add(r.name, r.narrow)
@@ -69,6 +74,37 @@ var narrowSet = sync.OnceValue(func() *ConstSet {
 	slices.SortStableFunc(s.Consts, func(a, b Const) int { return cmp.Compare(a.Value, b.Value) })
 	return s
 })
+
+// or stands between the names of one number.
+const or = " or "
+
+// requestOf returns the number by which ioctlArgs knows the request that n is in an ABI: x86-64's,
+// or its own. It is 0 for a number that means something to other ABIs only.
+func requestOf(abi table.ABI, n uint64) uint64 {
+	name, narrow := SetByName("ioctl_cmd").name(n), narrowSet().name(n)
+	if abi != table.I386 {
+		if name == "" && narrow != "" {
+			return 0
+		}
+		return n
+	}
+	if name == narrow || name != "" && strings.Contains(narrow, name) || eitherFlags(n) {
+		return n
+	}
+	if _, own := ioctlArgs()[n]; own && name == "" {
+		return n
+	}
+	if wide, ok := wideRequests()[n]; ok {
+		return wide
+	}
+	if narrow == "" {
+		return 0
+	}
+	return n
+}
+
+// eitherFlags tells of requests about a file's flags that i386 may make by x86-64's numbers.
+func eitherFlags(n uint64) bool { return n == 0x80086601 || n == 0x40086602 }
 
 // wideRequests are x86-64's numbers, by those of i386.
 var wideRequests = sync.OnceValue(func() map[uint64]uint64 {

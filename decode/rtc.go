@@ -6,8 +6,8 @@ func init() { ioctlFamilies = append(ioctlFamilies, rtcRequests, lircRequests) }
 
 func rtcRequests(t ioctlTable) {
 	number := structs["off"]
-	t.out(number, 0x8008700b, 0x8008700d, 0x8004700b, 0x8004700d)                    // RTC_IRQP_READ, RTC_EPOCH_READ
-	t.add(ioctlArg{kind: ioctlLong}, 0x4008700c, 0x4008700e, 0x4004700c, 0x4004700e) // RTC_IRQP_SET, RTC_EPOCH_SET
+	t.out(number, 0x8008700b, 0x8008700d, 0x8004700b, 0x8004700d) // RTC_IRQP_READ, RTC_EPOCH_READ
+	t.add(ioctlArg{kind: ioctlLong}, 0x4008700c, 0x4008700e)      // RTC_IRQP_SET, RTC_EPOCH_SET
 	alarm := aStruct(40, func(e *Event, r *reader) {
 		e.num("enabled", Uint, 8, r.u8())
 		e.num("pending", Uint, 8, r.u8())

@@ -280,9 +280,9 @@ func (e *Event) blank(addr uint64, n int) bool {
 
 // ioctlArg returns what the third argument is.
 func (e *Event) ioctlArg() ioctlArg {
-	a, ok := ioctlArgs()[e.args[1]]
-	if !ok && e.abi == table.I386 {
-		a = ioctlArgs()[wideRequests()[e.args[1]]]
+	a := ioctlArgs()[requestOf(e.abi, e.args[1])]
+	if n := e.args[1]; a.kind == ioctlHex && n>>30 != 0 && n>>8&0xff == 'E' {
+		a.kind = ioctlAddr // an input device's, by its letter
 	}
 	if a.native && e.abi.PointerBits() == 32 {
 		a.kind = ioctlHex
