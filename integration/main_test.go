@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // workDir holds the built tracer and the compiled programs for one test run.
@@ -30,6 +33,13 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	workDir = dir
+	// Programs begin as those that a shell waits for, even if this was started in its background
+	// or by nohup(1), with signals ignored: what Go has a handler for is default in them.
+	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
 	// What runs in parallel here sleeps: it needs no core each.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "16"); err != nil {

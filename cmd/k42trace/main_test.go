@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"strconv"
 	"strings"
@@ -17,7 +18,20 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"k42trace": main, "tell-signals": tellSignals, "no-ptrace": noPtrace, "stops-often": stopsOften})
+	testscript.Main(foreground{m}, map[string]func(){"k42trace": main, "tell-signals": tellSignals, "no-ptrace": noPtrace, "stops-often": stopsOften})
+}
+
+// foreground runs tests whose programs ignore no signals, even if this was started in the
+// background of a shell or by nohup(1): what Go has a handler for is default in them.
+type foreground struct{ *testing.M }
+
+func (f foreground) Run() int {
+	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
+		if signal.Ignored(sig) {
+			signal.Notify(make(chan os.Signal, 1), sig)
+		}
+	}
+	return f.M.Run()
 }
 
 // noPtrace is a program that runs its arguments where ptrace(2) fails with EPERM.
