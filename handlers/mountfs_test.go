@@ -122,7 +122,7 @@ func scriptEnv() []string {
 
 // scripts are run where the tree is on disk and where it is mounted. $T is its path.
 var scripts = map[string]string{
-	"list":      `cd $T; ls -lR --time-style=full-iso | awk '/^[dt]/ {next} /^l/ {$6=$7=$8=""} {print}'`,
+	"list":      `cd $T; ls -lR --time-style=full-iso | awk '/^[dt]/ {next} /^l/ {$6=$7=$8=""} {$1=$1; print}'`, // columns are as wide as directories' sizes
 	"attribute": `find $T ! -type l -printf '%P %y %M %n %U %G %T@\n' | sort; find $T -type l -printf '%P %l\n' | sort`,
 	"sizes":     `find $T -type f -printf '%P %s %b\n' | sort`,
 	"tar":       `cd $T; tar --sort=name --mtime=@0 -cf - . | md5sum`,
