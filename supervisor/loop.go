@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -191,17 +192,36 @@ func (l *loop) next() (ptrace.Event, error) {
 	e, err := l.wait()
 	l.noteUsage(e)
 	if l.events++; err == nil && l.events >= fairness && len(l.threads) > 1 && !e.Dead() {
-		l.events, l.queue = 0, l.queue[:0]
+		l.events, l.queue = 0, append(l.queue[:0], e)
 		for {
 			other, ok := ptrace.Poll(-1, l.usage)
 			if !ok {
 				break
 			}
 			l.noteUsage(other)
+			if other.Kind == ptrace.ExecStop {
+				if former, err := ptrace.EventMessage(other.TID); err == nil {
+					l.usurped(other.TID, int(former))
+				}
+			}
 			l.queue = append(l.queue, other)
 		}
+		e, l.queue = l.queue[0], l.queue[1:]
 	}
 	return e, err
+}
+
+// usurped learns that an exec stop has been taken from the kernel while other events wait. If
+// the thread has taken the id of its process's first one, that is dead, and its stops that wait are
+// over. Nothing may be done to it any more: it would be done to the new program. Until the
+// stop was taken the kernel has seen to that (kernel/ptrace.c, looks_like_a_spurious_pid).
+func (l *loop) usurped(tid, former int) {
+	leader := l.threads[tid]
+	if former == tid || leader == nil || l.threads[former] == nil {
+		return
+	}
+	leader.gone = true
+	l.queue = slices.DeleteFunc(l.queue, func(e ptrace.Event) bool { return e.TID == tid && !e.Dead() })
 }
 
 // wait waits for an event, and serves the direct route meanwhile.
