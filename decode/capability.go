@@ -1,5 +1,7 @@
 package decode
 
+import "math/bits"
+
 // capget(2) and capset(2): a header with a version, and sets of as many bits as the
 // version has.
 
@@ -48,4 +50,57 @@ func decodeCapData(e *Event, name string, r *reader) {
 		e.emit(Value{Name: n, Kind: CapSet, Bits: 64, Num: low | high<<32, Set: setCapabilities})
 	}
 	e.close(outer)
+}
+
+// appendCapSet appends a set of capabilities: 1<<CAP_CHOWN|1<<CAP_KILL. The kernel
+// has it in two words, and each ends with the bits of it that have no name.
+func (t *Text) appendCapSet(dst []byte, v *Value) []byte {
+	low, high := v.Num&(1<<32-1), v.Num>>32
+	if low != 0 || high == 0 {
+		dst = t.appendCapWord(dst, low, 0, v.Set)
+	}
+	if low != 0 && high != 0 {
+		dst = append(dst, '|')
+	}
+	if high != 0 {
+		dst = t.appendCapWord(dst, high, 32, v.Set)
+	}
+	return dst
+}
+
+// appendCapWord appends the capabilities of one word, whose bit 0 is capability first.
+func (t *Text) appendCapWord(dst []byte, word, first uint64, set *ConstSet) []byte {
+	if word == 0 {
+		return append(dst, '0')
+	}
+	var known uint64
+	for m := word; m != 0; m &= m - 1 {
+		if set.name(first+uint64(bits.TrailingZeros64(m))) != "" {
+			known |= m & -m
+		}
+	}
+	switch {
+	case t.Consts == ConstRaw:
+		return appendHex(dst, word)
+	case known == 0:
+		dst = append(appendHex(dst, word), " /* "...)
+		dst = append(dst, set.Prefix...)
+		return append(dst, "??? */"...)
+	case t.Consts == ConstBoth:
+		dst = append(appendHex(dst, word), " /* "...)
+	}
+	for m := known; m != 0; m &= m - 1 {
+		if m != known {
+			dst = append(dst, '|')
+		}
+		dst = append(dst, "1<<"...)
+		dst = append(dst, set.name(first+uint64(bits.TrailingZeros64(m)))...)
+	}
+	if rest := word &^ known; rest != 0 {
+		dst = appendHex(append(dst, '|'), rest)
+	}
+	if t.Consts == ConstBoth {
+		dst = append(dst, " */"...)
+	}
+	return dst
 }

@@ -164,7 +164,7 @@ func (e *Event) ipCmsg(typ uint64, data []byte) {
 		e.emitBytesAs("offender", structs["sockaddr"], data[size:size+unix.SizeofSockaddrInet4])
 		e.close(outer)
 	case unix.IP_ORIGDSTADDR:
-		if len(data) > 0 {
+		if len(data) >= unix.SizeofSockaddrInet4 {
 			e.emitBytesAs(cmsgData, structs["sockaddr"], data)
 		}
 	}

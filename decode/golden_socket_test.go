@@ -42,6 +42,12 @@ func TestSetsockopt(t *testing.T) {
 		{`setsockopt(8, SOL_PACKET, PACKET_RX_RING, {tp_block_size=1, tp_block_nr=2, tp_frame_size=3, tp_frame_nr=4}, 16) = 0`, "setsockopt", ok(0), []uint64{8, 263, 5, one, 16}},
 		{`setsockopt(7, SOL_NETLINK, 0x63 /* NETLINK_??? */, [1], 8) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{7, 270, 99, one, 8}},
 		{`setsockopt(7, SOL_SCTP, SCTP_NODELAY, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{7, 132, 3, one, 4}},
+		{`setsockopt(5, SOL_IP, ARPT_SO_SET_REPLACE, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 0, 96, one, 4}},
+		{`setsockopt(5, SOL_IP, IP_VS_SO_SET_ADD, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 0, 1154, one, 4}},
+		{`setsockopt(5, SOL_IPX, IPX_TYPE, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 256, 1, one, 4}},
+		{`setsockopt(5, SOL_TIPC, 0x1 /* TIPC_??? */, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 271, 1, one, 4}},
+		{`setsockopt(5, SOL_TLS, TLS_TX, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 282, 1, one, 4}},
+		{`setsockopt(5, SOL_XDP, XDP_RX_RING, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 283, 2, one, 4}},
 		{`setsockopt(5, 0x309 /* SOL_?? */, 3, [1], 4) = -1 EBADF (Bad file descriptor)`, "setsockopt", ebadf, []uint64{5, 777, 3, one, 4}},
 	})
 }
@@ -95,6 +101,7 @@ func TestControl(t *testing.T) {
 		{`[{cmsg_len=20, cmsg_level=SOL_IP, cmsg_type=IP_TTL, cmsg_data=[64]}]`, cmsg(20, ip, 2, uint64(64)), 24},
 		{`[{cmsg_len=28, cmsg_level=SOL_IP, cmsg_type=IP_PKTINFO, cmsg_data={ipi_ifindex=2147483648, ipi_spec_dst=inet_addr("1.2.3.4"), ipi_addr=inet_addr("5.6.7.8")}}]`, cmsg(28, ip, 8, uint32(1<<31), "\x01\x02\x03\x04\x05\x06\x07\x08\x00\x00\x00\x00"), 32},
 		{`[{cmsg_len=27, cmsg_level=SOL_IP, cmsg_type=IP_PKTINFO}]`, cmsg(27, ip, 8, uint32(1), uint64(0)), 32},
+		{`[{cmsg_len=24, cmsg_level=SOL_IP, cmsg_type=IP_ORIGDSTADDR}]`, cmsg(24, ip, 20, inet[:2]...), 24},
 		{`[{cmsg_len=32, cmsg_level=SOL_IP, cmsg_type=IP_ORIGDSTADDR, cmsg_data={sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("1.2.3.4")}}]`, cmsg(32, ip, 20, inet...), 32},
 		{`[{cmsg_len=48, cmsg_level=SOL_IP, cmsg_type=IP_RECVERR, cmsg_data={ee_errno=111, ee_origin=2, ee_type=3, ee_code=1, ee_info=5, ee_data=6, offender={sa_family=AF_INET, sin_port=htons(80), sin_addr=inet_addr("1.2.3.4")}}}]`,
 			cmsg(48, ip, 11, append([]any{uint32(111), "\x02\x03\x01\x00", uint32(5), uint32(6)}, inet...)...), 48},

@@ -246,6 +246,9 @@ func TestLines(t *testing.T) {
 		{`prctl(0x3e7 /* PR_??? */, 0x1, 0x2, 0x3, 0x4) = -1 EINVAL (Invalid argument)`, "prctl", failed(unix.EINVAL), []uint64{999, 1, 2, 3, 4}},
 		{`arch_prctl(ARCH_GET_FS, [0x7ffff7dd1740]) = 0`, "arch_prctl", ok(0), []uint64{0x1003, words(0x7ffff7dd1740)}},
 		{`personality(0xffffffff) = 0x40000 (PER_LINUX|ADDR_NO_RANDOMIZE)`, "personality", ok(0x40000), []uint64{0xffffffff}},
+		{`capset({version=_LINUX_CAPABILITY_VERSION_3, pid=-1}, {effective=1<<CAP_CHOWN|1<<CAP_CHECKPOINT_RESTORE|0xfffffe00, permitted=0x80000000 /* CAP_??? */, inheritable=1<<CAP_CHOWN|0x200 /* CAP_??? */}) = 0`, "capset", ok(0), []uint64{ints(0x20080522, 1<<32-1), ints(1, 0, 1, 0xffffff00, 1<<31, 1<<9)}},
+		{`futex(NULL, 0x1ff /* FUTEX_??? */, 1, NULL, 0x3, 0x4) = 0`, "futex", ok(0), []uint64{0, 0x1ff, 1, 0, 3, 4}},
+		{`open_by_handle_at(-100, NULL, O_RDONLY) = -1 EFAULT (Bad address)`, "open_by_handle_at", failed(unix.EFAULT), []uint64{1<<32 - 100, 0, 0}},
 		{`capget({version=_LINUX_CAPABILITY_VERSION_3, pid=0}, {effective=1<<CAP_CHOWN|1<<CAP_CHECKPOINT_RESTORE, permitted=0, inheritable=0}) = 0`, "capget", ok(0), []uint64{ints(0x20080522, 0), ints(1, 0, 0, 1<<8, 0, 0)}},
 
 		// Memory.

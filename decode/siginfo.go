@@ -70,17 +70,10 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 		e.num("si_pid", PID, 32, pid)
 		e.num("si_uid", UID, 32, uid)
 		return
-	case siKernel:
-		// SIGSEGV of a general protection fault has an address, of 0.
-		switch int32(signo) {
-		case int32(unix.SIGSEGV), int32(unix.SIGBUS), int32(unix.SIGILL), int32(unix.SIGFPE), int32(unix.SIGTRAP):
-			e.num("si_addr", Addr, 64, r.ptr())
-		}
-		return
-	case siTimer:
+	case siTimer: // shown with its value, whatever it is
 		e.num("si_timerid", Hex, 32, r.u32())
 		e.num("si_overrun", Int, 32, r.u32())
-		e.siValue(r)
+		e.siValueOf(r.ptr())
 		return
 	case siSigIO:
 		e.siBand(r)
@@ -124,7 +117,9 @@ func decodeSiginfo(e *Event, name string, r *reader) {
 			e.num("si_pkey", Uint, 32, r.u32())
 		}
 	case unix.SIGIO:
-		e.siBand(r)
+		if code >= 1 && code <= 6 { // POLL_IN to POLL_HUP
+			e.siBand(r)
+		}
 	case unix.SIGSYS:
 		e.num("si_call_addr", Addr, 64, r.ptr())
 		nr, arch := r.u32(), r.u32()
@@ -146,12 +141,15 @@ func (e *Event) siBand(r *reader) {
 	e.emitFD("si_fd", r.u32(), false)
 }
 
-// siValue emits the value that sigqueue(3) and its like send along.
+// siValue emits the value that sigqueue(3) and its like send along,
+// if there is one.
 func (e *Event) siValue(r *reader) {
-	p := r.ptr()
-	if p == 0 {
-		return
+	if p := r.ptr(); p != 0 {
+		e.siValueOf(p)
 	}
+}
+
+func (e *Event) siValueOf(p uint64) {
 	e.num("si_int", Int, 32, uint64(uint32(p)))
 	e.num("si_ptr", Addr, 64, p)
 }

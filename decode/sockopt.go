@@ -25,6 +25,10 @@ const (
 	solRaw     = unix.SOL_RAW
 	solPacket  = unix.SOL_PACKET
 	solNetlink = unix.SOL_NETLINK
+
+	// Those that x/sys/unix has no name for.
+	solIPX  = 256
+	solAX25 = 257
 )
 
 // A sockoptLevel is a level's names.
@@ -44,6 +48,25 @@ var sockoptLevels = sync.OnceValue(func() map[uint64]sockoptLevel {
 		solRaw:     {names: SetByName("raw_option")},
 		solPacket:  {names: setPacketOptions},
 		solNetlink: {names: setNetlinkOptions},
+
+		solIPX:             {names: SetByName("ipx_option")},
+		solAX25:            {names: SetByName("ax25_option")},
+		unix.SOL_IRDA:      {names: SetByName("irda_option")},
+		unix.SOL_LLC:       {names: SetByName("llc_option")},
+		unix.SOL_DCCP:      {names: SetByName("dccp_option")},
+		unix.SOL_TIPC:      {names: SetByName("tipc_option")},
+		unix.SOL_RXRPC:     {names: SetByName("rxrpc_option")},
+		unix.SOL_PPPOL2TP:  {names: SetByName("pppol2tp_option")},
+		unix.SOL_BLUETOOTH: {names: SetByName("bluetooth_option")},
+		unix.SOL_PNPIPE:    {names: SetByName("pnpipe_option")},
+		unix.SOL_RDS:       {names: SetByName("rds_option")},
+		unix.SOL_IUCV:      {names: SetByName("iucv_option")},
+		unix.SOL_CAIF:      {names: SetByName("caif_option")},
+		unix.SOL_ALG:       {names: SetByName("alg_option")},
+		unix.SOL_NFC:       {names: SetByName("nfc_llcp_option")},
+		unix.SOL_KCM:       {names: SetByName("kcm_option")},
+		unix.SOL_TLS:       {names: SetByName("tls_option")},
+		unix.SOL_XDP:       {names: SetByName("xdp_option")},
 	}
 })
 

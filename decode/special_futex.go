@@ -78,7 +78,7 @@ func entryFutex(e *Event) {
 	case futexWaitRequeuePI:
 		e.drop(5)
 	default:
-		e.set(3, Value{Kind: Hex, Bits: 64, Num: e.args[3]})
+		e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
 		if e.name == "futex_time64" && e.args[1]&futexPrivate == 0 {
 			e.drop(4)
 		}

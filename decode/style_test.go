@@ -22,6 +22,7 @@ func TestStyles(t *testing.T) {
 		{Value{Kind: Limit, Num: 4096, Symbol: "RLIM64_INFINITY"}, "4*1024", "4096", "4096 /* 4*1024 */"},
 		{Value{Kind: Port, Num: 80}, "htons(80)", `"\x00\x50"`, `"\x00\x50" /* htons(80) */`},
 		{Value{Kind: IPv4, Text: []byte{127, 0, 0, 1}}, `inet_addr("127.0.0.1")`, `"\x7f\x00\x00\x01"`, `"\x7f\x00\x00\x01" /* inet_addr("127.0.0.1") */`},
+		{Value{Kind: CapSet, Bits: 64, Num: 1 | 1<<40 | 1<<41, Set: setCapabilities}, "1<<CAP_CHOWN|1<<CAP_CHECKPOINT_RESTORE|0x200", "0x1|0x300", "0x1 /* 1<<CAP_CHOWN */|0x300 /* 1<<CAP_CHECKPOINT_RESTORE|0x200 */"},
 		{Value{Kind: Int, Bits: 32, Num: 1<<32 - 1}, "-1", "-1", "-1"},
 		{Value{Kind: Addr}, "NULL", "NULL", "NULL"},
 	} {

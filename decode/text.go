@@ -283,7 +283,7 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 			dst = appendFlags(dst, v.Set, v.Num)
 		}
 	case CapSet:
-		dst = appendCapSet(dst, v)
+		dst = t.appendCapSet(dst, v)
 	case Ticks:
 		if t.Consts == ConstRaw {
 			return strconv.AppendUint(dst, v.Num, 10)
@@ -622,22 +622,6 @@ func appendUnknown(dst []byte, set *ConstSet) []byte {
 		return append(dst, " */"...)
 	}
 	return append(dst, "??? */"...)
-}
-
-// appendCapSet appends a set of capabilities: 1<<CAP_CHOWN|1<<CAP_KILL.
-func appendCapSet(dst []byte, v *Value) []byte {
-	if v.Num == 0 {
-		return append(dst, '0')
-	}
-	for m, first := v.Num, true; m != 0; m &= m - 1 {
-		if !first {
-			dst = append(dst, '|')
-		}
-		first = false
-		dst = append(dst, "1<<"...)
-		dst = appendEnum(dst, &Value{Num: uint64(bits.TrailingZeros64(m)), Set: v.Set})
-	}
-	return dst
 }
 
 // appendDate appends seconds since 1970 as a date of the UTC, with v.Size

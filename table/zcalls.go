@@ -1412,7 +1412,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "name_to_handle_flags"},
 	}},
 	304: {Name: "open_by_handle_at", Result: FD, Class: ClassDesc, Args: []Arg{
-		{Name: "mount_fd", Kind: DirFD, Bits: 32, Len: LenNone},
+		{Name: "mount_fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "handle", Kind: Struct, Bits: 64, Len: LenNone, Dir: In, Set: "file_handle"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
 	}},
@@ -3201,7 +3201,7 @@ var signatures = [...]Signature{
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "name_to_handle_flags"},
 	}},
 	665: {Name: "open_by_handle_at", Result: FD, Class: ClassDesc, Args: []Arg{
-		{Name: "mount_fd", Kind: DirFD, Bits: 32, Len: LenNone},
+		{Name: "mount_fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "handle", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "file_handle"},
 		{Name: "flags", Kind: Flags, Bits: 32, Len: LenNone, Set: "open_flags"},
 	}},
