@@ -8,6 +8,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/procfs"
 )
 
 // The setup code, its list of mappings, their files' names and the address where it stops have
@@ -111,4 +113,4 @@ func (r *Region) listMappings() error {
 
 // nameOf returns the name by which other processes can open one of our files, with the byte
 // that ends it.
-func nameOf(fd int) string { return fmt.Sprintf("/proc/%d/fd/%d\x00", os.Getpid(), fd) }
+func nameOf(fd int) string { return fmt.Sprintf("%s%d\x00", procfs.Path(os.Getpid(), "fd/"), fd) }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -660,7 +661,7 @@ func least(ns int64) int64 {
 
 // timerfdClock returns the clock of a timerfd (proc_pid_fdinfo(5), clockid).
 func timerfdClock(c *table.Call) uint64 {
-	f, err := os.Open("/proc/" + itoa(c.Thread().TID()) + "/fdinfo/" + itoa(c.FD(0)))
+	f, err := os.Open(procfs.Path(c.Thread().TID(), "fdinfo/"+itoa(c.FD(0))))
 	if err != nil {
 		return unix.CLOCK_MONOTONIC
 	}

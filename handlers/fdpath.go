@@ -18,7 +18,7 @@ import (
 // Comm reads the name of a process or thread from /proc (proc_pid_comm(5)), "" if
 // there is none. It is a value for decode.Text.Comm.
 func Comm(pid int) string {
-	name, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	name, err := os.ReadFile(procfs.Path(pid, "comm"))
 	if err != nil {
 		return ""
 	}

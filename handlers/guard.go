@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -148,7 +149,7 @@ func (g *guard) execute(c *table.Call, next table.Handler, a paths.Arg, p *paths
 		return r
 	}
 	pid := c.Process().PID()
-	now, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, "/proc/"+itoa(pid)+"/exe", paths.Arg{Follow: true})
+	now, err := g.tree.ResolveAt(c.Thread(), unix.AT_FDCWD, procfs.Path(pid, "exe"), paths.Arg{Follow: true})
 	if err == nil && g.check(c, a, &now) != 0 {
 		_ = unix.Kill(pid, unix.SIGKILL)
 	}
@@ -243,7 +244,7 @@ func (g *guard) open(c *table.Call, next table.Handler, a paths.Arg, p *paths.Pl
 // ids and our root. Capabilities that it has given up may refuse it all the same.
 func mayLookAtUs(t table.Thread) bool {
 	var ours, theirs unix.Stat_t
-	if unix.Stat("/proc/self", &ours) != nil || unix.Stat("/proc/"+itoa(t.TID()), &theirs) != nil {
+	if unix.Stat("/proc/self", &ours) != nil || unix.Stat(procfs.Dir(t.TID()), &theirs) != nil {
 		return false
 	}
 	if ours.Uid != theirs.Uid || ours.Gid != theirs.Gid {
@@ -392,7 +393,7 @@ func (a area) holds(p *paths.Place) bool {
 			}
 		}
 		parent := path.Dir(outside)
-		if parent == outside || parent == "/proc/"+itoa(os.Getpid()) {
+		if parent == outside || parent == procfs.Dir(os.Getpid()) {
 			return false
 		}
 		outside = parent

@@ -321,7 +321,7 @@ func (t target) stat() (st unix.Stat_t, err error) {
 
 // target returns a call's target. Of what is in an fs.FS there is none.
 func (d *Identity) target(c *table.Call) (target, error) {
-	of := "/proc/" + itoa(c.Thread().TID())
+	of := procfs.Dir(c.Thread().TID())
 	args := paths.ArgsOf(c)
 	if len(args) == 0 {
 		return target{of + "/fd/" + itoa(c.FD(0)), true}, nil

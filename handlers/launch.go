@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -54,7 +55,7 @@ func (l *Launch) call(t table.Thread) *table.Call {
 // startstack). If it cannot be told, it returns another address.
 func stackStart(tid int) uint64 {
 	const field, unknown = 28, 0x7ffc00000000
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/stat")
+	stat, err := os.ReadFile(procfs.Path(tid, "stat"))
 	if err != nil {
 		return unknown
 	}

@@ -3,11 +3,11 @@ package handlers
 import (
 	"encoding/binary"
 	"os"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -76,7 +76,7 @@ func namespacesOf(tid int, flags uint64) string {
 		if flags&l.flags == 0 {
 			continue
 		}
-		if link, err := os.Readlink("/proc/" + strconv.Itoa(tid) + "/ns/" + l.name); err == nil {
+		if link, err := os.Readlink(procfs.Path(tid, "ns/"+l.name)); err == nil {
 			all = append(all, link)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 	"golang.org/x/sys/unix"
 )
@@ -22,8 +23,8 @@ type Netlink struct {
 // Family returns the netlink family (netlink(7)) of a descriptor of a thread; -1 for a
 // netlink socket that has no address yet, of which the kernel does not tell.
 func (n *Netlink) Family(t table.Thread, fd int) (family int, ok bool) {
-	tid := strconv.Itoa(t.TID())
-	name, err := os.Readlink("/proc/" + tid + "/fd/" + strconv.Itoa(fd))
+	proc := procfs.Dir(t.TID())
+	name, err := os.Readlink(proc + "/fd/" + strconv.Itoa(fd))
 	if err != nil || !strings.HasPrefix(name, "socket:[") {
 		return 0, false
 	}
@@ -34,8 +35,8 @@ func (n *Netlink) Family(t table.Thread, fd int) (family int, ok bool) {
 		if n.families == nil || len(n.families) > maxSockets {
 			n.families = map[string]int{}
 		}
-		family = netlinkFamily(tid, strings.Trim(name, "socket:[]"))
-		if family < 0 && isNetlink(tid, fd) {
+		family = netlinkFamily(proc, strings.Trim(name, "socket:[]"))
+		if family < 0 && isNetlink(proc, fd) {
 			return -1, true
 		}
 		n.families[name] = family
@@ -45,9 +46,9 @@ func (n *Netlink) Family(t table.Thread, fd int) (family int, ok bool) {
 
 // isNetlink reports whether a socket is of netlink, by the name that its kind has in the
 // kernel.
-func isNetlink(tid string, fd int) bool {
+func isNetlink(proc string, fd int) bool {
 	var kind [16]byte
-	n, err := unix.Getxattr("/proc/"+tid+"/fd/"+strconv.Itoa(fd), "system.sockprotoname", kind[:])
+	n, err := unix.Getxattr(proc+"/fd/"+strconv.Itoa(fd), "system.sockprotoname", kind[:])
 	return err == nil && n > 0 && n <= len(kind) && strings.TrimRight(string(kind[:n]), "\x00") == "NETLINK"
 }
 
@@ -56,8 +57,8 @@ const maxSockets = 10000
 
 // netlinkFamily looks for an inode in the table of netlink sockets of a thread's
 // network namespace: the second column is the family, the last the inode.
-func netlinkFamily(tid, inode string) int {
-	data, err := os.ReadFile("/proc/" + tid + "/net/netlink")
+func netlinkFamily(proc, inode string) int {
+	data, err := os.ReadFile(proc + "/net/netlink")
 	if err != nil {
 		return -1
 	}

@@ -20,7 +20,7 @@ func PIDHere(tid, pid int) int {
 	if pid <= 0 {
 		return 0
 	}
-	dir := "/proc/" + strconv.Itoa(tid)
+	dir := procfs.Dir(tid)
 	space, err := os.Readlink(dir + "/ns/pid")
 	if err != nil {
 		return 0
@@ -61,23 +61,22 @@ func searchNamespace(space string, pid int) int {
 	}
 	group := 0
 	for _, e := range entries {
-		n, err := strconv.Atoi(e.Name())
-		if err != nil {
+		if _, err := strconv.Atoi(e.Name()); err != nil {
 			continue
 		}
 		if of, err := os.Readlink("/proc/" + e.Name() + "/ns/pid"); err != nil || of != space {
 			continue
 		}
-		threads, err := procfs.Threads(n)
+		threads, err := os.ReadDir("/proc/" + e.Name() + "/task")
 		if err != nil {
 			continue
 		}
-		for _, tid := range threads {
-			ids, ok := namespaceIDs(tid)
+		for _, thread := range threads {
+			ids, ok := namespaceIDs("/proc/" + e.Name() + "/task/" + thread.Name())
 			switch {
 			case !ok:
 			case ids.pid.there == pid:
-				return tid
+				return ids.pid.here
 			case ids.group.there == pid:
 				group = ids.group.here
 			case ids.session.there == pid:
@@ -88,14 +87,15 @@ func searchNamespace(space string, pid int) int {
 	return group
 }
 
-// ids are those of a thread, in the namespace of /proc and in its own.
+// ids are those of a thread, in our namespace and in its own.
 type ids struct{ pid, group, session idPair }
 
 type idPair struct{ here, there int }
 
-// namespaceIDs reads NSpid, NSpgid and NSsid (proc_pid_status(5)).
-func namespaceIDs(tid int) (found ids, ok bool) {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
+// namespaceIDs reads NSpid, NSpgid and NSsid of a thread (proc_pid_status(5)), whose directory is
+// proc.
+func namespaceIDs(proc string) (found ids, ok bool) {
+	status, err := os.ReadFile(proc + "/status")
 	if err != nil {
 		return ids{}, false
 	}
@@ -103,11 +103,11 @@ func namespaceIDs(tid int) (found ids, ok bool) {
 		name, rest, _ := strings.Cut(line, ":")
 		i := slices.Index([]string{"NSpid", "NSpgid", "NSsid"}, name)
 		fields := strings.Fields(rest)
-		if i < 0 || len(fields) == 0 {
+		if i < 0 || len(fields) <= procfs.Level() {
 			continue
 		}
 		var pair idPair
-		pair.here, _ = strconv.Atoi(fields[0])
+		pair.here, _ = strconv.Atoi(fields[procfs.Level()])
 		pair.there, _ = strconv.Atoi(fields[len(fields)-1])
 		*[]*idPair{&found.pid, &found.group, &found.session}[i] = pair
 		ok = true

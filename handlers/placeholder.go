@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -120,7 +121,7 @@ func (v *View) onContents(c *table.Call, next table.Handler, a paths.Arg, p *pat
 }
 
 // fdName returns the path by which other processes find a descriptor of this one.
-func fdName(f *os.File) string { return fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), f.Fd()) }
+func fdName(f *os.File) string { return fmt.Sprintf("%s%d", procfs.Path(os.Getpid(), "fd/"), f.Fd()) }
 
 func opens(c *table.Call) bool {
 	switch c.Name() {
@@ -250,10 +251,10 @@ func (v *View) ownCopy(c *table.Call, f *os.File) table.Result {
 		return r
 	}
 	fd := uint64(r.Raw())
-	own := fmt.Sprintf("/proc/%d/fd/%d", c.Thread().TID(), fd)
+	own := fmt.Sprintf("%s%d", procfs.Path(c.Thread().TID(), "fd/"), fd)
 	err := copyTo(own, f)
 	if err == nil {
-		err = c.PinPath(1, fmt.Sprintf("/proc/self/task/%d/fd/%d", c.Thread().TID(), fd))
+		err = c.PinPath(1, fmt.Sprintf("/proc/self/task/%d/fd/%d", procfs.ID(c.Thread().TID()), fd))
 	}
 	if err != nil {
 		c.Inject("close", fd)

@@ -363,7 +363,7 @@ func (v *View) executes(c *table.Call, prog program) {
 	}
 	e := exe{shown: prog.shown}
 	if e.shown != "" {
-		e.kernel, _ = os.Readlink(fmt.Sprintf("/proc/%d/exe", pid))
+		e.kernel, _ = os.Readlink(procfs.Path(pid, "exe"))
 	}
 	v.exes[pid] = e
 }
@@ -375,6 +375,7 @@ func (v *View) exePath(host, text string) (string, bool) {
 	if n, _ := fmt.Sscanf(host, "/proc/%d/", &pid); n != 1 || path.Base(host) != "exe" {
 		return "", false
 	}
+	pid = procfs.Here(pid)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	// What it executes it may have from its parent, or that from its own.

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -176,7 +177,7 @@ func made(a paths.Arg, p *paths.Place) paths.Use {
 // executed records what the kernel has executed in the end, where the path was a script's, and the
 // dynamic linker that it has loaded.
 func (t *Touched) executed(th table.Thread) {
-	exe := "/proc/" + itoa(th.Process().PID()) + "/exe"
+	exe := procfs.Path(th.Process().PID(), "exe")
 	name, err := os.Readlink(exe)
 	if err != nil {
 		return

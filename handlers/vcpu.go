@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -47,7 +48,7 @@ func VCPUs() *Remark {
 
 // mappedAt returns where a process has mapped what has that name (proc_pid_maps(5)).
 func mappedAt(pid int, name string) (addr uint64, ok bool) {
-	maps, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/maps")
+	maps, err := os.ReadFile(procfs.Path(pid, "maps"))
 	if err != nil {
 		return 0, false
 	}

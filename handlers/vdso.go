@@ -3,6 +3,7 @@ package handlers
 import (
 	"os"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -71,7 +72,7 @@ func hideVDSO(t table.Thread) {
 
 // is32 reports whether the program is a 32-bit one, by the class of its ELF file.
 func is32(tid int) bool {
-	f, err := os.Open("/proc/" + itoa(tid) + "/exe")
+	f, err := os.Open(procfs.Path(tid, "exe"))
 	if err != nil {
 		return false
 	}

@@ -137,19 +137,29 @@ func TestSetUserIDIsIgnored(t *testing.T) {
 	})
 }
 
-// Where /proc shows another pid namespace, ids found there would be other processes'.
+// Where /proc shows another pid namespace, a trace shows the ids that there are in ours; a policy is
+// refused.
 func TestProcOfAnotherNamespace(t *testing.T) {
 	unshare := lookTool(t, "unshare")
 	if out, err := exec.Command(unshare, "-Urpf", "true").CombinedOutput(); err != nil {
 		t.Skipf("no namespaces of our own: %v %s", err, out)
 	}
-	cmd := exec.Command(unshare, "-Urpf", tracerPath(t), "--", "echo", "ran")
+	cmd := exec.Command(unshare, "-Urpf", tracerPath(t), "run", "--", "echo", "ran")
 	out, _ := cmd.CombinedOutput()
 	const want = "k42trace: /proc shows another pid namespace: mount this one's (mount -t proc proc /proc)\n"
 	if code := cmd.ProcessState.ExitCode(); code != 125 || string(out) != want {
 		t.Errorf("exit status %d, %q, want 125, %q", code, out, want)
 	}
-	if out, err := exec.Command(unshare, "-Urpf", "--mount-proc", tracerPath(t), "-o", "/dev/null", "--", "echo", "ran").CombinedOutput(); err != nil || string(out) != "ran\n" {
-		t.Errorf("with a /proc of its own: %v, %q", err, out)
+	for _, mount := range []string{"--propagation=private", "--mount-proc"} {
+		onEachRoute(t, func(t *testing.T, r route) {
+			trace := filepath.Join(t.TempDir(), "trace")
+			argv := append([]string{"-Urpf", mount}, r.command(t)...)
+			argv = append(argv, "-f", "-y", "-o", trace, "--", "sh", "-c", "(:); echo ran; kill -USR1 $$")
+			out, err := exec.Command(unshare, argv...).CombinedOutput()
+			lines, _ := os.ReadFile(trace)
+			if string(out) != "ran\n" || !strings.Contains(string(lines), `write(1<pipe:`) || !strings.Contains(string(lines), "si_code=SI_USER") {
+				t.Errorf("%s: %v, %q, trace\n%s", mount, err, out, lines)
+			}
+		})
 	}
 }

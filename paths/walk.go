@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -95,7 +96,7 @@ func (p *Place) Hold(follow bool) (*Held, error) {
 		return nil, err
 	}
 	h.file = os.NewFile(uintptr(fd), name)
-	h.Name = "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(fd)
+	h.Name = procfs.Path(os.Getpid(), "fd/"+strconv.Itoa(fd))
 	if h.last != "" {
 		h.Name += "/" + h.last
 	}
@@ -247,7 +248,7 @@ func (w *walk) confine(start, name string, resolve uint64) (string, error) {
 // DescriptorName returns what /proc says that the thread's descriptor is, or its working
 // directory, for AT_FDCWD.
 func DescriptorName(t table.Thread, fd int) (string, error) {
-	proc := "/proc/" + strconv.Itoa(t.TID())
+	proc := procfs.Dir(t.TID())
 	if fd == unix.AT_FDCWD {
 		return os.Readlink(proc + "/cwd")
 	}
@@ -495,7 +496,7 @@ func (w *walk) look(at string) (Place, error) {
 // rootPrefix returns the path by which this program finds the root directory of a thread,
 // and what /proc says that it is; nothing if it is its own.
 func rootPrefix(tid int) (prefix, text string) {
-	proc := "/proc/" + strconv.Itoa(tid)
+	proc := procfs.Dir(tid)
 	root, err := os.Readlink(proc + "/root")
 	if err != nil || root == "/" && sameNamespace(proc) {
 		return "", ""
@@ -650,10 +651,10 @@ func (v *View) Find(name string, follow bool) (Place, error) {
 // ids returns the ids that /proc/self stands for.
 func (w *walk) ids() (pid, tid string) {
 	if w.t == nil {
-		pid = strconv.Itoa(os.Getpid())
+		pid = strconv.Itoa(procfs.ID(os.Getpid()))
 		return pid, pid
 	}
-	return strconv.Itoa(w.t.Process().PID()), strconv.Itoa(w.t.TID())
+	return strconv.Itoa(procfs.ID(w.t.Process().PID())), strconv.Itoa(procfs.ID(w.t.TID()))
 }
 
 // SameRoot reports whether a thread's paths begin where ours do.

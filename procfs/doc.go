@@ -1,7 +1,7 @@
 // Package procfs reads what proc(5) tells of threads.
 //
 // It owns the reading and the fields of /proc/TID/stat, status, schedstat and limits, and of
-// /proc/loadavg, and knowing whether /proc is ours. It does not own what follows from them.
+// /proc/loadavg, knowing whether /proc is ours, and translating ids where it is not. It does not own what follows from them.
 // The files are the kernel's, but the name of a thread, which two of them contain, is the
 // program's and hostile.
 package procfs
@@ -9,7 +9,6 @@ package procfs
 import (
 	"errors"
 	"fmt"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,6 +40,3 @@ func read(name string, buf []byte) ([]byte, error) {
 	}
 	return buf[:n], nil
 }
-
-// ofThread returns the name of a thread's file.
-func ofThread(tid int, file string) string { return "/proc/" + strconv.Itoa(tid) + "/" + file }

@@ -20,11 +20,11 @@ const (
 func fdName(tid, fd int) string {
 	switch fd {
 	case AtCWD:
-		return ofThread(tid, "cwd")
+		return Path(tid, "cwd")
 	case AtRoot:
-		return ofThread(tid, "root")
+		return Path(tid, "root")
 	}
-	return ofThread(tid, "fd/") + strconv.Itoa(fd)
+	return Path(tid, "fd/") + strconv.Itoa(fd)
 }
 
 // FDLink returns what a descriptor of a thread refers to: a path, or the kernel's name of
@@ -83,7 +83,7 @@ func FDPosition(tid, fd int) (at int64, flags int, err error) {
 
 // FDInfo returns the first page of a descriptor's fdinfo.
 func FDInfo(tid, fd int) ([]byte, error) {
-	return read(ofThread(tid, "fdinfo/")+strconv.Itoa(fd), make([]byte, 4096))
+	return read(Path(tid, "fdinfo/")+strconv.Itoa(fd), make([]byte, 4096))
 }
 
 // PidOf returns the id of the process that a pidfd stands for, -1 if it is gone.
@@ -92,14 +92,27 @@ func PidOf(tid, fd int) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	for line := range bytes.Lines(b) {
+	pid, ok := pidIn(b)
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("/proc/%d/fdinfo/%d: no Pid: %w", tid, fd, errFormat)
+	case pid <= 0:
+		return pid, nil
+	}
+	return Here(pid), nil
+}
+
+// pidIn returns the number of the process in the fdinfo of a pidfd, as /proc has it: -1 if it is
+// gone, 0 if it is in another namespace.
+func pidIn(info []byte) (pid int, ok bool) {
+	for line := range bytes.Lines(info) {
 		if value, ok := bytes.CutPrefix(line, []byte("Pid:")); ok {
 			if pid, err := strconv.Atoi(string(bytes.TrimSpace(value))); err == nil {
-				return pid, nil
+				return pid, true
 			}
 		}
 	}
-	return 0, fmt.Errorf("/proc/%d/fdinfo/%d: no Pid: %w", tid, fd, errFormat)
+	return 0, false
 }
 
 // An EpollTarget is a line of the fdinfo of an epoll instance: an entry of its interest
@@ -113,7 +126,7 @@ type EpollTarget struct {
 
 // EpollTargets returns the interest list of an epoll instance.
 func EpollTargets(tid, fd int) ([]EpollTarget, error) {
-	b, err := readAll(ofThread(tid, "fdinfo/") + strconv.Itoa(fd))
+	b, err := readAll(Path(tid, "fdinfo/") + strconv.Itoa(fd))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +172,7 @@ func readAll(name string) ([]byte, error) {
 
 // FDs returns the numbers of a thread's open descriptors, in order.
 func FDs(tid int) ([]int, error) {
-	name := ofThread(tid, "fd")
+	name := Path(tid, "fd")
 	dir, err := unix.Open(name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
@@ -187,7 +200,7 @@ func FDs(tid int) ([]int, error) {
 
 // Umask returns a thread's file mode creation mask.
 func Umask(tid int) (uint32, error) {
-	b, err := read(ofThread(tid, "status"), make([]byte, 4096))
+	b, err := read(Path(tid, "status"), make([]byte, 4096))
 	if err != nil {
 		return 0, err
 	}

@@ -8,7 +8,7 @@ import (
 // Unlimited reports whether a process has no limit of the kind, by its name in
 // /proc/PID/limits. Other than prlimit(2) it may be asked of every process.
 func Unlimited(pid int, kind string) (bool, error) {
-	name := ofThread(pid, "limits")
+	name := Path(pid, "limits")
 	b, err := read(name, make([]byte, 4096))
 	if err != nil {
 		return false, err

@@ -24,7 +24,7 @@ const (
 // thread.
 func ReadStat(tid int) (Stat, error) {
 	var buf [1024]byte
-	name := ofThread(tid, "stat")
+	name := Path(tid, "stat")
 	b, err := read(name, buf[:])
 	if err != nil {
 		return Stat{}, err

@@ -27,7 +27,7 @@ type Status struct {
 func ReadStatus(tid int) (Status, error) {
 	// The list of groups can have 65536 entries of 11 bytes; few have any.
 	buf := make([]byte, 4096)
-	name := ofThread(tid, "status")
+	name := Path(tid, "status")
 	for {
 		b, err := read(name, buf)
 		if err != nil {
@@ -41,6 +41,7 @@ func ReadStatus(tid int) (Status, error) {
 		if !ok {
 			return Status{}, fmt.Errorf("%s: %w", name, errFormat)
 		}
+		s.TGID, s.PPID, s.TracerPID = Here(s.TGID), Here(s.PPID), Here(s.TracerPID)
 		return s, nil
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"strconv"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -149,7 +149,7 @@ func ForceWrite(tid int, addr uint64, p []byte) error {
 // OpenMemory opens the thread's memory to read and write it as ForceWrite does: by
 // address, whatever its protection.
 func OpenMemory(tid int) (*MemoryFile, error) {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(tid)+"/mem", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(procfs.Path(tid, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening memory of thread %d: %w", tid, err)
 	}

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"strconv"
 	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -42,7 +42,7 @@ func AuxValue(tid int, abi table.ABI, tag uint64) (uint64, error) {
 }
 
 func readAuxv(tid int) ([]byte, error) {
-	fd, err := unix.Open("/proc/"+strconv.Itoa(tid)+"/auxv", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	fd, err := unix.Open(procfs.Path(tid, "auxv"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}

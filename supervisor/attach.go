@@ -30,7 +30,11 @@ func (c *Cmd) attachesOnly() bool { return c.Path == "" && len(c.Attach) > 0 }
 
 // watch begins to supervise: programs to be started, and processes to attach to.
 func (l *loop) watch() error {
-	if err := procfs.Usable(); err != nil {
+	usable := procfs.Usable
+	if l.cmd.Enforce {
+		usable = procfs.Own
+	}
+	if err := usable(); err != nil {
 		return fmt.Errorf("supervisor: %w", err)
 	}
 	if len(l.cmd.Attach) == 0 {
@@ -195,7 +199,7 @@ func (p *Process) discover() {
 			p.ownFilter = true
 		}
 	}
-	dir := fmt.Sprintf("/proc/%d/fd", p.pid)
+	dir := procfs.Path(p.pid, "fd")
 	fds, _ := os.ReadDir(dir)
 	for _, fd := range fds {
 		if to, _ := os.Readlink(dir + "/" + fd.Name()); strings.HasSuffix(to, "[userfaultfd]") {

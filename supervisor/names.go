@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"os"
-	"strconv"
 
 	"golang.org/x/sys/unix"
 
@@ -57,7 +56,7 @@ func (t *Thread) looksAlike() bool {
 // mountsOf returns the inode of a thread's mount namespace, 0 if it cannot be seen.
 func mountsOf(tid int) uint64 {
 	var st unix.Stat_t
-	if unix.Stat("/proc/"+strconv.Itoa(tid)+"/ns/mnt", &st) != nil {
+	if unix.Stat(procfs.Path(tid, "ns/mnt"), &st) != nil {
 		return 0
 	}
 	return st.Ino
@@ -65,7 +64,7 @@ func mountsOf(tid int) uint64 {
 
 // ourMounts returns mountsOf ourselves, 0 if /proc does not have our ids.
 func ourMounts() uint64 {
-	if self, err := os.Readlink("/proc/self"); err != nil || self != strconv.Itoa(os.Getpid()) {
+	if procfs.Own() != nil {
 		return 0
 	}
 	return mountsOf(os.Getpid())

@@ -2,7 +2,6 @@ package supervisor
 
 import (
 	"bufio"
-	"fmt"
 	"os"
 	"strconv"
 	"strings"
@@ -10,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
 )
 
 // A nearArea is memory for trampolines, within reach of a jump from the sites that
@@ -67,7 +67,7 @@ func (i *image) moduleOf(addr uint64) (module, bool) {
 // mappings reads the process's executable mappings of files, and the addresses that
 // are taken.
 func (t *Thread) mappings() (text []module, taken []module) {
-	f, err := os.Open(fmt.Sprintf("/proc/%d/maps", t.tid))
+	f, err := os.Open(procfs.Path(t.tid, "maps"))
 	if err != nil {
 		return nil, nil
 	}

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 )
 
@@ -15,7 +16,7 @@ import (
 // openOurs has the thread open it, by its name in /proc. A program of another user, or
 // one that has no /proc, cannot.
 func (t *Thread) openOurs(ours, mode int) (fd int, ok bool) {
-	path := fmt.Appendf(nil, "/proc/%d/fd/%d\x00", os.Getpid(), ours)
+	path := fmt.Appendf(nil, "%s%d\x00", procfs.Path(os.Getpid(), "fd/"), ours)
 	at, giveBack, ok := t.borrow(len(path))
 	if !ok {
 		return 0, false

@@ -1,11 +1,10 @@
 package supervisor
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -42,7 +41,7 @@ func (t *Thread) forgetKnown() {
 // the ids change when another process maps them.
 func ownUsers(tid int) bool {
 	var ours, its unix.Stat_t
-	if unix.Stat("/proc/self/ns/user", &ours) != nil || unix.Stat(fmt.Sprintf("/proc/%d/ns/user", tid), &its) != nil {
+	if unix.Stat("/proc/self/ns/user", &ours) != nil || unix.Stat(procfs.Path(tid, "ns/user"), &its) != nil {
 		return false
 	}
 	return ours.Ino == its.Ino

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 )
 
@@ -222,7 +222,7 @@ func (t *Thread) overwrite(mem *ptrace.MemoryFile, addr uint64, code []byte) err
 func (t *Thread) fileOf(m module) *os.File {
 	// In the program's own view of the file system; whatever has come to that
 	// place since must not block us.
-	f, err := os.OpenFile(fmt.Sprintf("/proc/%d/root%s", t.tid, m.path), os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := os.OpenFile(procfs.Path(t.tid, "root")+m.path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil
 	}

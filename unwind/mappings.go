@@ -6,6 +6,8 @@ import (
 	"os"
 	"slices"
 	"strconv"
+
+	"github.com/k42trace/k42trace/procfs"
 )
 
 // A mapping is a line of /proc/PID/maps of memory that can be executed.
@@ -29,13 +31,13 @@ type space struct {
 // refresh reads the mappings again if they may have changed: if the process has not the
 // size that it had.
 func (s *space) refresh() {
-	statm, _ := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/statm")
+	statm, _ := os.ReadFile(procfs.Path(s.pid, "statm"))
 	size, _, _ := bytes.Cut(statm, []byte(" "))
 	if s.mappings != nil && s.size == string(size) {
 		return
 	}
 	s.size = string(size)
-	text, _ := os.ReadFile("/proc/" + strconv.Itoa(s.pid) + "/maps")
+	text, _ := os.ReadFile(procfs.Path(s.pid, "maps"))
 	s.mappings = parseMappings(text)
 }
 

@@ -8,9 +8,10 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/k42trace/k42trace/procfs"
 )
 
 // A module is an ELF file, or the vDSO, that code runs from.
@@ -46,7 +47,7 @@ func openModule(pid int, m *mapping) (*module, error) {
 // openMapped opens the file of a mapping: the one that is mapped, where the kernel gives
 // it to us, else the one of that name.
 func openMapped(pid int, m *mapping) (f *os.File, err error) {
-	dir := "/proc/" + strconv.Itoa(pid)
+	dir := procfs.Dir(pid)
 	for _, name := range []string{fmt.Sprintf("%s/map_files/%x-%x", dir, m.start, m.end), dir + "/root" + m.path} {
 		// A name may lead to a device or pipe: that must do nothing.
 		if f, err = os.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY, 0); err == nil {

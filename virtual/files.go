@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -93,7 +94,7 @@ func (f *Files) use(c *table.Call, fd int) *description {
 func (f *Files) find(c *table.Call, fd int) (d *description, open bool) {
 	f.CatchUp()
 	var st unix.Stat_t
-	if unix.Stat("/proc/"+strconv.Itoa(c.Thread().TID())+"/fd/"+strconv.Itoa(fd), &st) != nil {
+	if unix.Stat(procfs.Path(c.Thread().TID(), "fd/"+strconv.Itoa(fd)), &st) != nil {
 		return nil, false
 	}
 	f.mu.Lock()

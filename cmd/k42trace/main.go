@@ -35,7 +35,7 @@ func run(args []string) ending {
 		return doctor(args[1:])
 	}
 	if len(args) > 0 && args[0] == "run" {
-		return runProgram(args[1:])
+		return besideOrphans(func() ending { return runProgram(args[1:]) })
 	}
 	if os.Getenv(starterEnv) != "" {
 		return startTracer()
@@ -53,17 +53,19 @@ func run(args []string) ending {
 	if opts.daemon > 0 && opts.tracee == 0 {
 		return runHere(&opts, prog)
 	}
-	runtime.UnlockOSThread()
-	for _, message := range opts.withoutEffect() {
-		fmt.Fprintln(os.Stderr, "k42trace: "+message)
-	}
-	out, err := openOutputs(&opts)
-	if err != nil {
-		return complain(err)
-	}
-	// Also when something panics: the trace tells what led to it.
-	defer out.close()
-	return trace(&opts, prog, out)
+	return besideOrphans(func() ending {
+		runtime.UnlockOSThread() // which does nothing where it is not ours
+		for _, message := range opts.withoutEffect() {
+			fmt.Fprintln(os.Stderr, "k42trace: "+message)
+		}
+		out, err := openOutputs(&opts)
+		if err != nil {
+			return complain(err)
+		}
+		// Also when something panics: the trace tells what led to it.
+		defer out.close()
+		return trace(&opts, prog, out)
+	})
 }
 
 // program returns the path of the program to run, "" if there is none, but only

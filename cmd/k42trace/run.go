@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/k42trace/k42trace/handlers"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/supervisor"
 	"github.com/k42trace/k42trace/table"
 )
@@ -103,6 +104,9 @@ func runProgram(args []string) ending {
 		return complain(err)
 	}
 	defer write()
+	if err := procfs.Own(); err != nil {
+		return complain(err)
+	}
 	signals, err := catchSignals(cmd.Observer, 0)
 	if err != nil {
 		return complain(err)

@@ -1,11 +1,9 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
-	"strconv"
 	"sync"
 	"time"
 
@@ -209,9 +207,8 @@ func (s *signals) direct(pid int, a arrival) bool {
 
 // anyStands reports whether a thread of the process is in a ptrace stop.
 func anyStands(pid int) bool {
-	tasks, _ := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
-	for _, task := range tasks {
-		tid, _ := strconv.Atoi(task.Name())
+	tids, _ := procfs.Threads(pid)
+	for _, tid := range tids {
 		if stat, err := procfs.ReadStat(tid); err == nil && stat.State == 't' {
 			return true
 		}
