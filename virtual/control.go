@@ -2,6 +2,7 @@ package virtual
 
 import (
 	"encoding/binary"
+	"io"
 
 	"golang.org/x/sys/unix"
 
@@ -11,8 +12,8 @@ import (
 // settable are the flags that F_SETFL changes (fs/fcntl.c, SETFL_MASK).
 const settable = unix.O_APPEND | unix.O_NONBLOCK | unix.O_DIRECT | unix.O_NOATIME | unix.O_ASYNC
 
-// fcntl answers what is the File's and not the placeholder's: its flags. Locks, dups
-// and all else are the kernel's.
+// fcntl answers what is the File's and not the placeholder's: its flags, and from where a lock
+// counts. Dups and all else are the kernel's.
 func (d *description) fcntl(c *table.Call) table.Result {
 	switch c.Arg(1) {
 	case unix.F_GETFL:
@@ -24,6 +25,9 @@ func (d *description) fcntl(c *table.Call) table.Result {
 		}
 		d.setFlags(uint32(c.Arg(2)))
 		return table.Return(0)
+	}
+	if l, asks, ok := flockOf(c); ok {
+		return d.lock(c, l, asks)
 	}
 	return passOn
 }
@@ -37,6 +41,8 @@ const (
 	ioNbio  = 0x5421
 	ioNclex = 0x5450
 	ioClex  = 0x5451
+	ioAsync = 0x5452
+	ioNread = 0x541b // of regular files only
 )
 
 func (d *description) ioctl(c *table.Call) table.Result {
@@ -44,7 +50,11 @@ func (d *description) ioctl(c *table.Call) table.Result {
 	switch request {
 	case ioClex, ioNclex:
 		return passOn
-	case ioNbio:
+	case ioNbio, ioAsync:
+		flag := uint32(unix.O_NONBLOCK)
+		if request == ioAsync {
+			flag = unix.O_ASYNC
+		}
 		b, err := c.Bytes(2, 4)
 		if err != nil {
 			return table.Errno(unix.EFAULT)
@@ -52,18 +62,35 @@ func (d *description) ioctl(c *table.Call) table.Result {
 		if r := c.Native(); r.Failed() {
 			return r
 		}
-		flags := d.flags.Load() &^ unix.O_NONBLOCK
+		flags := d.flags.Load() &^ flag
 		if binary.NativeEndian.Uint32(b) != 0 {
-			flags |= unix.O_NONBLOCK
+			flags |= flag
 		}
 		d.setFlags(flags)
 		return table.Return(0)
 	}
 	f, ok := d.file.(Ioctler)
-	if !ok {
+	switch {
+	case !ok && request == ioNread:
+		return d.unread(c)
+	case !ok:
 		return table.Errno(unix.ENOTTY)
 	}
 	return d.files.result(d.file, "Ioctl", f.Ioctl(c, request, c.Arg(2)))
+}
+
+// unread tells how much of a regular file is behind the position (fs/ioctl.c, file_ioctl).
+func (d *description) unread(c *table.Call) table.Result {
+	st, e := d.attributes()
+	pos := d.seek(0, io.SeekCurrent)
+	if e != 0 || st.Mode&unix.S_IFMT != unix.S_IFREG || pos.Failed() {
+		return table.Errno(unix.ENOTTY)
+	}
+	b := binary.NativeEndian.AppendUint32(nil, uint32(st.Size-pos.Raw()))
+	if n, err := c.WriteMemory(c.Arg(2), b); err != nil || n < len(b) {
+		return table.Errno(unix.EFAULT)
+	}
+	return table.Return(0)
 }
 
 func (d *description) truncate(c *table.Call) table.Result {

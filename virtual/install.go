@@ -8,9 +8,13 @@ import (
 
 // An operation answers a call on a virtual descriptor.
 type operation struct {
-	fd   int // which argument the descriptor is
+	fd   int // which argument the descriptor is, or inMemory
 	call func(d *description, c *table.Call) table.Result
 }
+
+// inMemory says that the descriptor is the first of those arguments to which argument 1 points:
+// of i386's socketcall(2).
+const inMemory = -1
 
 // operations are the calls that mean something else on a virtual descriptor than on
 // its placeholder. All others the kernel does: dup, close, poll, flock, ...
@@ -47,6 +51,7 @@ func init() {
 	// Its placeholder may be a socket, or may not: programs shall not see.
 	add(0, answer(unix.ENOTSOCK), "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "send", "recv",
 		"bind", "connect", "listen", "accept", "accept4", "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown")
+	add(inMemory, answer(unix.ENOTSOCK), "socketcall")
 	add(0, answer(unix.ENOTDIR), "getdents", "getdents64", "fchdir")
 }
 
@@ -103,7 +108,7 @@ var (
 
 // Descriptor returns which argument is the descriptor: see table.Resident.
 func (h *handler) Descriptor() int {
-	if h.two {
+	if h.two || h.op.fd == inMemory {
 		return -1
 	}
 	return h.op.fd
@@ -136,10 +141,26 @@ func (h *handler) Passes(c *table.Call) bool {
 
 // use finds the virtual descriptor of a call, as Files.use does, and what is to be done.
 func (h *handler) use(c *table.Call) (operation, *description) {
-	if d := h.files.use(c, c.FD(h.op.fd)); d != nil || !h.two {
+	if d := h.files.use(c, h.op.descriptor(c)); d != nil || !h.two {
 		return h.op, d
 	}
 	return h.other, h.files.use(c, c.FD(h.other.fd))
+}
+
+// descriptor returns which descriptor the call is on, -1 for none.
+func (op operation) descriptor(c *table.Call) int {
+	if op.fd != inMemory {
+		return c.FD(op.fd)
+	}
+	f, ok := c.Folded()
+	if name := f.String(); !ok || name == "socket" || name == "socketpair" {
+		return -1
+	}
+	b, err := c.Bytes(1, 4)
+	if err != nil {
+		return -1
+	}
+	return int(int32(le.Uint32(b)))
 }
 
 // Handle answers the call, if it is on a virtual descriptor.
