@@ -84,8 +84,9 @@ int main(int argc, char **argv) {
 	show("FIOASYNC", ioctl(r, FIOASYNC, &on));
 	show("flags", fcntl(r, F_GETFL) & (O_ASYNC | O_NONBLOCK));
 	show("write", write(w, "x", 1));
-	while (!ready)
+	for (int i = 0; !ready && i < 10000; i++)
 		usleep(1000);
+	show("SIGIO", ready);
 	show("FIOASYNC", ioctl(r, FIOASYNC, &off));
 	show("flags", fcntl(r, F_GETFL) & (O_ASYNC | O_NONBLOCK));
 	show("FIOASYNC of bad memory", ioctl(r, FIOASYNC, 8));
