@@ -112,12 +112,12 @@ func (v *View) list(c *table.Call, next table.Handler) table.Result {
 	if !p.Virtual() {
 		return v.listHost(c, next, &p)
 	}
-	if !p.Mode.IsDir() {
-		return table.Errno(unix.ENOTDIR)
-	}
 	at, flags, err := procfs.FDPosition(c.Thread().TID(), c.FD(0))
-	if err != nil || flags&unix.O_PATH != 0 {
+	switch {
+	case err != nil || flags&unix.O_PATH != 0:
 		return table.Errno(unix.EBADF)
+	case !p.Mode.IsDir():
+		return table.Errno(unix.ENOTDIR)
 	}
 	entries, err := v.entriesFrom(&p, at)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/paths"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/table"
 )
 
@@ -32,6 +33,8 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 		return v.open(c, next, a, p)
 	case "mkdir", "mkdirat", "mknod", "mknodat", "symlink", "symlinkat":
 		switch {
+		case strings.HasPrefix(c.Name(), "symlink") && emptyPath(c, 0):
+			return table.Errno(unix.ENOENT) // before it looks where the link is to be
 		case p.Exists:
 			return table.Errno(unix.EEXIST)
 		case p.Slash && !strings.HasPrefix(c.Name(), "mkdir"):
@@ -92,11 +95,19 @@ func (v *View) virtual(c *table.Call, next table.Handler, args []paths.Arg, plac
 	return table.Errno(unix.EOPNOTSUPP)
 }
 
+// emptyPath reports whether argument i is an empty string.
+func emptyPath(c *table.Call, i int) bool {
+	name, err := c.Path(i)
+	return err == nil && name == ""
+}
+
 // removal returns the errno with which unlink(2) or rmdir(2) refuses the place.
 func removal(c *table.Call, p *paths.Place) unix.Errno {
 	switch {
+	case p.DotDot && removesDir(c):
+		return unix.ENOTEMPTY
 	case p.Dot && removesDir(c):
-		return unix.EINVAL // of "..", ENOTEMPTY
+		return unix.EINVAL
 	case p.Dot:
 		return unix.EISDIR
 	}
@@ -220,14 +231,22 @@ func (v *View) statfs(c *table.Call, next table.Handler, a paths.Arg, p *paths.P
 
 // readOnlyStatfs says in what a statfs or fstatfs has told that the file system is read-only.
 func readOnlyStatfs(c *table.Call, r table.Result) table.Result {
-	if r.Failed() || r.Gone() || c.ABI() == table.I386 {
+	if r.Failed() || r.Gone() {
 		return r
 	}
-	const flags = 80 // offset of f_flags in the struct statfs of all 64-bit machines
-	b := make([]byte, 8)
-	if n, err := c.ReadMemory(c.Arg(1)+flags, b); err == nil && n == len(b) {
+	// Of f_flags: in the struct statfs of all 64-bit machines, and in i386's two
+	// (compat_statfs, compat_statfs64). The latter's size is an argument before it.
+	buf, at, size := c.Arg(1), uint64(80), 8
+	if c.ABI() == table.I386 {
+		at, size = 44, 4
+		if strings.HasSuffix(c.Name(), "64") {
+			buf, at = c.Arg(2), 64
+		}
+	}
+	b := make([]byte, size)
+	if n, err := c.ReadMemory(buf+at, b); err == nil && n == len(b) {
 		put(b, get(b)|unix.ST_RDONLY)
-		_, _ = c.WriteMemory(c.Arg(1)+flags, b)
+		_, _ = c.WriteMemory(buf+at, b)
 	}
 	return r
 }
@@ -272,7 +291,11 @@ func (v *View) permit(c *table.Call, p *paths.Place, bits uint32) unix.Errno {
 
 // readlink answers readlink(2).
 func (v *View) readlink(c *table.Call, p *paths.Place) table.Result {
-	if p.Mode&fs.ModeSymlink == 0 {
+	switch {
+	case p.Mode&fs.ModeSymlink != 0:
+	case p.Itself:
+		return table.Errno(unix.ENOENT)
+	default:
 		return table.Errno(unix.EINVAL)
 	}
 	target, err := p.ReadLink()
@@ -339,6 +362,11 @@ func (v *View) descriptor(c *table.Call, next table.Handler) table.Result {
 	}
 	if l, i := statArg(c); l != nil {
 		return v.stat(c, l, i, &p)
+	}
+	if c.Name() != "fstatfs" && c.Name() != "fstatfs64" {
+		if _, flags, err := procfs.FDPosition(c.Thread().TID(), c.FD(0)); err != nil || flags&unix.O_PATH != 0 {
+			return table.Errno(unix.EBADF)
+		}
 	}
 	switch c.Name() {
 	case "fgetxattr":

@@ -32,7 +32,9 @@ var errnoCalls = []struct{ call, want string }{
 	{`symlink("x", "new/")`, "ENOENT"},
 	{`rmdir("README/")`, "EROFS"},
 	{`rmdir("sub/.")`, "EINVAL"},
+	{`rmdir("sub/..")`, "ENOTEMPTY"},
 	{`unlink("sub/.")`, "EISDIR"},
+	{`symlink("", "new")`, "ENOENT"},
 	{`unlink("nowhere")`, "EROFS"},
 	{`lstat("abs/.") == lstat("sub/deep")`, "True"},
 	{`rename("sub/.", "new")`, "EBUSY"},
@@ -54,6 +56,29 @@ var errnoCalls = []struct{ call, want string }{
 	{`os.statvfs("sub").f_flag & os.statvfs("README").f_flag & 1`, "1"},
 	{`os.fstatvfs(os.open("sub", 0)).f_flag & 1`, "1"},
 	{`os.fstatvfs(os.open("README", 0)).f_flag & 1`, "1"},
+	// A descriptor that is only a place.
+	{`os.getxattr(place("README"), "user.x")`, "EBADF"},
+	{`os.listxattr(place("README"))`, "EBADF"},
+	{`os.fchmod(place("README"), 0o777)`, "EBADF"},
+	{`os.fchown(place("sub"), 1, 1)`, "EBADF"},
+	{`os.listdir(place("sub"))`, "EBADF"},
+	{`os.listdir(place("README"))`, "ENOTDIR"}, // which Python says itself
+	{`os.fstat(place("README")).st_size`, "20"},
+	{`os.readlink("", dir_fd=place("README"))`, "ENOENT"},
+	{`os.readlink("", dir_fd=os.open("link", os.O_PATH | os.O_NOFOLLOW))`, "sub/one"},
+	// openat2(2): RESOLVE_NO_XDEV, RESOLVE_BENEATH.
+	{`opened2("README", 1)`, "0"},
+	{`opened2("sub/../README", 1)`, "0"},
+	{`opened2("sub/up", 1)`, "0"},
+	{`opened2("..", 1)`, "EXDEV"},
+	{`opened2("sub/../..", 1)`, "EXDEV"},
+	{`opened2("../tree", 1)`, "EXDEV"},
+	{`opened2("out", 1)`, "EXDEV"},
+	{`opened2("/etc/hostname", 1)`, "0"},
+	{`opened2(sys.argv[1][1:], 1, "/")`, "EXDEV"},
+	{`opened2("../README", 8, "sub")`, "EXDEV"},
+	{`opened2(".." + sys.argv[1], 8, "/")`, "EXDEV"},
+	{`opened2(sys.argv[1][1:], 8, "/")`, "0"},
 }
 
 const errnoScript = `
@@ -65,6 +90,10 @@ def call(name, *a):
     if libc[name](*a) < 0: raise OSError(ctypes.get_errno(), name)
     return 0
 def opened(name, flags=0): os.close(os.open(name, flags)); return 0
+def place(name): return os.open(name, os.O_PATH)
+def opened2(name, resolve, dir="."):
+    if (fd := libc.syscall(437, place(dir), name.encode(), ctypes.byref((ctypes.c_uint64 * 3)(0, 0, resolve)), 24)) < 0: raise OSError(ctypes.get_errno(), name)
+    os.close(fd); return 0
 def readlink(name, size): return call("readlink", name.encode(), b"", ctypes.c_size_t(size))
 def access(name, mode): return call("access", name.encode(), mode)
 def unlinkat(name, flags): return call("unlinkat", -100, name.encode(), flags)
@@ -157,6 +186,32 @@ mkdir bound2 EEXIST
 None
 execv /bin/true/ ['true'] ENOTDIR
 execv bound/file/ ['true'] ENOTDIR
+`
+	if got.out != want {
+		t.Errorf("%s%s", got.out, got.err)
+	}
+}
+
+// A path that must not leave a mount does not leave one of the host either, where that is bound.
+func TestBindStaysInMount(t *testing.T) {
+	v := handlers.NewView()
+	if err := v.Bind("/", "/k42/host"); err != nil {
+		t.Fatal(err)
+	}
+	got := inView(v, `python3 - <<'E'
+import ctypes, errno, os
+libc = ctypes.CDLL(None, use_errno=True)
+for dir, name in ("/k42/host", "etc/passwd"), ("/k42/host", "proc/self/stat"), ("/k42/host", "etc/../proc/version"), ("/k42/host/proc", "version"), ("/k42/host/proc", ".."), ("/k42", "host/etc/passwd"), ("/", "k42"):
+    fd = libc.syscall(437, os.open(dir, os.O_PATH), name.encode(), ctypes.byref((ctypes.c_uint64 * 3)(0, 0, 1)), 24)
+    print(dir, name, errno.errorcode[ctypes.get_errno()] if fd < 0 else "opened")
+E`)
+	want := `/k42/host etc/passwd opened
+/k42/host proc/self/stat EXDEV
+/k42/host etc/../proc/version EXDEV
+/k42/host/proc version opened
+/k42/host/proc .. EXDEV
+/k42 host/etc/passwd EXDEV
+/ k42 opened
 `
 	if got.out != want {
 		t.Errorf("%s%s", got.out, got.err)

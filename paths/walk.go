@@ -36,8 +36,9 @@ type Place struct {
 	// Itself: the path is empty, and the place is what the descriptor stands for.
 	Itself bool
 	// Slash: the path ends in a slash, or in "." or "..": there must be a directory.
-	Slash bool
-	Dot   bool // its last part is "." or ".."
+	Slash  bool
+	Dot    bool // its last part is "." or ".."
+	DotDot bool // it is ".."
 
 	prefix string
 	root   string      // what the thread's root directory is, seen from ours
@@ -214,7 +215,7 @@ func (v *View) ResolveAt(t table.Thread, dir int, name string, a Arg) (Place, er
 	if err != nil {
 		return Place{Moved: w.moved}, err
 	}
-	p.Slash, p.Dot = slash, dot
+	p.Slash, p.Dot, p.DotDot = slash, dot, last == ".."
 	return p, nil
 }
 
@@ -328,15 +329,20 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 			return Place{}, unix.ENOTDIR
 		}
 		if name == ".." {
-			if here.Path == w.base && w.base != "/" {
+			if here.Path == w.base {
 				if w.resolve&beneath != 0 {
 					return Place{}, unix.EXDEV
 				}
 				continue
 			}
-			if here, err = w.lookDir(path.Dir(here.Path)); err != nil {
+			above, err := w.lookDir(path.Dir(here.Path))
+			if err != nil {
 				return Place{}, err
 			}
+			if w.crosses(&here, &above) {
+				return Place{}, unix.EXDEV
+			}
+			here = above
 			continue
 		}
 		if here.Virtual() && len(name) > nameMax {
@@ -377,13 +383,38 @@ func (w *walk) run(cur string, follow bool) (Place, error) {
 		case !last && !next.Mode.IsDir():
 			return Place{}, unix.ENOTDIR
 		}
-		if w.resolve&noXDev != 0 && next.Mount != here.Mount {
+		if w.crosses(&here, &next) {
 			return Place{}, unix.EXDEV
 		}
 		here = next
 	}
 	here.Moved = w.moved
 	return here, nil
+}
+
+// crosses reports whether a step from one place to another leaves a mount, and must not: one of
+// the view or, as the kernel may be given another path for the places, of the host. What is not
+// there is where its directory is.
+func (w *walk) crosses(from, to *Place) bool {
+	if w.resolve&noXDev == 0 || !to.Exists {
+		return false
+	}
+	a, _ := w.v.mountOf(from.Path)
+	b, _ := w.v.mountOf(to.Path)
+	if a != b || from.Virtual() || to.Virtual() {
+		return a != b
+	}
+	return mountID(from.Outside()) != mountID(to.Outside())
+}
+
+// mountID returns the kernel's number for the mount in which a file of the host is, 0 if it
+// does not tell (before Linux 5.8).
+func mountID(name string) uint64 {
+	var st unix.Statx_t
+	if err := unix.Statx(unix.AT_FDCWD, name, unix.AT_SYMLINK_NOFOLLOW, unix.STATX_MNT_ID, &st); err != nil {
+		return 0
+	}
+	return st.Mnt_id
 }
 
 // follow reads a symbolic link and puts what it says in front of what is to be
