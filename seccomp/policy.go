@@ -48,6 +48,9 @@ type Policy struct {
 	// though Trace has them.
 	Exempt    []AddressRange
 	ExemptSet *table.Set
+	// ExemptKey, unless it is 0, allows the calls in ExemptSet from everywhere if it is
+	// the upper half of their fifth argument, at which the kernel does not look.
+	ExemptKey uint32
 }
 
 // An AddressRange holds the addresses from Start up to, not including, End. Both

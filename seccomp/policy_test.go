@@ -104,6 +104,12 @@ func check(t testing.TB, p *Policy) {
 				if i > 1 {
 					continue
 				}
+				if p.ExemptKey != 0 {
+					d.args[4] = uint64(p.ExemptKey)<<32 | 5
+					one(d)
+					d.args[4] = uint64(p.ExemptKey)
+					one(d)
+				}
 				for _, r := range ruled[nr] {
 					for _, v := range []uint64{0, uint64(r.Value), uint64(r.Mask), ^uint64(r.Mask)} {
 						for _, high := range []uint64{0, 1 << 32, 0xffffffff << 32} {
@@ -244,6 +250,9 @@ func randomPolicy(r *rand.Rand) *Policy {
 			p.Exempt = append(p.Exempt, AddressRange{start, min(start+1+r.Uint64N(1<<20), start|0xffffffff)})
 		}
 		p.Exempt = slices.DeleteFunc(p.Exempt, func(r AddressRange) bool { return r.Start >= r.End })
+		if r.IntN(2) == 0 {
+			p.ExemptKey = r.Uint32()
+		}
 	}
 	return p
 }
@@ -369,6 +378,30 @@ func TestExemptAddresses(t *testing.T) {
 	for _, ip := range []uint64{0x1_7000_0000, 0x7000_4000, 0x6fff_ffff, 0x7fff_0000_0010, 0x7ffe_0000_0000} {
 		if got := m.run(t, data{nr: nrRead, arch: table.AuditArchX86_64, ip: ip}); got != retTrace {
 			t.Errorf("exempt at %#x: %#x", ip, got)
+		}
+	}
+}
+
+// A call with the key passes from anywhere, and no other does: not without it, not where the
+// key is of another argument, not if it is not in the set.
+func TestExemptKey(t *testing.T) {
+	const key = 0x8765_4321
+	p := &Policy{Native: table.AMD64, Trace: everything(), ExemptSet: setOf(table.AMD64, nrOpenat), ExemptKey: key}
+	check(t, p)
+	m := assemble(t, p)
+	for _, tt := range []struct {
+		nr   uint32
+		args [6]uint64
+		want uint32
+	}{
+		{nrOpenat, [6]uint64{4: key<<32 | 7}, retAllow},
+		{nrOpenat, [6]uint64{4: key}, retTrace},
+		{nrOpenat, [6]uint64{3: key << 32, 5: key << 32}, retTrace},
+		{nrOpenat, [6]uint64{}, retTrace},
+		{nrRead, [6]uint64{4: key << 32}, retTrace},
+	} {
+		if got := m.run(t, data{nr: tt.nr, arch: table.AuditArchX86_64, args: tt.args}); got != tt.want {
+			t.Errorf("call %d with %#x: %#x, want %#x", tt.nr, tt.args, got, tt.want)
 		}
 	}
 }

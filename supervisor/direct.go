@@ -2,6 +2,7 @@ package supervisor
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/k42trace/k42trace/execso"
@@ -37,6 +38,7 @@ type direct struct {
 	remembers bool
 	asks      bool       // there are calls about which handlers are asked: see request.go
 	exempted  *table.Set // calls that the newest filter lets pass there
+	key       uint32     // with which it lets them pass everywhere: for setup.go. 0: not at all
 	// inquires: exec.so may ask what descriptors are.
 	inquires bool
 	mounts   uint64         // our mount namespace, 0 if /proc is none of ours
@@ -69,6 +71,9 @@ func (l *loop) setUpDirect() error {
 		if region, err = execso.New(); err == nil {
 			l.direct = &direct{loop: l, region: region, plans: map[planKey]plan{}}
 			l.direct.drainer.init(l)
+			if !l.cmd.Enforce {
+				l.direct.key = rand.Uint32() | 1<<31 // of no pointer's, which may be there
+			}
 			if l.wantsFiles() {
 				if err := region.AddFiles(); err != nil {
 					return fmt.Errorf("the direct route: %w", err)

@@ -47,7 +47,7 @@ func (l *loop) policy(trace *table.Set) (seccomp.Program, error) {
 		start, end := l.direct.region.Exempt()
 		p.Exempt = []seccomp.AddressRange{{Start: start, End: end}}
 		l.direct.exempted = l.direct.exempt()
-		p.ExemptSet = l.direct.exempted
+		p.ExemptSet, p.ExemptKey = l.direct.exempted, l.direct.key
 	}
 	return p.Assemble()
 }

@@ -33,7 +33,7 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	}
 	regs := s.regs
 	nr := s.info.Nr() // what has stopped, which it does again: not always execve
-	enterSetup(&regs, setup, code, places(addr)[0], nr)
+	enterSetup(&regs, setup, code, places(addr)[0], nr, d.key)
 	err := t.deferSignals()
 	if err == nil {
 		err = regs.Set(t.tid)

@@ -24,11 +24,11 @@ func setFrame(r *ptrace.Regs, f *execso.Frame) {
 func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
 
 // enterSetup makes the registers those with which a thread enters the loader, which is at
-// code.
-func enterSetup(r *ptrace.Regs, s execso.Setup, code, near uint64, nr int) {
+// code; key is what the filter lets its calls pass for.
+func enterSetup(r *ptrace.Regs, s execso.Setup, code, near uint64, nr int, key uint32) {
 	noCall(r)
 	r.Rip, r.Rsi, r.Rbx = code, code+uint64(s.Name), s.IP
-	r.R13, r.R14, r.R15 = near, nearSize, uint64(nr)
+	r.Rbp, r.R13, r.R14, r.R15 = uint64(key)<<32, near, nearSize, uint64(nr)
 }
 
 // leaveSetup reads what has come of it: where memory for trampolines is now, 0 if there is

@@ -13,6 +13,6 @@ func setFrame(*ptrace.Regs, *execso.Frame) {}
 
 func noCall(*ptrace.Regs) {}
 
-func enterSetup(*ptrace.Regs, execso.Setup, uint64, uint64, int) {}
+func enterSetup(*ptrace.Regs, execso.Setup, uint64, uint64, int, uint32) {}
 
 func leaveSetup(*ptrace.Regs) (near uint64, opened, ok bool) { return 0, false, false }
