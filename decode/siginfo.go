@@ -23,14 +23,14 @@ func (e *Event) SignalEvent(info *table.Siginfo) {
 	e.show(0)
 }
 
-// AppendSiginfo appends a siginfo_t as the kernel gave it to the tracer of thread tid:
+// AppendSiginfo decodes a siginfo_t into e, as the kernel gave it to the tracer of thread tid,
+// and appends it:
 //
 //	{si_signo=SIGCHLD, si_code=CLD_EXITED, si_pid=7, si_uid=0, si_status=0, si_utime=0, si_stime=0}
-func (t *Text) AppendSiginfo(dst []byte, tid int, info *table.Siginfo) []byte {
-	e := Event{opts: &Options{StringLimit: DefaultStringLimit}}
+func (t *Text) AppendSiginfo(dst []byte, e *Event, tid int, info *table.Siginfo) []byte {
 	e.SignalEvent(info)
 	e.tid = tid
-	return t.appendValue(dst, &e, e.arg(0))
+	return t.appendValue(dst, e, e.arg(0))
 }
 
 // Kinds of si_code that are not from a fault (asm-generic/siginfo.h).

@@ -39,7 +39,7 @@ func TestSiginfo(t *testing.T) {
 		for i, x := range tt.union {
 			le.PutUint32(info[16+4*i:], x)
 		}
-		if got := string(new(Text).AppendSiginfo(nil, 0, &info)); got != tt.want {
+		if got := string(new(Text).AppendSiginfo(nil, New(Options{}).NewEvent(), 0, &info)); got != tt.want {
 			t.Errorf("got  %s\nwant %s", got, tt.want)
 		}
 	}

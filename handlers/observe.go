@@ -87,7 +87,7 @@ func (t *Trace) SignalDelivered(x table.Thread, info *table.Siginfo) {
 	t.buf = append(t.buf, "--- "...)
 	t.buf = appendSignal(t.buf, sig)
 	t.buf = append(t.buf, ' ')
-	t.buf = t.opts.Text.AppendSiginfo(t.buf, x.TID(), info)
+	t.buf = t.opts.Text.AppendSiginfo(t.buf, t.signal, x.TID(), info)
 	t.buf = append(t.buf, " ---"...)
 	call := th.stack
 	t.capture(th, x)

@@ -121,6 +121,7 @@ type Trace struct {
 	threads map[int]*thread
 	latest  *thread // found by the last look-up
 	free    []*decode.Event
+	signal  *decode.Event // the siginfo of the last signal
 	buf     []byte // the text of the event at hand
 	before  time.Time
 	clock   clock
@@ -160,6 +161,7 @@ func NewTrace(opts TraceOptions) *Trace {
 		column:  opts.Column,
 		threads: map[int]*thread{},
 		shared:  stream{out: opts.Out},
+		signal:  decode.New(decode.Options{}).NewEvent(),
 	}
 	if t.column == 0 {
 		t.column = decode.DefaultColumn
