@@ -1,9 +1,11 @@
 package supervisor
 
 import (
+	"cmp"
 	"encoding/binary"
 	"hash/maphash"
 	"io"
+	"slices"
 
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
@@ -17,7 +19,7 @@ import (
 type linker struct {
 	module        // as it was mapped
 	entry  uint64 // where it begins, from its base on
-	sites  []site // that have trapped, with what was decided of them
+	sites  []site // that have trapped, in order, with what was decided of them
 }
 
 const (
@@ -62,6 +64,7 @@ func (t *Thread) learn() {
 	if len(l.sites) < worthLearning {
 		return
 	}
+	slices.SortFunc(l.sites, func(a, b site) int { return cmp.Compare(a.code.start, b.code.start) })
 	if len(d.linkers) >= maxLinkers {
 		d.linkers = nil
 	}
@@ -81,8 +84,8 @@ func (t *Thread) beginLinked() {
 	}
 	for _, l := range d.linkers {
 		base := regs.IP() - l.entry // that is where a program with a linker begins
-		sites := t.matching(l.at(base))
-		if len(sites) < worthLearning {
+		code, n := t.matching(l.at(base))
+		if n < worthLearning {
 			continue // it is another
 		}
 		i.begun = true
@@ -92,10 +95,10 @@ func (t *Thread) beginLinked() {
 		}
 		defer mem.Close()
 		s.regs, s.saved = regs, true
-		if t.mapAtOnce(mem, base, sites[0].window.Addr&^(pageSize-1)) {
+		if t.mapAtOnce(mem, base, code[0].Addr&^(pageSize-1)) {
 			d.admit(t)
 			if len(i.near) > 0 {
-				t.rewriteAll(mem, i.near[0], sites)
+				t.rewriteAll(mem, i.near[0], code)
 			}
 		}
 		return
@@ -123,54 +126,95 @@ func (l linker) at(base uint64) []site {
 	return sites
 }
 
-// matching returns those of the sites whose code is in the thread's memory: what is there
-// may be something else than what they were found in.
-func (t *Thread) matching(sites []site) []site {
-	code := make([]table.Range, len(sites))
-	for n, s := range sites {
-		code[n] = table.Range{Addr: s.code.start, Buf: make([]byte, s.code.size)}
-	}
-	t.ReadRanges(code)
-	n := 0
-	for k, c := range code {
-		if maphash.Bytes(planSeed, c.Buf[:c.N]) == sites[k].code.sum {
-			sites[n] = sites[k]
-			n++
-		}
-	}
-	return sites[:n]
+// A stretch is a piece of a program's code, with some sites in it.
+type stretch struct {
+	table.Range
+	sites []site
+	news  bool // something in Buf is to be written
 }
 
-// rewriteAll rewrites these sites of a program that has not run yet.
-func (t *Thread) rewriteAll(mem io.WriterAt, area *nearArea, sites []site) {
+// oneStretch is how far apart sites may be: a call that writes takes as long as writing some
+// hundred bytes more.
+const oneStretch = 512
+
+// stretchesOf puts the sites, which are in order, into stretches.
+func stretchesOf(sites []site) []stretch {
+	var all []stretch
+	first := 0
+	for n, s := range sites {
+		if n+1 < len(sites) && sites[n+1].code.start <= s.code.start+s.code.size+oneStretch {
+			continue
+		}
+		start := sites[first].code.start
+		all = append(all, stretch{
+			Range: table.Range{Addr: start, Buf: make([]byte, s.code.start+s.code.size-start)},
+			sites: sites[first : n+1],
+		})
+		first = n + 1
+	}
+	return all
+}
+
+// matching returns the stretches of those of the sites whose code is in the thread's memory,
+// and how many sites there are: what is there may be something else than what they
+// were found in.
+func (t *Thread) matching(sites []site) (all []stretch, n int) {
+	all = stretchesOf(sites)
+	code := make([]table.Range, len(all))
+	for k, s := range all {
+		code[k] = s.Range
+	}
+	t.ReadRanges(code)
+	for k := range all {
+		s := &all[k]
+		read := s.Buf[:code[k].N]
+		s.sites = slices.DeleteFunc(s.sites, func(e site) bool {
+			at := e.code.start - s.Addr
+			return at+e.code.size > uint64(len(read)) || maphash.Bytes(planSeed, read[at:][:e.code.size]) != e.code.sum
+		})
+		s.Buf = read
+		n += len(s.sites)
+	}
+	return slices.DeleteFunc(all, func(s stretch) bool { return len(s.sites) == 0 }), n
+}
+
+// rewriteAll rewrites the sites of a program that has not run yet.
+func (t *Thread) rewriteAll(mem io.WriterAt, area *nearArea, all []stretch) {
 	d, i := t.loop.direct, t.proc.image
 	start := area.next()
 	var code []byte
-	n := 0
-	for _, s := range sites {
-		if !area.hasRoom() {
-			break
+	for k := range all {
+		st := &all[k]
+		for n := range st.sites {
+			s := &st.sites[n]
+			if !area.hasRoom() {
+				break
+			}
+			tramp, ok := d.newTrampoline(s, area.next())
+			if !ok {
+				continue
+			}
+			area.take(s, len(tramp))
+			code = append(code, tramp...)
+			code = append(code, make([]byte, area.next()-start-uint64(len(code)))...) // to the next one
+			copy(st.Buf[s.window.Addr-st.Addr:], s.window.Jump(s.tramp))
+			s.state, st.news = siteRewritten, true
 		}
-		tramp, ok := d.newTrampoline(&s, area.next())
-		if !ok {
-			continue
-		}
-		area.take(&s, len(tramp))
-		code = append(code, tramp...)
-		code = append(code, make([]byte, area.next()-start-uint64(len(code)))...) // to the next one
-		sites[n] = s
-		n++
 	}
 	_, err := mem.WriteAt(code, int64(start))
-	for _, s := range sites[:n] {
-		if err == nil {
-			_, err = mem.WriteAt(s.window.Jump(s.tramp), int64(s.window.Addr))
+	i.own()
+	for _, st := range all {
+		if err == nil && st.news {
+			_, err = mem.WriteAt(st.Buf, int64(st.Addr))
 		}
-		if err != nil {
-			d.dropRecord(&s)
-			continue
+		for n := range st.sites {
+			switch s := &st.sites[n]; {
+			case s.state != siteRewritten:
+			case err != nil:
+				d.dropRecord(s)
+			default:
+				i.sites[s.window.Call()] = s
+			}
 		}
-		s.state = siteRewritten
-		*i.site(s.window.Call()) = s
 	}
 }
