@@ -243,7 +243,7 @@ func allRows(quick bool) []row {
 		memoryRow(many / 10),
 		memoryRow(many),
 	}
-	return append(rows, virtualRows(calls, calls/10)...)
+	return append(rows, virtualRows(calls, calls)...)
 }
 
 // serviceRow compares what is done about a call by the direct route, and the tracers.
