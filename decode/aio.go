@@ -98,5 +98,7 @@ func (e *Event) iocb(name string, r *reader, whole bool) {
 	}
 	if flags&aioFlagResFD != 0 {
 		e.emitFD("aio_resfd", resfd, false)
+	} else if resfd != 0 {
+		e.num("aio_resfd", Hex, 32, resfd)
 	}
 }

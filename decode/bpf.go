@@ -40,6 +40,7 @@ const (
 	bpfLog     = Count  // address of a string that has no more bytes than that
 	bpfCode    = Or     // address of instructions, as many as another member says
 	bpfNode    = Mask   // a NUMA node
+	bpfChanged = Change // number that the call may change
 )
 
 var bpfForms map[uint64]*bpfForm
@@ -66,7 +67,7 @@ func init() {
 	elem := form(32, "", fd(0, "map_fd"), ptr(8, "key"), ptr(16, "value"), opt(flags64(24, "flags", lockFlags)))
 	pin := form(16, "", bpfField{0, "pathname", 8, bpfPath, nil, false}, fd(8, "bpf_fd"), opt(flags(12, "file_flags", openFlags)))
 	id := func(name string) *bpfForm {
-		return form(12, "", u32(0, name), u32(4, "next_id"), opt(flags(8, "open_flags", openFlags)))
+		return form(12, "", u32(0, name), bpfField{4, "next_id", 4, bpfChanged, nil, false}, opt(flags(8, "open_flags", openFlags)))
 	}
 	lookups := form(56, "batch", ptr(0, "in_batch"), ptr(8, "out_batch"), ptr(16, "keys"), ptr(24, "values"), u32(32, "count"), fd(36, "map_fd"),
 		flags64(40, "elem_flags", lockFlags), hex(48, "flags", 8))
@@ -126,11 +127,16 @@ func init() {
 		case e.args[0] == bpfInfo:
 			e.later(1)
 			e.keepInfo()
+		case bpfNext[e.args[0]]:
+			e.later(1)
+			if b := e.readAll(e.args[1], 8); b != nil {
+				e.old, e.hadOld = uint64(le.Uint32(b[4:])), true
+			}
 		default:
 			e.bpfAttr()
 		}
 	}, exit: func(e *Event) {
-		if late(e.args[0]) || e.args[0] == bpfInfo {
+		if late(e.args[0]) || e.args[0] == bpfInfo || bpfNext[e.args[0]] {
 			e.bpfAttr()
 		}
 		if num := e.res.Raw(); e.good() && num >= 0 && num <= math.MaxInt32 && bpfMakes[e.args[0]] {
@@ -145,6 +151,9 @@ const (
 	bpfInfo       = 15
 	bpfLinkCreate = 28
 )
+
+// bpfNext are the commands that fill in the id that is next.
+var bpfNext = map[uint64]bool{11: true, 12: true, 23: true, 31: true}
 
 // bpfMakes are the commands that return a descriptor.
 var bpfMakes = map[uint64]bool{0: true, 5: true, 7: true, 13: true, 14: true, 17: true, 18: true, 19: true, 28: true, 30: true, 32: true, 33: true, 36: true}
@@ -255,6 +264,13 @@ func (e *Event) bpfField(f *bpfField, b []byte, n uint64) {
 			e.emitAddr(f.name, addr, true)
 		} else {
 			e.emitArray(f.name, structs["uint"], addr, n)
+		}
+	case bpfChanged:
+		now := r.u32()
+		if before := e.old; e.hadOld && e.good() {
+			e.countChanged(f.name, before, now)
+		} else {
+			e.num(f.name, Uint, 32, now)
 		}
 	case FD:
 		e.emitFD(f.name, r.u32(), false)

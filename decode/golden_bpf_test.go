@@ -89,3 +89,15 @@ func TestBPFInfo(t *testing.T) {
 		show(t, opts, table.AMD64, "bpf", ok(0), bpfInfo, words(3|n<<32, words(1, 2)), 16)
 	}
 }
+
+// The id that is next is shown as it was and as it has become.
+func TestBPFNextID(t *testing.T) {
+	attr := [2]uint64{0, 0}
+	e, c := event(t, Options{}, table.AMD64, "bpf", 23, at(&attr), 12)
+	e.Entry(c)
+	attr[0] = 7 << 32
+	e.Exit(c, ok(0))
+	if got, want := line(e), `bpf(BPF_BTF_GET_NEXT_ID, {start_id=0, next_id=0 => 7, open_flags=0}, 12) = 0`; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

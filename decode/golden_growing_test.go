@@ -46,6 +46,7 @@ func TestUringRegister(t *testing.T) {
 		{`io_uring_register(3, IORING_REGISTER_EVENTFD, 0x8, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 4, bad, 1}},
 		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1, fds), 2}},
 		{`io_uring_register(3, IORING_REGISTER_FILES_UPDATE, {offset=1, resv=0x5, fds=[0, -1]}, 2) = 2`, register, ok(2), []uint64{3, 6, words(1|5<<32, fds), 2}},
+		{`io_uring_register(3, IORING_REGISTER_USE_REGISTERED_RING|IORING_UNREGISTER_FILES, $2, 2) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 1<<31 | 3, words(0), 2}},
 		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]} => {last_op=200 /* IORING_OP_??? */, ops_len=1, ops=[{op=IORING_OP_READV, flags=IO_URING_OP_SUPPORTED}]}, 1) = 0`, register, ok(0), []uint64{3, 8, words(200|1<<8, 0, 1|1<<16), 1}},
 		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=IORING_OP_NOP, ops_len=2, ops=[{op=IORING_OP_NOP, resv=0x3, flags=0, resv2=0x4}]}, 1) = -1 EBADF (Bad file descriptor)`, register, ebadf, []uint64{3, 8, words(2<<8, 0, 3<<8|4<<32), 1}},
 		{`io_uring_register(3, IORING_REGISTER_PROBE, {last_op=IORING_OP_NOP, ops_len=0, ops=[]}, 2) = 0`, register, ok(0), []uint64{3, 8, words(0, 0, 0, 0), 2}},
@@ -116,6 +117,7 @@ func TestLandlock(t *testing.T) {
 		{`landlock_add_rule(5, LANDLOCK_RULE_NET_PORT, {allowed_access=LANDLOCK_ACCESS_NET_BIND_TCP, port=80}, 0) = 0`, "landlock_add_rule", ok(0), []uint64{5, 2, words(1, 80), 0}},
 		{`landlock_add_rule(-1, 0x7 /* LANDLOCK_RULE_??? */, $2, 0x5) = -1 EINVAL (Invalid argument)`, "landlock_add_rule", failed(unix.EINVAL), []uint64{1<<32 - 1, 7, words(1, 80), 5}},
 		{`mount_setattr(-1, "/nope", AT_EMPTY_PATH, {attr_set=MOUNT_ATTR_RDONLY, attr_clr=MOUNT_ATTR_NOSUID, propagation=MS_PRIVATE, userns_fd=3}, 32) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{1<<32 - 1, cstr("/nope"), 0x1000, words(1, 2, 1<<18, 3), 32}},
+		{`mount_setattr(-1, "/nope", 0, {attr_set=MOUNT_ATTR_IDMAP, attr_clr=0, propagation=0 /* MS_??? */, userns_fd=4294967295}, 32) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{1<<32 - 1, cstr("/nope"), 0, words(0x100000, 0, 0, 1<<32-1), 32}},
 		{`mount_setattr(AT_FDCWD, "/nope", 0, {attr_set=0, attr_clr=0, propagation=0 /* MS_??? */, userns_fd=18446744073709551615, /* bytes 32..39 */ "\x09\x00\x00\x00\x00\x00\x00\x00"}, 40) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{cwd, cstr("/nope"), 0, words(0, 0, 0, 1<<64-1, 9), 40}},
 		{`mount_setattr(AT_FDCWD, "/nope", 0, $3, 16) = -1 ENOENT (No such file or directory)`, "mount_setattr", enoent, []uint64{cwd, cstr("/nope"), 0, words(0, 0, 0, 0), 16}},
 	})

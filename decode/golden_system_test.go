@@ -96,6 +96,7 @@ func TestAIO(t *testing.T) {
 	odd := words(cb(2, 0, 0, 9, 9, 9, 0, 0), cb(5, 0, 0, 5, 0, 0, 0, 0), cb(77, 1<<16-1, 3, 0, 0, 0, 0, 0))
 	checkGolden(t, Options{}, []golden{
 		{`io_setup(4, [0x7f00]) = 0`, "io_setup", ok(0), []uint64{4, words(0x7f00)}},
+		{`io_submit(0x7f00, 1, [{aio_data=0, aio_lio_opcode=IOCB_CMD_PWRITE, aio_fildes=3, aio_buf=NULL, aio_nbytes=0, aio_offset=0, aio_resfd=0x7}]) = 1`, "io_submit", ok(1), []uint64{0x7f00, 1, words(words(0, 0, 1|3<<32, 0, 0, 0, 0, 7<<32))}},
 		{`io_submit(0x7f00, 2, [{aio_data=0x1234, aio_lio_opcode=IOCB_CMD_PWRITE, aio_fildes=1, aio_buf="hello\n", aio_nbytes=6, aio_offset=0}, {aio_data=0x1234, aio_lio_opcode=IOCB_CMD_PREAD, aio_fildes=99, aio_buf=0x77, aio_nbytes=6, aio_offset=3, aio_flags=IOCB_FLAG_RESFD, aio_resfd=5}]) = 1`, "io_submit", ok(1), []uint64{0x7f00, 2, list}},
 		{`io_submit(0x7f00, 2, [0x8, NULL]) = -1 EFAULT (Bad address)`, "io_submit", failed(unix.EFAULT), []uint64{0x7f00, 2, list + 32}},
 		{`io_submit(0x7f00, 1, [{aio_data=0x1234, aio_lio_opcode=IOCB_CMD_PWRITEV, aio_fildes=2, aio_buf=[{iov_base="abc", iov_len=3}], aio_offset=0}]) = 1`, "io_submit", ok(1), []uint64{0x7f00, 1, list + 16}},

@@ -166,24 +166,24 @@ func (e *Event) ifconf() {
 	now, buf := uint64(le.Uint32(b)), e.word(b[word:])
 	size := uint64(ifreqSize(e))
 	defer e.close(e.begin("", Struct))
-	length := func(name string) {
-		n := now / size
-		if n == 0 || now%size != 0 || now > 1<<31 {
-			e.num(name, Int, 32, now)
+	length := func(name string, long uint64) {
+		n := long / size
+		if n == 0 || long%size != 0 || long > 1<<31 {
+			e.num(name, Int, 32, long)
 			return
 		}
 		outer := e.begin(name, Noted)
-		e.num("", Int, 32, now)
+		e.num("", Int, 32, long)
 		e.emit(Value{Kind: Symbol, Symbol: strconv.FormatUint(n, 10) + " * sizeof(struct ifreq)"})
 		e.close(outer)
 	}
 	if e.good() && now != e.old && buf != 0 {
 		outer := e.begin("ifc_len", Change)
-		e.num("", Int, 32, e.old)
-		length("")
+		length("", e.old)
+		length("", now)
 		e.close(outer)
 	} else {
-		length("ifc_len")
+		length("ifc_len", now)
 	}
 	if buf == 0 || !e.good() {
 		e.emitAddr("ifc_buf", buf, false)

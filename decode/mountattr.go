@@ -1,5 +1,7 @@
 package decode
 
+import "math"
+
 // struct mount_attr of mount_setattr(2), which may grow: what is behind the
 // members known here is shown as bytes, if it is not 0.
 const mountAttrSize = 32
@@ -15,7 +17,7 @@ func init() {
 		e.flags("attr_set", 64, flags, set)
 		e.flags("attr_clr", 64, r.u64(), set)
 		e.enum("propagation", 64, r.u64(), setPropagation)
-		if fd := r.u64(); flags&idmap != 0 {
+		if fd := r.u64(); flags&idmap != 0 && fd <= math.MaxInt32 {
 			e.emitFD("userns_fd", fd, false)
 		} else {
 			e.num("userns_fd", Uint, 64, fd)

@@ -155,6 +155,15 @@ const (
 func entryUringRegister(e *Event) {
 	op, n := e.args[1]&^useRingFD, e.args[3]
 	a := uringArgs()[op]
+	if e.args[1]&useRingFD != 0 {
+		v := e.arg(1)
+		set := v.Set
+		e.into(1)
+		outer := e.open(Value{Kind: Or, Bits: 32, Num: e.args[1]})
+		e.emit(Value{Kind: Symbol, Symbol: "IORING_REGISTER_USE_REGISTERED_RING"})
+		e.enum("", 32, op, set)
+		e.close(outer)
+	}
 	switch {
 	case op == uringAffinity && n > 0:
 		e.into(2)

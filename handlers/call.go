@@ -102,7 +102,10 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 		t.buf = append(t.buf, ')')
 	} else {
 		t.buf = t.opts.Text.AppendExit(t.buf, th.event)
-		th.last = th.event.Name()
+		th.last = ""
+		if sig, _ := th.event.Call(); sig != nil {
+			th.last = th.event.Name()
+		}
 	}
 	t.result(written)
 	t.buf = t.opts.Text.AppendResult(t.buf, th.event)

@@ -91,6 +91,11 @@ func (f *fakeThread) call(name string, res table.Result, during func(), args ...
 	if !ok {
 		f.s.t.Fatalf("no call %s", name)
 	}
+	return f.callNumber(nr, res, during, args...)
+}
+
+// callNumber makes a call that may have no name.
+func (f *fakeThread) callNumber(nr int, res table.Result, during func(), args ...uint64) table.Result {
 	f.native = func(*table.Call) table.Result {
 		if during != nil {
 			during()

@@ -137,7 +137,7 @@ type thread struct {
 	stream *stream
 	file   io.Closer // its own stream's, with PerThread
 	abi    table.ABI
-	last   string    // the call before
+	last   string    // the call before, "" if its number is unknown
 	nr     int       // and its number
 	ip     uint64    // where it was made
 	ended  bool      // it is not anywhere any more

@@ -221,11 +221,15 @@ func TestRestart(t *testing.T) {
 	a.call("pause", table.Errno(table.ERESTART_RESTARTBLOCK), nil)
 	a.call("restart_syscall", table.Errno(table.ERESTART_RESTARTBLOCK), nil)
 	a.call("restart_syscall", table.Return(0), nil)
+	a.callNumber(0x7fffffff, table.Errno(unix.ENOSYS), nil)
+	a.call("restart_syscall", table.Errno(unix.EINTR), nil)
 	check(t, out, `
 restart_syscall(<... resuming interrupted system call ...>) = 0
 pause()                                 = ? ERESTART_RESTARTBLOCK (Interrupted by signal)
 restart_syscall(<... resuming interrupted pause ...>) = ? ERESTART_RESTARTBLOCK (Interrupted by signal)
 restart_syscall(<... resuming interrupted pause ...>) = 0
+syscall_0x7fffffff(0, 0, 0, 0, 0, 0)    = -1 ENOSYS (Function not implemented)
+restart_syscall(<... resuming interrupted system call ...>) = -1 EINTR (Interrupted system call)
 `)
 }
 
