@@ -1,6 +1,9 @@
 package execso
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // A Store is the writing of one aligned word of a program's code: all threads see it
 // whole.
@@ -43,6 +46,10 @@ func Stores(addr uint64, words [2]uint64, code []byte) (list []Store, ok bool) {
 
 // toItself is a jump to itself.
 var toItself = []byte{0xeb, 0xfe}
+
+// HalfWritten reports whether code, read where such an instruction begins, is what all but the
+// last of several stores leave: so it may be found in a copy of the memory.
+func HalfWritten(code []byte) bool { return bytes.HasPrefix(code, toItself) }
 
 // AnyTime reports whether the window may be written, and its bytes be given back, while
 // the process's other threads run.

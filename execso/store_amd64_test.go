@@ -52,6 +52,9 @@ func TestStores(t *testing.T) {
 				if got := in.String(); n > 0 && n < len(stores)-1 && got != spin {
 					t.Errorf("offset %d: after store %d nobody waits: %q", off, n, got)
 				}
+				if got, want := HalfWritten(mem[8+off:]), n < len(stores)-1; got != want {
+					t.Errorf("offset %d: after store %d half written: %v", off, n, got)
+				}
 				others := append(bytes.Clone(mem[:8+off]), mem[8+off+JumpLen:]...)
 				if len(bytes.Trim(others, "\x90")) != 0 {
 					t.Errorf("offset %d: store %d changed something else: %x", off, n, mem)

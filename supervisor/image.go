@@ -305,7 +305,11 @@ func (t *Thread) confirm() {
 		return err != nil
 	})
 	for _, s := range i.sites {
-		if s.record == nil || s.window == nil {
+		if s.window == nil {
+			continue
+		}
+		t.mendHalfWritten(mem, s)
+		if s.record == nil {
 			continue
 		}
 		if s.jumps(mem) {
@@ -314,6 +318,16 @@ func (t *Thread) confirm() {
 			t.loop.direct.dropRecord(s)
 			*s = site{hits: s.hits, nr: s.nr}
 		}
+	}
+}
+
+// mendHalfWritten gives the program its own instruction back where the memory was copied
+// between two of the stores that write a jump over it, or take that away: nobody is going to make
+// the last of them here.
+func (t *Thread) mendHalfWritten(mem *ptrace.MemoryFile, s *site) {
+	var there [execso.JumpLen]byte
+	if _, err := mem.ReadAt(there[:], int64(s.window.Addr)); err == nil && execso.HalfWritten(there[:]) {
+		_, _ = mem.WriteAt(s.window.Original()[:execso.JumpLen], int64(s.window.Addr))
 	}
 }
 
