@@ -540,6 +540,9 @@ func TestOldCalls(t *testing.T) {
 	if err := os.WriteFile(dir+"/dir/file", []byte("contents\n"), 0o640); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Chmod(dir+"/dir/file", 0o640); err != nil { // whatever the umask is
+		t.Fatal(err)
+	}
 	if err := os.Chtimes(dir+"/dir/file", when, when); err != nil {
 		t.Fatal(err)
 	}

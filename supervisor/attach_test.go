@@ -26,7 +26,7 @@ func init() {
 	// It does what it is asked for, line by line, with system calls that Go's
 	// runtime does not make again by itself, and tells the result.
 	programs["servant"] = func() {
-		var buf [64]byte
+		var buf [4096]byte // a command with a path
 		for {
 			// A read of its own: what it returns is what is told.
 			n, _, e := unix.Syscall(unix.SYS_READ, 0, uintptr(unsafe.Pointer(&buf)), uintptr(len(buf)))

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -23,12 +24,11 @@ static void *turn(void *arg)
 }
 
 /* Exec while siblings are in vfork: the kernel waits in the exec for threads that wait for children. */
-static int fifo_open = -1;
 static void *in_vfork(void *arg)
 {
 	pid_t pid = vfork();
 	if (pid == 0) {
-		/* It ends only when somebody opens the other end. */
+		/* It ends only when somebody writes to it. */
 		int fd = open("fifo", O_RDONLY);
 		char c;
 		(void)!read(fd, &c, 1);
@@ -40,6 +40,7 @@ static void *in_vfork(void *arg)
 static void exec_over_vfork(void)
 {
 	must("mkfifo", mkfifo("fifo", 0600));
+	must("prctl", prctl(PR_SET_CHILD_SUBREAPER, 1));
 	pid_t pid = must("fork", fork());
 	if (pid == 0) {
 		pthread_t t;
@@ -56,9 +57,12 @@ static void exec_over_vfork(void)
 	int status;
 	must("waitpid", waitpid(pid, &status, 0));
 	say("status %d", status);
-	/* Some vforked children may be left; they end when the FIFO has a writer. */
-	fifo_open = open("fifo", O_RDWR | O_NONBLOCK);
-	close(fifo_open);
+	/* Some vforked children may be left, and some of them may not have opened the FIFO yet:
+	 * it stays open until each has had its byte. They are ours, as their parent has none left. */
+	int fifo = must("open", open("fifo", O_RDWR));
+	must("write", write(fifo, "123", 3));
+	while (wait(0) > 0 || errno == EINTR)
+		;
 }
 
 /* Exec again and again with siblings in all states. */
