@@ -122,7 +122,7 @@ type Trace struct {
 	latest  *thread // found by the last look-up
 	free    []*decode.Event
 	signal  *decode.Event // the siginfo of the last signal
-	buf     []byte // the text of the event at hand
+	buf     []byte        // the text of the event at hand
 	before  time.Time
 	clock   clock
 	restart [table.NumABI]int

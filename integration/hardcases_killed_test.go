@@ -71,7 +71,7 @@ func killedSupervisorLeavesNobody(t *testing.T, r route) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
+		if left := goneFor(mark, patience); len(left) > 0 {
 			t.Fatalf("killed %v after its start (seed %d, round %d), the supervisor left\n%s", moment, seed, i, left.report())
 		}
 	}
@@ -93,7 +93,7 @@ func killedGroupLeavesNobody(t *testing.T, r route) {
 		time.Sleep(time.Duration(i) * 10 * time.Millisecond) // different moments
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait()
-		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
+		if left := goneFor(mark, patience); len(left) > 0 {
 			t.Fatalf("left behind\n%s", left.report())
 		}
 	}
@@ -141,7 +141,7 @@ func killedChildrenEndTheRun(t *testing.T, r route) {
 		if !status.Signaled() || status.Signal() != syscall.SIGKILL {
 			t.Errorf("the tracer ended with %s, want its program's death by SIGKILL\n%s", describe(status), tail(errs.String()))
 		}
-		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
+		if left := goneFor(mark, patience); len(left) > 0 {
 			t.Fatalf("left behind\n%s", left.report())
 		}
 		out.Close()

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // Row 43: descriptors, argument lists, vectors and paths up to their limits.
@@ -134,7 +133,7 @@ func TestStuckInExec(t *testing.T) {
 // Row 42: arguments in pages that a thread of the program itself has to fill in.
 func TestArgumentsInUserfaultPages(t *testing.T) {
 	p := caseOf(t, dynamic64, "stuck", "userfault")
-	p.Deadline = 10 * time.Second // it takes milliseconds; a tracer that waits for the page waits for ever
+	p.Deadline = patience // a tracer that waits for the page waits for ever
 	p.compareInDir(t).mustExit(t, 0)
 }
 

@@ -108,7 +108,7 @@ func (x *terminal) end() {
 	x.master.Close()
 	for range x.lines {
 	}
-	if left := processSet(nil).stillThere(x.mark, 5*time.Second); len(left) > 0 {
+	if left := processSet(nil).stillThere(x.mark, patience); len(left) > 0 {
 		x.t.Errorf("left processes behind\n%s", left.report())
 	}
 }
@@ -116,7 +116,7 @@ func (x *terminal) end() {
 // expect waits for text to come.
 func (x *terminal) expect(text string) {
 	x.t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for {
 		if before, after, found := strings.Cut(x.unread, text); found {
 			x.unread = after
@@ -358,7 +358,7 @@ func TestTerminal(t *testing.T) {
 		{"hang up", path, func(x *terminal) {
 			x.command("./prog rests", "up\r\n")
 			x.master.Close()
-			if left := processSet(nil).stillThere(x.mark, 10*time.Second); len(left) > 0 {
+			if left := processSet(nil).stillThere(x.mark, patience); len(left) > 0 {
 				x.t.Errorf("left after the terminal was hung up:\n%s", left.report())
 			}
 		}},

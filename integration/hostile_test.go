@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -26,6 +27,7 @@ func hostileProgram(t *testing.T, name, what string) program {
 	direct.need(t)
 	p := hostile.program(t, name, what)
 	p.Dir = t.TempDir()
+	p.Deadline = 10 * time.Minute // many of their processes go on until they are killed
 	p.nativeCase(t).mustExit(t, 0)
 	empty(t, p.Dir)
 	return p

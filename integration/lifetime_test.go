@@ -87,7 +87,7 @@ func TestKilledChildrenLeaveNothingInTheSupervisor(t *testing.T) {
 		if s := cmd.ProcessState.WaitStatus(); !s.Signaled() || s.Signal() != syscall.SIGKILL {
 			t.Errorf("the first process: %#x, want its death by SIGKILL", uint32(s))
 		}
-		if left := goneFor(mark, 10*time.Second); len(left) > 0 {
+		if left := goneFor(mark, patience); len(left) > 0 {
 			t.Fatalf("round %d, killed after %v (seed %d), left\n%s", i, moment, seed, left.report())
 		}
 		if left := children(t); len(left) > 0 {

@@ -33,6 +33,7 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	workDir = dir
+	unix.Umask(0o022) // modes of files are compared
 	// Programs begin as those that a shell waits for, even if this was started in its background
 	// or by nohup(1), with signals ignored: what Go has a handler for is default in them.
 	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGHUP} {

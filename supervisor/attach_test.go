@@ -280,7 +280,7 @@ func TestDetachDuringPinned(t *testing.T) {
 // argument if that is not negative.
 func waitBlocked(t *testing.T, pid, nr, third int) {
 	t.Helper()
-	for until := time.Now().Add(20 * time.Second); time.Now().Before(until); time.Sleep(time.Millisecond) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(time.Millisecond) {
 		tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/syscall", pid))
 		for _, task := range tasks {
 			text, _ := os.ReadFile(task)

@@ -34,6 +34,7 @@ func TestMain(m *testing.M) {
 		p()
 		os.Exit(0)
 	}
+	unix.Umask(0o022) // modes of files are compared
 	goleak.VerifyTestMain(m)
 }
 

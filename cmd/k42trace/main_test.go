@@ -21,11 +21,12 @@ func TestMain(m *testing.M) {
 	testscript.Main(foreground{m}, map[string]func(){"k42trace": main, "tell-signals": tellSignals, "no-ptrace": noPtrace, "stops-often": stopsOften})
 }
 
-// foreground runs tests whose programs ignore no signals, even if this was started in the
+// foreground runs tests whose programs have the usual umask and ignore no signals, even if this was started in the
 // background of a shell or by nohup(1): what Go has a handler for is default in them.
 type foreground struct{ *testing.M }
 
 func (f foreground) Run() int {
+	unix.Umask(0o022)
 	for _, sig := range []os.Signal{unix.SIGINT, unix.SIGHUP} {
 		if signal.Ignored(sig) {
 			signal.Notify(make(chan os.Signal, 1), sig)
