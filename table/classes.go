@@ -48,3 +48,12 @@ func bareClass(name string) (Class, bool) {
 	}
 	return classNames[i].of, true
 }
+
+// namesOfClasses returns the names of all classes.
+func namesOfClasses() []string {
+	names := make([]string, len(classNames))
+	for i, c := range classNames {
+		names[i] = c.name
+	}
+	return names
+}

@@ -15,14 +15,14 @@ type UnknownNameError struct {
 	Nearest string // a name that may have been meant, "" if none is near
 }
 
-// Error names the nearest name too.
+// Error names the nearest name too, or says what there is.
 func (e *UnknownNameError) Error() string {
-	what := "system call"
+	what, want := "system call", "a name, such as openat, a number, a class, such as %file, or a /regular expression"
 	if strings.HasPrefix(e.Name, "%") {
-		what = "class of system calls"
+		what, want = "class of system calls", "%"+strings.Join(namesOfClasses(), ", %")
 	}
 	if e.Nearest == "" {
-		return fmt.Sprintf("unknown %s %q", what, e.Name)
+		return fmt.Sprintf("unknown %s %q, want %s", what, e.Name, want)
 	}
 	return fmt.Sprintf("unknown %s %q, did you mean %q?", what, e.Name, e.Nearest)
 }

@@ -170,6 +170,13 @@ func TestParseSetUnknownNames(t *testing.T) {
 		if c.nearest != "" && !strings.Contains(err.Error(), `did you mean "`+c.nearest+`"?`) {
 			t.Errorf("%.40q: no suggestion in %q", c.set, err)
 		}
+		want := "/regular expression"
+		if strings.HasPrefix(c.name, "%") {
+			want = "%file, %desc, %process"
+		}
+		if unknown.Nearest == "" && !strings.Contains(err.Error(), want) {
+			t.Errorf("%.40q: what there is, %s, is not in %q", c.set, want, err)
+		}
 	}
 }
 

@@ -142,6 +142,9 @@ func (o *options) parse(args []string) (done bool, err error) {
 		if failure != nil {
 			err = failure
 		}
+		if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) && failure == nil && invalid.GetFlag().Value.Type() == "bool" {
+			err = fmt.Errorf("--%s: %q is neither true nor false", invalid.GetFlag().Name, invalid.GetValue())
+		}
 		if errors.As(err, new(*pflag.InvalidValueError)) && errors.Unwrap(err) != nil {
 			err = errors.Unwrap(err)
 		}
@@ -149,6 +152,9 @@ func (o *options) parse(args []string) (done bool, err error) {
 	}
 	return done, nil
 }
+
+// mostColumns is the highest column that -a takes.
+const mostColumns = 1 << 16
 
 // allowPrefixes lets the names of long flags be cut as getopt_long(3) does, if what is
 // left means one flag only.
@@ -238,7 +244,9 @@ func (o *options) define(flags *pflag.FlagSet, fail func(error) error) {
 	})
 	value("columns", "a", func(s string) error {
 		n, err := number(s)
-		o.column = n
+		if o.column = n; err == nil && n > mostColumns { // each line would be as long
+			err = fmt.Errorf("results can be put at column %d at most, not at %d", mostColumns, n)
+		}
 		return err
 	})
 	bare("non-ascii-in-hex", "x", o.addHex) // the long name is only there to have one
