@@ -204,10 +204,15 @@ func (e *Event) emitFD(name string, num uint64, dir bool) {
 	fd := int(int32(num))
 	if f := e.opts.FDName; f != nil && e.thread != nil && (fd >= 0 || dir) {
 		if name, ok := f(e.thread, fd); ok {
-			v.Text = append(e.alloc(len(name.Path))[:0], name.Path...)
-			v.Symbol = name.Note
+			e.nameFD(v, name)
 		}
 	}
+}
+
+// nameFD notes what a descriptor refers to.
+func (e *Event) nameFD(v *Value, name FDName) {
+	v.Text = append(e.alloc(len(name.Path))[:0], name.Path...)
+	v.Symbol, v.Whole = name.Note, name.Exists
 }
 
 func (e *Event) emitPath(name string, addr uint64) {

@@ -20,6 +20,9 @@ type Options struct {
 	// FDName, if set, tells what a descriptor of t's process refers to
 	// (strace -y). fd may be any number, and unix.AT_FDCWD.
 	FDName func(t table.Thread, fd int) (name FDName, ok bool)
+	// OtherFD, if set, is FDName for a descriptor of the process that t's descriptor pidfd
+	// stands for. It is asked of pidfd_getfd.
+	OtherFD func(t table.Thread, pidfd, fd int) (name FDName, ok bool)
 	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
 	// process is, so that what goes through it is decoded as messages. It is asked of
 	// the calls that send and receive, once of each. The family is -1 if it is not known.
@@ -34,6 +37,8 @@ type FDName struct {
 	// Path is a path or the kernel's name of what has none, which the program may have
 	// chosen.
 	Path string
+	// Exists says that the path is not that of something deleted, though it ends like it.
+	Exists bool
 	// Note is shown behind the path, or, if that is "", in its place, as it is.
 	Note string
 }

@@ -38,6 +38,7 @@ func TestWhereMemoryEnds(t *testing.T) {
 	text := guarded(t, []byte("XXXX"))
 	efault := failed(unix.EFAULT)
 	checkGolden(t, Options{StringLimit: 3}, []golden{
+		{`move_pages(1, 0, [], [], [], 0) = -1 EPERM (Operation not permitted)`, "move_pages", failed(unix.EPERM), []uint64{1, 0, three, three, three, 0}},
 		{fmt.Sprintf(`move_pages(1, 4, [0x1, 0x2, 0x3, ... /* %#x */], NULL, $4, 0) = -1 EFAULT (Bad address)`, three+24), "move_pages", efault, []uint64{1, 4, three, 0, bad, 0}},
 		{`move_pages(1, 3, [0x1, 0x2, 0x3], NULL, $4, 0) = -1 EFAULT (Bad address)`, "move_pages", efault, []uint64{1, 3, three, 0, bad, 0}},
 		{`write(1, "XXX"..., 4) = 4`, "write", ok(4), []uint64{1, text, 4}},
@@ -89,4 +90,19 @@ func TestOthersDescriptor(t *testing.T) {
 	checkGolden(t, opts, []golden{
 		{`pidfd_getfd(0</dev/full>, 0, 0) = -1 EBADF (Bad file descriptor)`, "pidfd_getfd", failed(unix.EBADF), []uint64{0, 0, 0}},
 	})
+	opts.OtherFD = func(_ table.Thread, pidfd, fd int) (FDName, bool) {
+		return FDName{Path: fmt.Sprintf("/%d/%d", pidfd, fd), Note: "<char 1:7>"}, true
+	}
+	checkGolden(t, opts, []golden{
+		{`pidfd_getfd(3</dev/full>, 4</3/4<char 1:7>>, 0) = 5</dev/full>`, "pidfd_getfd", ok(5), []uint64{3, 4, 0}},
+		{`pidfd_getfd(-1, 4, 0) = -1 EBADF (Bad file descriptor)`, "pidfd_getfd", failed(unix.EBADF), []uint64{0xffffffff, 4, 0}},
+	})
+}
+
+// TestDeletedNames: what only ends like the name of something deleted is shown as it is.
+func TestDeletedNames(t *testing.T) {
+	for exists, want := range map[bool]string{false: `fsync(3</a>(deleted)) = 0`, true: `fsync(3</a (deleted)>) = 0`} {
+		opts := Options{FDName: func(table.Thread, int) (FDName, bool) { return FDName{Path: "/a (deleted)", Exists: exists}, true }}
+		checkGolden(t, opts, []golden{{want, "fsync", ok(0), []uint64{3}}})
+	}
 }

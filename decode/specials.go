@@ -127,7 +127,20 @@ func init() {
 		}
 	}}, "sethostname", "setdomainname")
 	// The second descriptor is another process's.
-	addSpecial(special{entry: func(e *Event) { e.set(1, Value{Kind: FD, Bits: 32, Num: e.args[1]}) }}, "pidfd_getfd")
+	addSpecial(special{entry: func(e *Event) {
+		e.set(1, Value{Kind: FD, Bits: 32, Num: e.args[1]})
+		pidfd, fd := int(int32(e.args[0])), int(int32(e.args[1]))
+		if f := e.opts.OtherFD; f != nil && e.thread != nil && pidfd >= 0 && fd >= 0 {
+			if name, ok := f(e.thread, pidfd, fd); ok {
+				e.nameFD(e.arg(1), name)
+			}
+		}
+	}}, "pidfd_getfd")
+	addSpecial(special{exit: func(e *Event) {
+		if e.args[1] == 0 && e.args[4] != 0 { // though the call has failed
+			e.set(4, Value{Name: e.arg(4).Name, Kind: Array, Num: e.args[4]})
+		}
+	}}, "move_pages")
 	addSpecial(special{exit: exitSleep(1)}, "nanosleep")
 	addSpecial(special{exit: exitSleep(3)}, "clock_nanosleep", "clock_nanosleep_time64")
 	addSpecial(special{entry: func(e *Event) {

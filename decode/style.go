@@ -288,6 +288,16 @@ func (s *ConstSet) namesZero() bool {
 	return false
 }
 
+// AppendComm appends the name of a process or thread, in <>, if it has one. Names are the
+// program's, and may contain anything.
+func (t *Text) AppendComm(dst []byte, tid int) []byte {
+	name := t.Comm(tid)
+	if name == "" {
+		return dst
+	}
+	return append(t.appendText(append(dst, '<'), []byte(name), true), '>')
+}
+
 // appendProcess appends what is to be shown of a process or thread besides its id: its name,
 // its id for the tracer.
 func (t *Text) appendProcess(dst []byte, tid, id int, named bool) []byte {
@@ -299,11 +309,7 @@ func (t *Text) appendProcess(dst []byte, tid, id int, named bool) []byte {
 		here = t.Translate(tid, here)
 	}
 	if t.Comm != nil && named && id > 0 && here > 0 {
-		if name := t.Comm(here); name != "" {
-			dst = append(dst, '<')
-			dst = t.appendText(dst, []byte(name), true)
-			dst = append(dst, '>')
-		}
+		dst = t.AppendComm(dst, here)
 	}
 	if t.Translated && here > 0 && here != max(id, -id) {
 		dst = append(dst, " /* "...)

@@ -484,7 +484,10 @@ func (t *Text) appendFD(dst []byte, v *Value) []byte {
 // appendFDName appends what a descriptor refers to, if that is known.
 func (t *Text) appendFDName(dst []byte, v *Value) []byte {
 	if v.Text != nil || v.Symbol != "" {
-		path, deleted := bytes.CutSuffix(v.Text, []byte(" (deleted)"))
+		path, deleted := v.Text, false
+		if !v.Whole {
+			path, deleted = bytes.CutSuffix(path, []byte(" (deleted)"))
+		}
 		dst = append(dst, '<')
 		dst = t.appendText(dst, path, true)
 		dst = append(dst, v.Symbol...)

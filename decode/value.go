@@ -84,6 +84,7 @@ type Value struct {
 	Bare bool
 	// Whole: an Or is one number where numbers are shown. As an explanation of a
 	// result, it is shown only where names are. The note of a Noted is always shown.
+	// Of FD: Text is the name of a file that there is, though it ends as those of deleted ones.
 	Whole bool
 	// Decimal: the number of a Macro or an Enum is shown so, where it is shown.
 	Decimal bool

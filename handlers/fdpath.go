@@ -61,8 +61,55 @@ func FDNames(show FDAspects) func(t table.Thread, fd int) (decode.FDName, bool) 
 			return decode.FDName{}, false
 		}
 		path, ok := FDPath(t, fd)
-		return decode.FDName{Path: path}, ok
+		return decode.FDName{Path: path, Exists: exists(t, fd, path)}, ok
 	}
+}
+
+// exists reports whether a path that ends as the kernel's names of deleted files do is really the
+// one of the descriptor's file.
+func exists(t table.Thread, fd int, path string) bool {
+	if !strings.HasSuffix(path, " (deleted)") {
+		return false
+	}
+	if fd == unix.AT_FDCWD {
+		fd = procfs.AtCWD
+	}
+	is, err := procfs.FDStat(t.TID(), fd)
+	if err != nil {
+		return false
+	}
+	var named unix.Stat_t
+	return unix.Lstat(procfs.Path(t.TID(), "root")+path, &named) == nil && named.Dev == is.Dev && named.Ino == is.Ino
+}
+
+// OtherFDNames is FDNames for decode.Options.OtherFD.
+func OtherFDNames(show FDAspects) func(t table.Thread, pidfd, fd int) (decode.FDName, bool) {
+	return func(t table.Thread, pidfd, fd int) (decode.FDName, bool) {
+		pid, err := procfs.PidOf(t.TID(), pidfd)
+		if err != nil || pid <= 0 || show == 0 {
+			return decode.FDName{}, false
+		}
+		name := decode.FDName{}
+		if name.Path, err = procfs.FDLink(pid, fd); err != nil {
+			return decode.FDName{}, false
+		}
+		st, err := procfs.FDStat(pid, fd)
+		kind := st.Mode & unix.S_IFMT
+		device := err == nil && show&FDDevices != 0 && (kind == unix.S_IFCHR || kind == unix.S_IFBLK)
+		switch {
+		case device && kind == unix.S_IFCHR:
+			name.Note = deviceNote(table.KindChar, st.Rdev)
+		case device:
+			name.Note = deviceNote(table.KindBlock, st.Rdev)
+		case show&FDPaths == 0:
+			return decode.FDName{}, false
+		}
+		return name, true
+	}
+}
+
+func deviceNote(kind table.FileKind, device uint64) string {
+	return fmt.Sprintf("<%v %d:%d>", kind, unix.Major(device), unix.Minor(device))
 }
 
 // fdDetail returns what is known of a descriptor besides its path, if there is something.
@@ -86,7 +133,7 @@ func fdDetail(t table.Thread, fd int, show FDAspects) (decode.FDName, bool) {
 		}
 		return decode.FDName{
 			Path: path,
-			Note: fmt.Sprintf("<%v %d:%d>", kind, unix.Major(file.Device()), unix.Minor(file.Device())),
+			Note: deviceNote(kind, file.Device()),
 		}, true
 	case table.KindSocket, table.KindPidfd:
 		if note = fds.Detail(fd); note == "" {

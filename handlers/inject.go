@@ -183,6 +183,14 @@ func (d *dose) linger(c *table.Call) {
 
 func (d *dose) poke(c *table.Call, pokes []Poke) {
 	for _, p := range pokes {
+		if sig := c.Signature(); sig != nil && p.Arg >= len(sig.Args) {
+			// What is in the register is not the call's.
+			if w := d.inject.Messages; w != nil {
+				fmt.Fprintf(w, "k42trace: Failed to tamper with process %d: requested to tamper with argument #%d, but system call '%s' has only %d arguments\n",
+					c.Thread().TID(), p.Arg+1, c.Name(), len(sig.Args))
+			}
+			continue
+		}
 		err := c.Poke(c.RawArg(p.Arg), p.Data)
 		if err == nil {
 			d.poked = true

@@ -69,7 +69,7 @@ func TestParseInjectionBad(t *testing.T) {
 		"chdir:retval=99999999999999999999": "64 bits",
 		"chdir:error=EIO:retval=1":          "together",
 		"chdir:error=EIO:error=EIO":         "twice",
-		"chdir:signal=FOO":                  "unknown signal",
+		"chdir:signal=FOO":                  "invalid signal",
 		"chdir:signal=0":                    "1 to 64",
 		"chdir:signal=1:signal=2":           "twice",
 		"chdir:syscall=getpid":              "what to inject",

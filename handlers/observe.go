@@ -83,16 +83,24 @@ func (t *Trace) SignalDelivered(x table.Thread, info *table.Siginfo) {
 		return
 	}
 	th := t.threadOf(x)
+	call := th.ip
+	if t.opts.IP {
+		var regs table.Registers
+		if r, ok := x.(table.RegisterReader); ok && r.Registers(&regs) == nil {
+			th.ip = regs.IP
+		}
+	}
 	t.begin(th, present)
+	th.ip = call
 	t.buf = append(t.buf, "--- "...)
 	t.buf = appendSignal(t.buf, sig)
 	t.buf = append(t.buf, ' ')
 	t.buf = t.opts.Text.AppendSiginfo(t.buf, t.signal, x.TID(), info)
 	t.buf = append(t.buf, " ---"...)
-	call := th.stack
+	stack := th.stack
 	t.capture(th, x)
 	t.endWithStack(th)
-	th.stack = call
+	th.stack = stack
 }
 
 // GroupStopped shows that a thread stands still.

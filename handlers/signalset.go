@@ -53,7 +53,7 @@ func ParseSignals(s string) (*SignalSet, error) {
 func ParseSignal(word string) (unix.Signal, error) {
 	if n, err := strconv.Atoi(word); err == nil {
 		if n < 1 || n > numSignals {
-			return 0, fmt.Errorf("signals have the numbers 1 to %d, not %d", numSignals, n)
+			return 0, fmt.Errorf("invalid signal: signals have the numbers 1 to %d, not %d", numSignals, n)
 		}
 		return unix.Signal(n), nil
 	}
@@ -69,5 +69,5 @@ func ParseSignal(word string) (unix.Signal, error) {
 	if sig := unix.SignalNum(name); sig != 0 { // other names, such as SIGPOLL
 		return sig, nil
 	}
-	return 0, fmt.Errorf("unknown signal %q: a name such as SIGTERM, or a number from 1 to %d", word, numSignals)
+	return 0, fmt.Errorf("invalid signal %q: a name such as SIGTERM, or a number from 1 to %d", word, numSignals)
 }

@@ -299,10 +299,10 @@ func (t *Trace) name(th *thread, tid int) {
 // prefix sets with what the lines begin that tell their thread.
 func (t *Trace) prefix(th *thread) {
 	tid := int64(th.tid)
-	if comm := t.opts.Text.Comm; comm != nil {
+	if t.opts.Text.Comm != nil {
 		// A thread that has ended has none, and keeps the one that it had.
-		if name := comm(th.tid); name != "" {
-			th.comm = append(append(append(th.comm[:0], '<'), name...), '>')
+		if comm := t.opts.Text.AppendComm(nil, th.tid); comm != nil {
+			th.comm = comm
 		}
 	}
 	switch {

@@ -157,6 +157,14 @@ func TestKilledInCall(t *testing.T) {
 `)
 }
 
+// A withRegisters is a thread whose registers can be read.
+type withRegisters struct{ *fakeThread }
+
+func (withRegisters) Registers(to *table.Registers) error {
+	to.IP = 0x1234
+	return nil
+}
+
 func TestSignals(t *testing.T) {
 	play := func(s *script, tr *Trace) {
 		a := s.thread(100)
@@ -175,6 +183,16 @@ func TestSignals(t *testing.T) {
 --- stopped by SIGSTOP ---
 --- SIGRT_8 {si_signo=SIGRT_8, si_code=SI_USER, si_pid=7, si_uid=0} ---
 +++ killed by SIGTERM +++
+`)
+	// With addresses, those at which the signals arrive.
+	_, tr, out = newTrace(t, TraceOptions{IP: true})
+	b := withRegisters{s.thread(100)}
+	tr.ThreadStarted(b, nil)
+	tr.SignalDelivered(b, info(unix.SIGSTOP, 0, 7, 0))
+	tr.ThreadExited(b, unix.WaitStatus(unix.SIGSTOP), false)
+	check(t, out, `
+[0000000000001234] --- SIGSTOP {si_signo=SIGSTOP, si_code=SI_USER, si_pid=7, si_uid=0} ---
+[????????????????] +++ killed by SIGSTOP +++
 `)
 	var only SignalSet
 	only.Add(unix.SIGCHLD)

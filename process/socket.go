@@ -2,6 +2,7 @@ package process
 
 import (
 	"fmt"
+	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -86,7 +87,8 @@ func (t *Thread) accepted() {
 	}
 	for _, files := range t.tree.files {
 		for _, f := range files {
-			if d := f.details; d != nil && d.protocol == "UNIX-STREAM" && d.detail == "" {
+			// One that has bound itself to a name has had something to tell before.
+			if d := f.details; d != nil && d.protocol == "UNIX-STREAM" && !strings.Contains(d.detail, "->") {
 				f.askSocket(0, 0)
 			}
 		}

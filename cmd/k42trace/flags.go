@@ -369,7 +369,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	t.Text.Translate, t.Text.Translated = handlers.PIDHere, o.pidns
 	t.PID = o.pids()
 	if o.fds != 0 {
-		t.Decode.FDName = handlers.FDNames(o.fds)
+		t.Decode.FDName, t.Decode.OtherFD = handlers.FDNames(o.fds), handlers.OtherFDNames(o.fds)
 	}
 	if o.output != "" && o.separate {
 		t.PerThread = out.thread

@@ -180,6 +180,7 @@ func trace(opts *options, prog string, out *outputs) ending {
 	if err := cmd.Start(); err != nil {
 		return complain(startError(opts, prog, err))
 	}
+	letGoOfStreams()
 	signals.detach = cmd.Detach
 	signals.relay(cmd.Process, cancel)
 	err = cmd.Wait()

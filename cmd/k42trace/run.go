@@ -115,6 +115,7 @@ func runProgram(args []string) ending {
 	if err := cmd.Start(); err != nil {
 		return complain(startError(&o.options, cmd.Path, err))
 	}
+	letGoOfStreams()
 	signals.relay(cmd.Process, cancel)
 	return endingOf(cmd, cmd.Wait())
 }
