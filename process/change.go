@@ -117,7 +117,7 @@ func endCloseRange(t *Thread, op *Op, res table.Result) {
 		return
 	}
 	flags := uint32(op.args[2])
-	if flags&closeRangeUnshare != 0 && len(t.fds.users) > 1 {
+	if flags&closeRangeUnshare != 0 && t.fds.shared() {
 		t.ownFDs()
 		return
 	}

@@ -24,6 +24,9 @@ type FDs struct {
 	// how many of them have begun and ended: see Op.doubt.
 	closing  int
 	closings uint64
+	// parted: somebody has left it since its only user was last seen to begin a call. What
+	// the kernel has copied since may be what it was before the other's last change.
+	parted bool
 }
 
 // A slot is an open descriptor. A descriptor that is closed and opened again is
@@ -163,6 +166,10 @@ func (f *FDs) remove(fd int) {
 		f.tree.drop(s.file)
 	}
 }
+
+// shared reports whether others share the table, or have done so since its only user was last
+// seen to begin a call.
+func (f *FDs) shared() bool { return f.parted || len(f.users) > 1 }
 
 // copy returns a table that stands for the same: what fork(2) makes.
 func (f *FDs) copy() *FDs {

@@ -20,6 +20,7 @@ type FS struct {
 	sets                uint64 // how many have begun and ended
 	named               uint64 // as of File
 	unseen              bool   // nobody tells of what changes it
+	parted              bool   // as of FDs
 }
 
 var _ table.FS = (*FS)(nil)
@@ -90,14 +91,18 @@ func (f *FS) forget() {
 // copy returns what a process gets that does not share it.
 func (f *FS) copy() *FS {
 	c := *f
-	c.users, c.moved, c.setting = nil, false, 0
+	c.users, c.moved, c.setting, c.parted = nil, false, 0, false
 	return &c
 }
+
+// shared reports whether others share it, or have done so since its only user was last
+// seen to begin a call.
+func (f *FS) shared() bool { return f.parted || len(f.users) > 1 }
 
 // ownFS gives the thread its own copy of what of is, as the kernel has just done. If others
 // share the original, they may have changed it before or after that.
 func (t *Thread) ownFS(of *FS) {
-	shared := len(of.users) > 1
+	shared := of.shared()
 	t.setFS(of.copy())
 	if shared {
 		t.fs.umaskKnown = false

@@ -156,6 +156,7 @@ func (t *Thread) Begin(op *Op, abi table.ABI, nr int, args [6]uint64, mem table.
 		}
 	}
 	op.closings, op.finds = t.fds.closings, t.tree.finds
+	t.together()
 	if e.begin != nil {
 		e.begin(t, op)
 	}
@@ -232,7 +233,37 @@ func (t *Thread) End(op *Op, res table.Result, mem table.Memory) {
 		f.asks = f.asks || f.setting > 0 || f.sets != op.sets
 		f.sets++
 	}
+	if res.Gone() {
+		t.lost(op)
+	}
 	*op = Op{}
+}
+
+// together notes that whoever has left what the thread alone has now, has done so before the
+// call at hand.
+func (t *Thread) together() {
+	if t.tree.past {
+		return
+	}
+	t.fds.parted = t.fds.parted && len(t.fds.users) > 1
+	t.fs.parted = t.fs.parted && len(t.fs.users) > 1
+}
+
+// lost tells that the thread has ended in a call: the kernel may have done what others see
+// that share it with the thread, or not.
+func (t *Thread) lost(op *Op) {
+	t.fs.umaskKnown = false
+	t.fs.forget()
+	if op.signals != nil {
+		op.signals.contested = true
+	}
+	op.fds.listed = false
+	if op.slot != nil {
+		op.slot.doubtful = true
+	}
+	for _, o := range op.others {
+		o.slot.doubtful = true
+	}
 }
 
 // fd returns an argument as a descriptor.

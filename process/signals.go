@@ -176,7 +176,7 @@ func (t *Thread) disposed(sig int, d table.Disposition) {
 	if sig < 1 || sig > numSignals {
 		return
 	}
-	t.signals.learn()
 	d.Mask &^= unblockable
 	t.signals.on[sig-1] = d
+	t.signals.learn() // if others have set it meanwhile, perhaps after this call has
 }

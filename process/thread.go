@@ -68,7 +68,7 @@ func (t *Thread) Inherit(by *Thread, siblings bool) {
 	default:
 		// If others may have changed the table since it was copied, what it was then
 		// is seen in the copy alone.
-		alone := len(by.fds.users) <= 1 && by.fds.closing == 0 && !by.fds.unseen
+		alone := !by.fds.shared() && by.fds.closing == 0 && !by.fds.unseen
 		t.setFDs(by.fds.copy())
 		if !alone {
 			t.fds.check()
@@ -141,10 +141,13 @@ func (t *Thread) Execed(tid int) {
 		return
 	}
 	// execve(2): the descriptors are the thread's own from now on, the dispositions too.
+	shared := t.fds.shared()
 	if len(t.fds.users) > 1 {
 		t.setFDs(t.fds.copy())
 	}
-	t.fds.execed()
+	if t.fds.execed(); shared {
+		t.fds.check() // others may have changed them before or after that
+	}
 	if len(t.signals.users) > 1 {
 		t.setSignals(t.signals.copy())
 	}
@@ -155,15 +158,20 @@ func (t *Thread) Execed(tid int) {
 func (t *Thread) Forget() {
 	delete(t.tree.threads, t)
 	t.leaveFDs()
-	delete(t.fs.users, t)
+	t.leaveFS()
 	delete(t.signals.users, t)
 }
 
 func (t *Thread) leaveFDs() {
 	delete(t.fds.users, t)
-	if len(t.fds.users) == 0 {
+	if t.fds.parted = true; len(t.fds.users) == 0 {
 		t.fds.release()
 	}
+}
+
+func (t *Thread) leaveFS() {
+	delete(t.fs.users, t)
+	t.fs.parted = true
 }
 
 func (t *Thread) setFDs(f *FDs) {
@@ -175,11 +183,11 @@ func (t *Thread) setFDs(f *FDs) {
 }
 
 func (t *Thread) setFS(f *FS) {
-	if t.fs != nil {
-		delete(t.fs.users, t)
+	f.users.add(t)
+	if t.fs != nil && t.fs != f {
+		t.leaveFS()
 	}
 	t.fs = f
-	f.users.add(t)
 }
 
 func (t *Thread) setSignals(s *Signals) {
@@ -202,11 +210,11 @@ func endUnshare(t *Thread, op *Op, res table.Result) {
 		return
 	}
 	flags := uint32(op.args[0])
-	if flags&unix.CLONE_FILES != 0 && len(t.fds.users) > 1 {
+	if flags&unix.CLONE_FILES != 0 && t.fds.shared() {
 		t.ownFDs()
 	}
 	// New user and mount namespaces come with an FS of one's own (unshare(2)).
-	if flags&(unix.CLONE_FS|unix.CLONE_NEWUSER|unix.CLONE_NEWNS) != 0 && len(t.fs.users) > 1 {
+	if flags&(unix.CLONE_FS|unix.CLONE_NEWUSER|unix.CLONE_NEWNS) != 0 && t.fs.shared() {
 		t.ownFS(t.fs)
 	}
 	if flags&(unix.CLONE_NEWUSER|unix.CLONE_NEWNS) != 0 {
