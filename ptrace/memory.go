@@ -3,7 +3,6 @@ package ptrace
 import (
 	"encoding/binary"
 	"fmt"
-	"io"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -150,6 +149,9 @@ func ForceWrite(tid int, addr uint64, p []byte) error {
 // address, whatever its protection.
 func OpenMemory(tid int) (*MemoryFile, error) {
 	fd, err := unix.Open(procfs.Path(tid, "mem"), unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT {
+		err = unix.ESRCH // as it says of one that has not been waited for
+	}
 	if err != nil {
 		return nil, fmt.Errorf("opening memory of thread %d: %w", tid, err)
 	}
@@ -160,22 +162,23 @@ func OpenMemory(tid int) (*MemoryFile, error) {
 // time whether one can wait for it.)
 type MemoryFile struct{ fd int }
 
-// Close gives the descriptor back.
-func (m *MemoryFile) Close() error { return unix.Close(m.fd) }
-
-// ReadAt is io.ReaderAt. It fails with EIO where nothing is mapped.
+// ReadAt is io.ReaderAt. It fails with EIO where nothing is mapped, and with ESRCH if the
+// memory is gone with its process (fs/proc/base.c, mem_rw, then does nothing).
 func (m *MemoryFile) ReadAt(p []byte, off int64) (int, error) {
-	return all(p, func(n int) (int, error) { return unix.Pread(m.fd, p[n:], off+int64(n)) }, io.EOF)
+	return all(p, func(n int) (int, error) { return unix.Pread(m.fd, p[n:], off+int64(n)) })
 }
 
 // WriteAt is io.WriterAt, with the same errors.
 func (m *MemoryFile) WriteAt(p []byte, off int64) (int, error) {
-	return all(p, func(n int) (int, error) { return unix.Pwrite(m.fd, p[n:], off+int64(n)) }, io.ErrShortWrite)
+	return all(p, func(n int) (int, error) { return unix.Pwrite(m.fd, p[n:], off+int64(n)) })
 }
 
-// all calls next until all of p is done, or there is an error, which is end if next does
+// Close gives the descriptor back.
+func (m *MemoryFile) Close() error { return unix.Close(m.fd) }
+
+// all calls next until all of p is done, or there is an error, which is ESRCH if next does
 // nothing.
-func all(p []byte, next func(n int) (int, error), end error) (n int, err error) {
+func all(p []byte, next func(n int) (int, error)) (n int, err error) {
 	for n < len(p) {
 		m, err := next(n)
 		switch {
@@ -184,7 +187,7 @@ func all(p []byte, next func(n int) (int, error), end error) (n int, err error) 
 		case err != nil:
 			return n, err
 		case m <= 0:
-			return n, end
+			return n, unix.ESRCH
 		}
 		n += m
 	}
