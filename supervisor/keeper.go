@@ -83,7 +83,9 @@ func (k *keeper) look() {
 			k.timer.Reset(keepEvery)
 		}
 	}()
-	if n := k.events.Load(); n != k.seen {
+	if n := k.events.Load(); n != k.seen || policyOf(k.tid) != schedIdle {
+		// It gets on, or has yet to become what it is to be kept from: given back before that, it
+		// would be left to it.
 		k.seen, k.still = n, 0
 		return
 	}

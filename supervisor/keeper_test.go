@@ -8,12 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// policyOf returns the scheduling policy of a thread (sched_getscheduler(2)).
-func policyOf(tid int) uintptr {
-	r, _, _ := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, uintptr(tid), 0, 0)
-	return r
-}
-
 // A thread that follows is given back when it does not get its core, and when there is
 // nothing to follow.
 func TestKeeper(t *testing.T) {
@@ -57,11 +51,11 @@ func TestKeeper(t *testing.T) {
 				taken <- true
 				unix.Close(p[1])
 			}()
+			if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
+				t.Error(err)
+				return
+			}
 			if outing == starved {
-				if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
-					t.Error(err)
-					return
-				}
 				hogs = onCore(func() { spinUntil(taken) })
 				spinUntil(taken) // it has no event, and wants to go on
 			} else {
@@ -84,6 +78,39 @@ func TestKeeper(t *testing.T) {
 			t.Errorf("given back because of %d, want %d", got, outing)
 		}
 	}
+}
+
+// A thread that is about to follow, and is kept from it for long, is looked after when it does.
+func TestKeeperBegins(t *testing.T) {
+	var allowed unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &allowed); err != nil || !mayFollow() {
+		t.Skip("threads of ours may not be SCHED_IDLE: ", err)
+	}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread() // the thread ends with this
+		var k keeper
+		k.begin(allowed)
+		defer k.end()
+		for range 2 * keepStill {
+			k.look()
+		}
+		if got := k.outing.Load(); got != kept {
+			t.Errorf("given back because of %d before it has begun", got)
+		}
+		if err := setPolicy(schedIdle | schedResetOnFork); err != nil {
+			t.Error(err)
+			return
+		}
+		for range 2 * keepStill {
+			k.look()
+		}
+		if got := policyOf(unix.Gettid()); got != schedOther {
+			t.Errorf("its policy is %d, and it has seen nothing for long", got)
+		}
+	}()
+	<-done
 }
 
 func spinUntil(c <-chan bool) {

@@ -232,7 +232,7 @@ func (p *placement) leave() {
 		return
 	}
 	p.following, p.events, p.score = false, 0, 0
+	setPolicy(schedOther) // while somebody sees to it that we come so far
 	p.keeper.end()
-	setPolicy(schedOther)
 	p.whom.end()
 }

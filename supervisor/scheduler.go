@@ -28,6 +28,12 @@ func setPolicyOf(tid int, policy uintptr) error {
 	return nil
 }
 
+// policyOf returns the scheduling policy of a thread of ours.
+func policyOf(tid int) uintptr {
+	r, _, _ := unix.RawSyscall(unix.SYS_SCHED_GETSCHEDULER, uintptr(tid), 0, 0)
+	return r &^ schedResetOnFork
+}
+
 // mayFollow reports whether a thread of ours may become SCHED_IDLE and come back
 // from it, which needs CAP_SYS_NICE, outside user namespaces, or RLIMIT_NICE. It
 // tries on a thread that is thrown away.
