@@ -40,7 +40,8 @@ func init() {
 	// The old mmap of i386, which nobody calls who could help it, maps the placeholder.
 	add(4, (*description).mmap, "mmap", "mmap2")
 	// Advice, which we are free to ignore.
-	add(0, answer(0), "fadvise64", "fadvise64_64", "readahead")
+	add(0, advice(unix.ESPIPE), "fadvise64", "fadvise64_64")
+	add(0, advice(unix.EINVAL), "readahead")
 	// The kernel cannot copy what it does not have; programs then do it by read and
 	// write.
 	add(0, answer(unix.EINVAL), "splice", "tee", "copy_file_range")
@@ -66,6 +67,16 @@ var second = map[string]operation{
 
 func answer(e unix.Errno) func(*description, *table.Call) table.Result {
 	return func(*description, *table.Call) table.Result { return table.Errno(e) }
+}
+
+// advice answers advice about what is read, which a Poller's kind of file refuses with e.
+func advice(e unix.Errno) func(*description, *table.Call) table.Result {
+	return func(d *description, _ *table.Call) table.Result {
+		if d.ready.poller != nil {
+			return table.Errno(e)
+		}
+		return table.Return(0)
+	}
 }
 
 // Install puts the calls that virtual descriptors answer into tbl, in front of the

@@ -61,8 +61,10 @@ func (f *Files) openMemfd(c *table.Call, d *description, flags int) table.Result
 
 // openSocket gives d a socket as placeholder.
 func (f *Files) openSocket(c *table.Call, d *description, p Poller, flags int) table.Result {
-	// It does not wait while we connect it, whoever else may connect to us.
-	kind := uint64(unix.SOCK_STREAM | unix.SOCK_NONBLOCK)
+	kind := uint64(unix.SOCK_STREAM)
+	if flags&unix.O_NONBLOCK != 0 {
+		kind |= unix.SOCK_NONBLOCK
+	}
 	if flags&unix.O_CLOEXEC != 0 {
 		kind |= unix.SOCK_CLOEXEC
 	}
@@ -71,6 +73,11 @@ func (f *Files) openSocket(c *table.Call, d *description, p Poller, flags int) t
 		return r
 	}
 	r = f.settle(c, d, r, func(copied int) error {
+		// It does not wait while we connect it, whoever else may connect to us. It ends as it
+		// was made, which is what is kept of it (Cmd.Track).
+		if err := unix.SetNonblock(copied, true); err != nil {
+			return err
+		}
 		peer, err := connectHere(copied)
 		if errors.Is(err, unix.ECONNREFUSED) {
 			peer, err = connectThere(c, copied)

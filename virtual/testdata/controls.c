@@ -91,6 +91,11 @@ int main(int argc, char **argv) {
 	show("flags", fcntl(r, F_GETFL) & (O_ASYNC | O_NONBLOCK));
 	show("FIOASYNC of bad memory", ioctl(r, FIOASYNC, 8));
 
+	show("readahead", readahead(r, 0, 1));
+	show("readahead", readahead(f, 0, 1));
+	show("fadvise", posix_fadvise(r, 0, 0, POSIX_FADV_SEQUENTIAL));
+	show("fadvise", posix_fadvise(f, 0, 0, POSIX_FADV_SEQUENTIAL));
+
 	show("recv", recv(r, buf, 1, 0));
 #ifdef __i386__
 	unsigned long args[4] = {r, (unsigned long)buf, 1, 0};
