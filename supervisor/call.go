@@ -42,6 +42,7 @@ type callState struct {
 	faults        bool // a call from the vsyscall page that ends in SIGSEGV
 	execed        bool // a successful exec: a new image, nothing to restore
 	pins          []pinArea
+	settingUp     bool      // it runs what maps the region: see setup.go
 	deferred      bool      // all signals are blocked: see defer.go
 	mask          uint64    // the program's own
 	began         time.Time // when it entered the kernel, of timedCalls

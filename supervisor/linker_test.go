@@ -2,6 +2,7 @@ package supervisor_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -134,5 +135,58 @@ func init() {
 			uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&env[0])), 0, 0)
 		fmt.Println(e)
 		os.Exit(1)
+	}
+}
+
+// Where what maps the region cannot run, as the memory that is lent to it has become
+// inexecutable, that comes to an end, and the program has its own end.
+func TestSetupThatFaults(t *testing.T) {
+	if err := supervisor.DirectSupported(); err != nil {
+		t.Skip("no direct route: ", err)
+	}
+	path, err := exec.LookPath("true")
+	if err != nil {
+		t.Skip(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := supervisor.CommandContext(ctx, "/bin/sh", "-c", path+"; "+path+"; "+path+"; echo $?")
+	var out bytes.Buffer
+	cmd.Stdout = &out
+	cmd.Route, cmd.Table = supervisor.RouteDirect, table.New()
+	var warnings []error
+	cmd.Warn = func(err error) { warnings = append(warnings, err) }
+	l := &logger{map[int][]string{}, map[int]int{}}
+	for nr := range 400 {
+		if sig := table.SignatureOf(table.AMD64, nr); sig != nil {
+			cmd.Table.Handle(sig.Name, l)
+		}
+	}
+	execs := 0
+	cmd.Table.HandleFunc("execve", func(c *table.Call) table.Result {
+		r := c.Native()
+		if execs++; execs < 3 {
+			return r
+		}
+		maps, err := os.ReadFile(fmt.Sprintf("/proc/%d/maps", c.Process().PID()))
+		if err != nil {
+			t.Error(err)
+		}
+		for _, line := range bytes.Split(maps, []byte{'\n'}) {
+			var start, end uint64
+			if n, _ := fmt.Sscanf(string(line), "%x-%x r-xp", &start, &end); n == 2 && bytes.Contains(line, []byte("/ld")) {
+				if r := c.Inject("mprotect", start, end-start, unix.PROT_READ); r.Failed() {
+					t.Errorf("mprotect: %v", r.Err())
+				}
+			}
+		}
+		return r
+	})
+	run(t, cmd)
+	if out.String() != "139\n" { // by SIGSEGV, of its first instruction
+		t.Errorf("output %q", out.String())
+	}
+	if len(warnings) != 1 {
+		t.Errorf("warned of %v", warnings)
 	}
 }

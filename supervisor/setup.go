@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"errors"
 	"fmt"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,11 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	if err == nil {
 		err = t.setUp(setup, code, nr)
 	}
+	faulted := errors.Is(err, errFaulted)
+	if faulted {
+		t.loop.warn(fmt.Errorf("%w: its calls trap", err))
+		err = nil
+	}
 	if err == nil {
 		err = regs.Get(t.tid)
 	}
@@ -49,6 +55,16 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	}
 	if !t.loop.check(err, t) {
 		i.off = true
+		return false
+	}
+	if faulted {
+		// It stands outside any call, and may make others.
+		i.off, s.position = true, outside
+		if regs.IP()-execso.Base < execso.CodeSize {
+			for _, m := range d.region.Mappings() {
+				t.inject("munmap", m.Addr, m.Size)
+			}
+		}
 		return false
 	}
 	i.end = d.region.End()
@@ -79,10 +95,15 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 // setUp lets the thread run the loader, which is at code, and the setup code to their end.
 // Calls that the filter does not exempt stop, and go on.
 func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
+	t.current.settingUp = true
+	defer func() { t.current.settingUp = false }()
 	for {
 		e, err := t.step(ptrace.Cont)
 		if err != nil {
 			return err
+		}
+		if e.Kind == ptrace.SignalStop {
+			return fmt.Errorf("thread %d: signal %d: %w", t.tid, e.Signal, errFaulted)
 		}
 		if e.Kind != ptrace.SeccompStop {
 			continue
@@ -106,6 +127,9 @@ func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
 		}
 	}
 }
+
+// errFaulted: what maps the region could not run. It would fault again and again.
+var errFaulted = errors.New("a fault while the region was being mapped")
 
 // loaderCalls are the calls that the loader makes in the program's place.
 var loaderCalls = nativeCalls("openat", "mmap", "close")

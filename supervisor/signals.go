@@ -14,6 +14,10 @@ func (t *Thread) signalStop(e ptrace.Event) {
 	if !t.loop.check(ptrace.GetSiginfo(t.tid, &info), t) {
 		return
 	}
+	if t.current.settingUp && isFault(&info) {
+		t.wake(e)
+		return
+	}
 	if t.inLayer() || t.debt == owesCall {
 		if !t.held.Hold(e.Signal, &info) {
 			// SIGSTOP is never held.
@@ -49,6 +53,11 @@ func (t *Thread) signalStop(e ptrace.Event) {
 		t.proc.image.signalled = true
 	}
 	t.goOn(e.Signal)
+}
+
+// isFault reports whether the signal is sent by the kernel for what the thread has just done.
+func isFault(info *table.Siginfo) bool {
+	return neverBlocked&(1<<(info.Signo()-1)) != 0 && info.Code() > 0
 }
 
 // deliverHeld raises the signals that were held again, in order. Their delivery
