@@ -97,7 +97,7 @@ func (e *Event) linkCreate(b []byte) (known uint64) {
 
 var (
 	bpfNumber = &structType{size: sizesAll(8), decode: func(e *Event, name string, r *reader) { e.num(name, Hex, 64, r.u64()) }}
-	bpfSymbol = &structType{size: sizesAll(8), decode: func(e *Event, name string, r *reader) { e.emitString(name, r.u64()) }}
+	bpfSymbol = &structType{size: sizesPtr(8, 4), decode: func(e *Event, name string, r *reader) { e.emitString(name, r.ptr()) }}
 
 	bpfIterInfo = &structType{size: sizesAll(4), decode: func(e *Event, name string, r *reader) {
 		outer := e.begin(name, Struct)

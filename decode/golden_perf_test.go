@@ -90,6 +90,10 @@ func TestPerfAttrVerbose(t *testing.T) {
 			t.Errorf("%s\nlacks %s", got, want)
 		}
 	}
+	attr = perfAttr(5, 72, 0, 0, 0, 0, 0, 7|5<<32, 0x12345, 4, 0x85)
+	if got := show(t, Options{Verbose: true}, table.AMD64, "perf_event_open", failed(unix.EINVAL), attr, 0, 0, 0, 0); !strings.Contains(got, `bp_type=0x5 /* HW_BREAKPOINT_INVALID */, `) {
+		t.Error(got)
+	}
 	attr = perfAttr(0, 72, 0, 0, 0, 0, 0, 7|3<<32, 0x12345, 4, 0x85)
 	if got := show(t, Options{Verbose: true}, table.AMD64, "perf_event_open", failed(unix.EINVAL), attr, 0, 0, 0, 0); !strings.Contains(got, `wakeup_events=7, config1=0x12345, config2=0x4}`) {
 		t.Error(got)

@@ -75,6 +75,8 @@ func TestNarrow(t *testing.T) {
 		{`oldstat("abc", {st_mode=S_IFREG|0644, st_size=5, ...}) = 0`, "oldstat", ok(0), []uint64{uint64(abc), put(880, 0, unix.S_IFREG|0644, 1, 0, 5, 0, 0, 0)}},
 		{`clone3({flags=CLONE_SETTLS, exit_signal=0, stack=NULL, stack_size=0, tls={entry_number=12, base_addr=0xf7000000, limit=0x0fffff, seg_32bit=1, contents=0, read_exec_only=0, limit_in_pages=1, seg_not_present=0, useable=1}}, 64) = 7`, "clone3", ok(7),
 			[]uint64{put(1000, 0x80000, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, uint32(put(1100, 12, 0xf7000000, 0xfffff, 0x51)), 0), 64}},
+		{`bpf(BPF_LINK_CREATE, {link_create={prog_fd=3, target_fd=4, attach_type=BPF_TRACE_KPROBE_MULTI, flags=0, kprobe_multi={flags=0, cnt=2, syms=["abc", NULL], addrs=NULL, cookies=NULL}}}, 48) = 0`, "bpf", ok(0),
+			[]uint64{28, put(1500, 3, 4, 42, 0, 0, 2, uint32(put(1600, abc, 0)), 0, 0, 0, 0, 0), 48}},
 		{`ioctl(3, BLKBSZGET, [512]) = 0`, "ioctl", ok(0), []uint64{3, 0x80041270, put(1200, 512)}},
 		{`ioctl(3, _IOC(_IOC_READ, 0x12, 0x70, 0x8), 0x8) = -1 ENOTTY (Inappropriate ioctl for device)`, "ioctl", failed(unix.ENOTTY), []uint64{3, 0x80081270, bad}},
 		{`ioctl(3, FS_IOC32_GETFLAGS, 0x8) = -1 EBADF (Bad file descriptor)`, "ioctl", failed(unix.EBADF), []uint64{3, 0x80046601, bad}},

@@ -224,7 +224,12 @@ func (e *Event) perfRest(b []byte, typ, sample, bits uint64) {
 		e.num("wakeup_events", Uint, 32, u32(48))
 	}
 	if typ == perfBreakpoint {
-		e.enum("bp_type", 32, u32(52), setHWBreakpoint)
+		switch typ := u32(52); typ {
+		case 5, 6, 7: // HW_BREAKPOINT_X with reading or writing
+			e.noted("bp_type", Hex, 32, typ, "HW_BREAKPOINT_INVALID")
+		default:
+			e.enum("bp_type", 32, typ, setHWBreakpoint)
+		}
 	}
 	for _, m := range [...]struct {
 		at   int

@@ -2104,7 +2104,6 @@ var sets = [...]ConstSet{
 		{Name: "HW_BREAKPOINT_W", Value: 0x2},
 		{Name: "HW_BREAKPOINT_RW", Value: 0x3},
 		{Name: "HW_BREAKPOINT_X", Value: 0x4},
-		{Name: "HW_BREAKPOINT_INVALID", Value: 0x7},
 	}},
 	{Name: "icmp6_stats", Prefix: "ICMP6_MIB_", Consts: []Const{
 		{Name: "ICMP6_MIB_NUM", Value: 0x0},
