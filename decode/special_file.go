@@ -190,7 +190,11 @@ var setDirentTypes = &ConstSet{Name: "dirent_type", Prefix: "DT_", Consts: []Con
 }}
 
 func init() {
-	addSpecial(special{exit: exitReaddir}, "readdir")
+	addSpecial(special{entry: func(e *Event) {
+		if e.args[2] == 1 { // as the C library has it always
+			e.drop(2)
+		}
+	}, exit: exitReaddir}, "readdir")
 	addSpecial(special{entry: entryFcntl, exit: exitFcntl}, "fcntl", "fcntl64")
 
 	flock := func(bits uint8, off func(r *reader) uint64) func(e *Event, name string, r *reader) {

@@ -37,7 +37,7 @@ func init() {
 // entryFutex shows the arguments that the operation uses. The fourth is a time
 // for some, a count for others; so its memory is read here and not before.
 func entryFutex(e *Event) {
-	op := e.args[1] &^ (futexPrivate | futexClockRealtime)
+	op := e.args[1] & (futexPrivate - 1) // whatever flags come with it, known or not
 	e.futexOp()
 	count := func() { // the fourth argument is a number
 		e.set(3, Value{Kind: Uint, Bits: 32, Num: uint64(uint32(e.args[3]))})
@@ -79,9 +79,6 @@ func entryFutex(e *Event) {
 		e.drop(5)
 	default:
 		e.set(3, Value{Kind: Addr, Bits: 64, Num: e.args[3]})
-		if e.name == "futex_time64" && e.args[1]&futexPrivate == 0 {
-			e.drop(4)
-		}
 	}
 }
 

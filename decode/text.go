@@ -332,7 +332,11 @@ func (t *Text) appendValue(dst []byte, e *Event, v *Value) []byte {
 	case Change:
 		dst = t.appendChildren(dst, e, v, " => ")
 	case Count:
-		dst = appendHex(dst, v.Num)
+		if v.Num == 0 {
+			dst = append(dst, "NULL"...)
+		} else {
+			dst = appendHex(dst, v.Num)
+		}
 		dst = append(dst, " /* "...)
 		dst = strconv.AppendUint(dst, v.Size, 10)
 		dst = append(dst, ' ')

@@ -2130,7 +2130,7 @@ var signatures = [...]Signature{
 	454: {Name: "readdir", Result: Int, Class: ClassDesc, Args: []Arg{
 		{Name: "fd", Kind: FD, Bits: 32, Len: LenNone},
 		{Name: "dirp", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "old_dirent"},
-		{Name: "count", Kind: Unused, Bits: 32, Len: LenNone},
+		{Name: "count", Kind: Uint, Bits: 32, Len: LenNone},
 	}},
 	455: {Name: "mmap", Result: Hex, Class: ClassDesc | ClassMemory, Args: []Arg{
 		{Name: "args", Kind: Struct, Bits: 32, Len: LenNone, Dir: In, Set: "mmap_args"},
@@ -2389,8 +2389,11 @@ var signatures = [...]Signature{
 		{Name: "suid", Kind: Struct, Bits: 32, Len: LenNone, Dir: Out, Set: "uid16"},
 	}},
 	513: {Name: "vm86", Result: Int, Args: []Arg{
-		{Name: "fn", Kind: Uint, Bits: 32, Len: LenNone},
-		{Name: "v86", Kind: Addr, Bits: 32, Len: LenNone},
+		{Name: "fn", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "v86", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg2", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg3", Kind: Hex, Bits: 32, Len: LenNone},
+		{Name: "arg4", Kind: Hex, Bits: 32, Len: LenNone},
 	}},
 	514: {Name: "query_module", Result: Int, Args: []Arg{
 		{Name: "name", Kind: Hex, Bits: 32, Len: LenNone},
