@@ -147,6 +147,8 @@ type Event struct {
 	readers []reader
 	// resultAt is where the result is, of calls that return it in memory.
 	resultAt uint64
+	// indirect says that an argument was behind a pointer, or should have been.
+	indirect bool
 
 	ranges  []table.Range
 	fetched int // how many of ranges have been read
@@ -300,7 +302,7 @@ func (e *Event) reset(c *table.Call) {
 		e.name, e.plan = c.Name(), nil
 		return
 	}
-	e.name, e.raw, e.resultAt = e.sig.Name, e.args, 0
+	e.name, e.raw, e.resultAt, e.indirect = e.sig.Name, e.args, 0, false
 	e.plan = planOf(e.abi, e.nr, e.sig)
 	if !e.opts.Raw {
 		e.plan.cut(&e.args)

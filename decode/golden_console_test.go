@@ -16,6 +16,25 @@ func request(want string, res table.Result, code, arg uint64) golden {
 
 const badFD = `) = -1 EBADF (Bad file descriptor)`
 
+// Arguments that no program should give.
+func TestOddArguments(t *testing.T) {
+	einval, efault := failed(unix.EINVAL), failed(unix.EFAULT)
+	checkGolden(t, Options{}, []golden{
+		{`futex(0x8, 0xac00 /* FUTEX_??? */, 1, NULL) = -1 EINVAL (Invalid argument)`, "futex", einval, []uint64{bad, 0xac00, 1, 0, 5, 6}},
+		{`futex(0x8, 0xac60 /* FUTEX_??? */, 1, NULL, 0x5, 0x6) = -1 EINVAL (Invalid argument)`, "futex", einval, []uint64{bad, 0xac60, 1, 0, 5, 6}},
+		{`getdents64(3, NULL /* 0 entries */, 0) = 0`, "getdents64", ok(0), []uint64{3, 0, 0}},
+		{`getpriority(PRIO_USER, -14) = -1 EINVAL (Invalid argument)`, "getpriority", einval, []uint64{2, 1<<32 - 14}},
+		{`mincore(0x15, 0, []) = -1 EINVAL (Invalid argument)`, "mincore", einval, []uint64{0x15, 0, bad}},
+		{`move_pages(1, 0, NULL, NULL, [], 0) = -1 EINVAL (Invalid argument)`, "move_pages", einval, []uint64{1, 0, 0, 0, bad, 0}},
+		{`get_mempolicy(0x8, [], 0, 0x8, MPOL_F_NODE) = -1 EINVAL (Invalid argument)`, "get_mempolicy", einval, []uint64{bad, bad, 0, bad, 1}},
+		{`wait4(7, [0xffffffff], 0, NULL) = 7`, "wait4", ok(7), []uint64{7, ints(1<<32 - 1), 0, 0}},
+		{`socket(AF_AX25, SOCK_RAW, 0x7 /* AX25_P_VJUNCOMP */) = -1 EINVAL (Invalid argument)`, "socket", einval, []uint64{unix.AF_AX25, unix.SOCK_RAW, 7}},
+		{`setsockopt(3, AF_VSOCK, SO_VM_SOCKETS_TRUSTED, NULL, 4) = -1 EFAULT (Bad address)`, "setsockopt", efault, []uint64{3, unix.AF_VSOCK, 5, 0, 4}},
+		{`getsockopt(3, SOL_NETLINK, 0x4e /* NETLINK_??? */, [6], [8]) = 0`, "getsockopt", ok(0), []uint64{3, unix.SOL_NETLINK, 0x4e, ints(6, 7), ints(8)}},
+		{`sched_getattr(1, {size=0}, 60, 0) = 0`, "sched_getattr", ok(0), []uint64{1, join(strings.Repeat("\x00", 60)), 60, 0}},
+	})
+}
+
 // Consoles, and requests that are macros.
 func TestConsoleRequests(t *testing.T) {
 	ebadf := failed(unix.EBADF)

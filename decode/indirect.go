@@ -80,19 +80,19 @@ func (e *Event) followIPC() {
 		args[i] = e.args[from]
 	}
 	if n == msgrcv && e.args[0]>>16 == 0 { // the pointer and the type are in memory
-		b := e.readArgs(e.args[4], 8)
-		if b == nil {
-			return
-		}
-		args[1], args[3] = uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
 		args[4] = e.args[3]
+		if b := e.readArgs(e.args[4], 8); b != nil {
+			args[1], args[3] = uint64(le.Uint32(b)), uint64(le.Uint32(b[4:]))
+		} else {
+			args[1], e.indirect = e.args[4], true
+		}
 	}
 	if n == shmat {
-		e.resultAt = e.args[3]
+		e.resultAt, e.indirect = e.args[3], true
 	}
 	if n == semctl {
 		if b := e.readArgs(args[3], 4); b != nil {
-			args[3] = uint64(le.Uint32(b))
+			args[3], e.indirect = uint64(le.Uint32(b)), true
 		}
 	}
 	e.plan, e.sig, e.name, e.args, e.raw = p, p.sig, p.name, args, args
@@ -108,9 +108,11 @@ func init() {
 	addSpecial(unknown, "socketcall")
 	// ipc returns where shmat has put the memory through a pointer.
 	addSpecial(special{exit: func(e *Event) {
-		if b := []byte(nil); e.resultAt != 0 && e.good() {
-			if b = e.readAll(e.resultAt, 4); b != nil {
+		if e.indirect && e.good() {
+			if b := e.readAll(e.resultAt, 4); b != nil {
 				e.values[resultSlot].Num = uint64(le.Uint32(b))
+			} else {
+				e.values[resultSlot] = Value{Kind: Symbol, Symbol: "?"}
 			}
 		}
 	}}, "shmat")

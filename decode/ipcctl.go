@@ -78,9 +78,22 @@ func init() {
 		num("semmap", 4), num("semmni", 4), num("semmns", 4), num("semmnu", 4), num("semmsl", 4),
 		num("semopm", 4), num("semume", 4), num("semusz", 4), num("semvmx", 4), num("semaem", 4))
 	const semStat, semInfo, semStatAny = 18, 19, 20
-	addSpecial(ipcctl(3, byWidth(ipcStruct("sem_perm", 88), ipcStruct("sem_perm", 64)), map[uint64]*structType{
+	control := ipcctl(3, byWidth(ipcStruct("sem_perm", 88), ipcStruct("sem_perm", 64)), map[uint64]*structType{
 		ipcStat: semStatus, semStat: semStatus, semStatAny: semStatus, ipcInfo: info, semInfo: info,
-	}), "semctl")
+	})
+	// What ipc has behind a pointer is shown so, if it is an address.
+	behind := func(decode func(e *Event)) func(e *Event) {
+		return func(e *Event) {
+			decode(e)
+			if e.indirect && e.arg(3).Kind == Addr {
+				e.into(3)
+				outer := e.begin("", Array)
+				e.emitAddr("", e.args[3], true)
+				e.close(outer)
+			}
+		}
+	}
+	addSpecial(special{entry: behind(control.entry), exit: behind(control.exit)}, "semctl")
 }
 
 // ipcctl is what the three have in common: the pointer is argument at, behind

@@ -192,7 +192,7 @@ func (e *Event) emitBytesAs(name string, t *structType, b []byte) {
 // takes reports whether n is a good length of a struct that is exact: its size, or, of a set of
 // signals, one word.
 func (t *structType) takes(abi table.ABI, n uint64) bool {
-	return n == uint64(t.size[abi]) || t.words && n == uint64(longBits(abi)/8)
+	return n == uint64(t.size[abi]) || t.words && n >= uint64(longBits(abi)/8) && n <= uint64(t.size[abi])
 }
 
 // emitVariable emits a struct of n bytes at addr.

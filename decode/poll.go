@@ -47,7 +47,7 @@ func init() {
 		return func(e *Event) {
 			for _, i := range args {
 				e.into(i)
-				if !before && !e.good() {
+				if n := e.args[e.plan.args[i].Len]; !before && !e.good() && n != 0 {
 					e.emitAddr("", e.args[i], true)
 				} else {
 					e.nodeMask(e.args[i], e.args[e.plan.args[i].Len])

@@ -63,7 +63,7 @@ func init() {
 		e.close(outer)
 	})
 	addSpecial(special{exit: func(e *Event) {
-		if b := e.readAll(e.args[0], 4); b != nil && !e.good() {
+		if b := e.readAll(e.args[0], 4); b != nil && (!e.good() || e.readAll(e.args[0], 16) == nil) {
 			e.into(0)
 			outer := e.begin("", Struct)
 			n := uint64(le.Uint32(b))

@@ -57,15 +57,18 @@ func decodeSchedAttr(e *Event, name string, r *reader) {
 		e.emitAddr(name, r.addr, true)
 		return
 	}
-	size := r.u32()
+	if len(r.b) < schedAttrSize { // what is cut off is 0, the rest of a number too
+		b := append(make([]byte, 0, schedAttrSize), r.b...)
+		r = &reader{b: b[:schedAttrSize], abi: r.abi, addr: r.addr}
+	}
+	size, set := r.u32(), e.name == "sched_setattr"
 	outer := e.begin(name, Struct)
 	defer e.close(outer)
 	e.num("size", Uint, 32, size)
-	if size < schedAttrSize0 && !(size == 0 && len(r.b) >= schedAttrSize0) {
+	if size < schedAttrSize0 && !(size == 0 && set) {
 		return
 	}
 	policy, flags := r.u32(), r.u64()
-	set := e.name == "sched_setattr"
 	if !set || flags&(schedKeepPolicy|schedKeepParams) == 0 || int32(policy) < 0 { // the kernel refuses negative ones first
 		e.enum("sched_policy", 32, policy, setSchedPolicy)
 	}

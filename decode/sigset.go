@@ -106,7 +106,7 @@ func decodeSigaction(e *Event, name string, r *reader) {
 // handler emits the address of a signal handler, or what stands for none.
 func (e *Event) handler(name string, bits uint8, num uint64) {
 	switch num {
-	case 0, 1, 1<<bits - 1:
+	case 0, 1, 1<<64 - 1: // SIG_ERR of 32 bits is no name to strace
 		e.enum(name, bits, num, &handlers)
 	default:
 		e.num(name, Addr, bits, num)
@@ -116,7 +116,7 @@ func (e *Event) handler(name string, bits uint8, num uint64) {
 // handlers are what stands in the place of a handler's address (signal(2)).
 var handlers = ConstSet{Name: "handlers", Consts: []Const{
 	{Name: "SIG_DFL", Value: 0}, {Name: "SIG_IGN", Value: 1},
-	{Name: "SIG_ERR", Value: 1<<32 - 1}, {Name: "SIG_ERR", Value: 1<<64 - 1},
+	{Name: "SIG_ERR", Value: 1<<64 - 1},
 }}
 
 // AppendSignals appends a set of signals, of which signal n is bit n-1, as it is shown where

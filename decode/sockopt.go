@@ -67,6 +67,7 @@ var sockoptLevels = sync.OnceValue(func() map[uint64]sockoptLevel {
 		unix.SOL_KCM:       {names: SetByName("kcm_option")},
 		unix.SOL_TLS:       {names: SetByName("tls_option")},
 		unix.SOL_XDP:       {names: SetByName("xdp_option")},
+		unix.AF_VSOCK:      {names: SetByName("vsock_option")},
 	}
 })
 
@@ -194,6 +195,9 @@ func exitGetsockopt(e *Event) {
 	}
 	addr, n := e.args[3], e.lengthAt(e.args[4])
 	form := sockoptValues()[sockopt{e.args[1], e.args[2]}].get
+	if e.args[1] == solNetlink && !form.numbers {
+		form.rows = intRow
+	}
 	e.into(3)
 	switch {
 	case n != 0 && e.args[1] == solSocket && e.args[2] == unix.SO_ATTACH_FILTER: // SO_GET_FILTER has its number

@@ -86,8 +86,10 @@ func exitReaddir(e *Event) {
 	e.num("d_ino", Uint, uint8(8*word), ino)
 	e.num("d_off", Uint, uint8(8*word), off)
 	e.num("d_reclen", Uint, 16, n)
-	if text := e.readText(e.args[1]+uint64(header), int(min(n, 256))); len(text) == int(min(n, 256)) {
-		e.emit(Value{Name: "d_name", Kind: Bytes, Text: text, Size: n})
+	most := int(min(n, 256))
+	text := e.read(e.args[1]+uint64(header), most)
+	if name := upToNUL(text); len(name) < len(text) || len(text) == most {
+		e.emit(Value{Name: "d_name", Kind: Bytes, Text: name, Size: uint64(len(name))})
 	} else {
 		e.emitAddr("d_name", e.args[1]+uint64(header), true)
 	}

@@ -48,7 +48,14 @@ func init() {
 	t := register("msgbuf", sizesLong, func(e *Event, name string, r *reader) {})
 	t.variable = true
 	addSpecial(special{entry: func(e *Event) { e.message(true) }}, "msgsnd")
-	addSpecial(special{exit: func(e *Event) { e.message(e.good()) }}, "msgrcv")
+	addSpecial(special{exit: func(e *Event) {
+		if e.indirect { // ipc's pointer to where the message goes, and to its type, is bad
+			e.set(1, Value{Kind: Addr, Bits: 64, Num: e.args[1]})
+			e.showOnly(0, 1, 2, 4)
+			return
+		}
+		e.message(e.good())
+	}}, "msgrcv")
 }
 
 // message decodes the struct msgbuf of msgsnd and msgrcv.
@@ -58,14 +65,10 @@ func (e *Event) message(good bool) {
 	word := int(longBits(e.abi) / 8)
 	b := []byte(nil)
 	if good {
-		b = e.readAll(addr, word)
+		b = e.readAll(addr, 2*word) // as large as struct msgbuf is
 	}
 	if b == nil {
 		e.emitAddr("", addr, addr != 0)
-		return
-	}
-	if n := clamp(e.args[2], e.opts.StringLimit); n > 0 && e.readAll(addr+uint64(word), n) == nil {
-		e.emitAddr("", addr, true)
 		return
 	}
 	r := e.reader(b, addr)

@@ -64,6 +64,9 @@ func exitClone(e *Event) {
 		// Exit has decoded it by the signature.
 		e.arg(2).Name = "parent_tid"
 	}
+	if tls, _ := cloneTLS(e.abi); e.args[0]&cloneSetTLS != 0 && !e.good() { // i386's struct too
+		e.set(tls, Value{Name: "tls", Kind: Addr, Bits: 64, Num: e.args[tls]})
+	}
 }
 
 // oneFD is where a call stores a descriptor.

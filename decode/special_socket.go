@@ -26,7 +26,7 @@ func init() {
 			set = setProtocols[e.args[0]]
 		}
 		if set != nil {
-			v.Kind, v.Set = Enum, set
+			v.Kind, v.Set, v.Raw = Enum, set, e.args[0] == unix.AF_AX25
 		} else {
 			wide(Uint, 2).entry(e)
 		}
@@ -92,8 +92,8 @@ func msgNamelen(abi table.ABI) uint64 { return uint64(abi.PointerBits() / 8) }
 
 func entryRecvmsg(e *Event) {
 	if e.args[1] != 0 {
-		if b := e.readAll(e.args[1]+msgNamelen(e.abi), 4); b != nil {
-			e.old, e.hadOld = uint64(le.Uint32(b)), true
+		if b := e.readAll(e.args[1], structs["msghdr"].size[e.abi]); b != nil {
+			e.old, e.hadOld = uint64(le.Uint32(b[msgNamelen(e.abi):])), true
 		}
 	}
 }

@@ -277,7 +277,12 @@ func init() {
 	addSpecial(special{entry: entryMount}, "mount")
 	// Of these strace shows more of some registers than the kernel reads.
 	addSpecial(wide(Hex, 0, 1, 2, 3), "rseq")
-	addSpecial(wide(Hex, 0), "set_tid_address", "sysfs", "olduname", "oldolduname", "vm86old")
+	addSpecial(wide(Hex, 0), "set_tid_address", "sysfs", "vm86old")
+	addSpecial(special{exit: func(e *Event) {
+		if e.args[0] == 0 {
+			e.arg(0).Kind = Hex
+		}
+	}}, "olduname", "oldolduname")
 	addSpecial(wide(Hex, 0, 1), "stty", "gtty", "ulimit")
 	addSpecial(wide(Hex, 0, 1, 2, 3), "profil")
 	addSpecial(wide(Uint, 2), "readlink")
@@ -345,7 +350,9 @@ func init() {
 		e.into(2)
 		e.ioprio("", 32, e.args[2])
 	}}, "ioprio_set")
-	addSpecial(special{entry: func(e *Event) { e.who(0) }}, "getpriority", "setpriority")
+	addSpecial(special{entry: func(e *Event) {
+		e.who(0)
+	}}, "getpriority", "setpriority")
 	addSpecial(special{entry: func(e *Event) {
 		// Two arguments are one number, the upper half first.
 		e.set(1, Value{Kind: Int, Bits: 64, Num: e.args[1]<<32 | e.args[2]})
@@ -353,7 +360,7 @@ func init() {
 		e.shown = 2
 	}}, "_llseek")
 	addSpecial(special{exit: func(e *Event) {
-		if b := e.readAll(e.args[0], 4); e.good() && b != nil {
+		if b := e.readAll(e.args[0], 16); e.good() && b != nil {
 			outer := e.note()
 			e.emit(Value{Name: "entry_number", Kind: Uint, Bits: 32, Num: uint64(le.Uint32(b)), Equals: true})
 			e.close(outer)
@@ -643,7 +650,7 @@ func entrySeccomp(e *Event) {
 // who makes the second argument what the first says that it is: a process, a group or a
 // user. The first's values begin with that for a process (getpriority(2), ioprio_get(2)).
 func (e *Event) who(process uint64) {
-	switch kinds := []Kind{PID, Group, UID}; {
+	switch kinds := []Kind{PID, Group, Int}; {
 	case e.args[0]&(1<<32-1)-process < uint64(len(kinds)):
 		e.set(1, Value{Kind: kinds[e.args[0]&(1<<32-1)-process], Bits: 32, Num: uint64(uint32(e.args[1]))})
 	}

@@ -34,9 +34,7 @@ func appendStatus(dst []byte, status uint32) []byte {
 		}
 		status &^= 0xffff
 	default:
-		dst = append(dst[:len(dst)-1], '[')
-		dst = appendHex(dst, uint64(status))
-		return append(dst, ']')
+		return appendHex(dst[:len(dst)-1], uint64(status))
 	}
 	dst = append(dst, '}')
 	if status>>16 != 0 {

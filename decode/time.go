@@ -35,10 +35,14 @@ func init() {
 	register("itimerspec", sizes64(32, 16), itimerspec("timespec"))
 	register("itimerspec64", sizesAll(32), itimerspec("timespec64"))
 	register("tms", sizes64(32, 16), func(e *Event, name string, r *reader) {
-		bits := r.longBits()
+		bits := r.longBits() // clock_t is signed
 		outer := e.begin(name, Struct)
 		for _, f := range [...]string{"tms_utime", "tms_stime", "tms_cutime", "tms_cstime"} {
-			e.num(f, Ticks, bits, r.long())
+			n := r.long()
+			if bits == 32 {
+				n = uint64(int32(n))
+			}
+			e.num(f, Ticks, 64, n)
 		}
 		e.close(outer)
 	})

@@ -11242,6 +11242,7 @@ var sets = [...]ConstSet{
 		{Name: "SOL_SOCKET", Value: 0x1},
 		{Name: "SOL_TCP", Value: 0x6},
 		{Name: "SOL_UDP", Value: 0x11},
+		{Name: "AF_VSOCK", Value: 0x28},
 		{Name: "SOL_IPV6", Value: 0x29},
 		{Name: "SOL_ICMPV6", Value: 0x3a},
 		{Name: "SOL_SCTP", Value: 0x84},
@@ -12684,6 +12685,16 @@ var sets = [...]ConstSet{
 	}},
 	{Name: "vsock_flags", Prefix: "VMADDR_FLAG_", Consts: []Const{
 		{Name: "VMADDR_FLAG_TO_HOST", Value: 0x1},
+	}},
+	{Name: "vsock_option", Prefix: "SO_VM_", Consts: []Const{
+		{Name: "SO_VM_SOCKETS_BUFFER_SIZE", Value: 0x0},
+		{Name: "SO_VM_SOCKETS_BUFFER_MIN_SIZE", Value: 0x1},
+		{Name: "SO_VM_SOCKETS_BUFFER_MAX_SIZE", Value: 0x2},
+		{Name: "SO_VM_SOCKETS_PEER_HOST_VM_ID", Value: 0x3},
+		{Name: "SO_VM_SOCKETS_TRUSTED", Value: 0x5},
+		{Name: "SO_VM_SOCKETS_CONNECT_TIMEOUT_OLD", Value: 0x6},
+		{Name: "SO_VM_SOCKETS_NONBLOCK_TXRX", Value: 0x7},
+		{Name: "SO_VM_SOCKETS_CONNECT_TIMEOUT_NEW", Value: 0x8},
 	}},
 	{Name: "vsock_port", Prefix: "", Consts: []Const{
 		{Name: "VMADDR_PORT_ANY", Value: 0xffffffff},
