@@ -199,6 +199,7 @@ func TestMountFSAsOnDisk(t *testing.T) {
 
 // Nothing can be changed in an fs.FS, and no other way leads to what stands for it.
 func TestMountFSReadOnly(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()) // what others leave or have under way is not looked at
 	tr := newTree(t)
 	v := handlers.MountFS(tr.at, tr.move(t))
 	for script, want := range map[string]string{
