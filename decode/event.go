@@ -23,6 +23,9 @@ type Options struct {
 	// OtherFD, if set, is FDName for a descriptor of the process that t's descriptor pidfd
 	// stands for. It is asked of pidfd_getfd.
 	OtherFD func(t table.Thread, pidfd, fd int) (name FDName, ok bool)
+	// ProcessFD, if set, is FDName for a descriptor of the process that t knows as pid. It is
+	// asked of kcmp.
+	ProcessFD func(t table.Thread, pid, fd int) (name FDName, ok bool)
 	// Netlink, if set, tells the netlink family of the socket that a descriptor of t's
 	// process is, so that what goes through it is decoded as messages. It is asked of
 	// the calls that send and receive, once of each. The family is -1 if it is not known.

@@ -93,7 +93,10 @@ func TestOthersDescriptor(t *testing.T) {
 	opts.OtherFD = func(_ table.Thread, pidfd, fd int) (FDName, bool) {
 		return FDName{Path: fmt.Sprintf("/%d/%d", pidfd, fd), Note: "<char 1:7>"}, true
 	}
+	opts.ProcessFD = opts.OtherFD
 	checkGolden(t, opts, []golden{
+		{`kcmp(2, 3, KCMP_FILE, 4</2/4<char 1:7>>, 5</3/5<char 1:7>>) = 0`, "kcmp", ok(0), []uint64{2, 3, 0, 4, 5}},
+		{`kcmp(-2, 3, KCMP_FILE, 4, -1) = -1 ESRCH (No such process)`, "kcmp", failed(unix.ESRCH), []uint64{1<<64 - 2, 3, 0, 4, 1<<64 - 1}},
 		{`pidfd_getfd(3</dev/full>, 4</3/4<char 1:7>>, 0) = 5</dev/full>`, "pidfd_getfd", ok(5), []uint64{3, 4, 0}},
 		{`pidfd_getfd(-1, 4, 0) = -1 EBADF (Bad file descriptor)`, "pidfd_getfd", failed(unix.EBADF), []uint64{0xffffffff, 4, 0}},
 	})

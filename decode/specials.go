@@ -407,12 +407,19 @@ var kcmpSlot = &structType{size: sizesAll(12), decode: func(e *Event, name strin
 	e.close(outer)
 }}
 
-// fdOf emits a descriptor of the process pid, whose name is known here if it is the
-// thread's own.
+// fdOf emits a descriptor of the process pid.
 func (e *Event) fdOf(name string, pid, fd uint64) {
 	if e.thread != nil && int(int32(pid)) == e.thread.Process().PID() {
 		e.emitFD(name, fd, false)
 		return
+	}
+	if f := e.opts.ProcessFD; f != nil && e.thread != nil && int32(pid) > 0 && int32(fd) >= 0 {
+		if called, ok := f(e.thread, int(int32(pid)), int(int32(fd))); ok {
+			v := e.next()
+			v.Kind, v.Name, v.Bits, v.Num = FD, name, 32, uint64(uint32(fd))
+			e.nameFD(v, called)
+			return
+		}
 	}
 	e.num(name, Int, 32, uint64(uint32(fd)))
 }

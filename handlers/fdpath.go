@@ -86,26 +86,43 @@ func exists(t table.Thread, fd int, path string) bool {
 func OtherFDNames(show FDAspects) func(t table.Thread, pidfd, fd int) (decode.FDName, bool) {
 	return func(t table.Thread, pidfd, fd int) (decode.FDName, bool) {
 		pid, err := procfs.PidOf(t.TID(), pidfd)
-		if err != nil || pid <= 0 || show == 0 {
+		if err != nil || pid <= 0 {
 			return decode.FDName{}, false
 		}
-		name := decode.FDName{}
-		if name.Path, err = procfs.FDLink(pid, fd); err != nil {
-			return decode.FDName{}, false
-		}
-		st, err := procfs.FDStat(pid, fd)
-		kind := st.Mode & unix.S_IFMT
-		device := err == nil && show&FDDevices != 0 && (kind == unix.S_IFCHR || kind == unix.S_IFBLK)
-		switch {
-		case device && kind == unix.S_IFCHR:
-			name.Note = deviceNote(table.KindChar, st.Rdev)
-		case device:
-			name.Note = deviceNote(table.KindBlock, st.Rdev)
-		case show&FDPaths == 0:
-			return decode.FDName{}, false
-		}
-		return name, true
+		return fdOfProcess(pid, fd, show)
 	}
+}
+
+// ProcessFDNames is FDNames for decode.Options.ProcessFD.
+func ProcessFDNames(show FDAspects) func(t table.Thread, pid, fd int) (decode.FDName, bool) {
+	return func(t table.Thread, pid, fd int) (decode.FDName, bool) {
+		here := PIDHere(t.TID(), pid)
+		if here <= 0 {
+			return decode.FDName{}, false
+		}
+		return fdOfProcess(here, fd, show)
+	}
+}
+
+// fdOfProcess tells of a descriptor of any process what of it is shown: no addresses of sockets.
+func fdOfProcess(pid, fd int, show FDAspects) (name decode.FDName, ok bool) {
+	path, err := procfs.FDLink(pid, fd)
+	if err != nil {
+		return decode.FDName{}, false
+	}
+	name.Path = path
+	st, err := procfs.FDStat(pid, fd)
+	if err == nil && show&FDDevices != 0 {
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFCHR:
+			name.Note = deviceNote(table.KindChar, st.Rdev)
+			return name, true
+		case unix.S_IFBLK:
+			name.Note = deviceNote(table.KindBlock, st.Rdev)
+			return name, true
+		}
+	}
+	return name, show&FDPaths != 0
 }
 
 func deviceNote(kind table.FileKind, device uint64) string {

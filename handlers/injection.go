@@ -58,11 +58,25 @@ const (
 //	   [:when=FIRST[..LAST][+[STEP]]]
 //
 // SET is a pattern of table.ParseSet that contains no colon.
-func ParseInjection(s string) (Injection, error) { return parseInjection(s, "") }
+func ParseInjection(s string) (Injection, error) {
+	in, err := parseInjection(s, "")
+	return in, invalidArgument("inject", s, err)
+}
+
+// invalidArgument begins what is wrong as strace says it, for those who look for that.
+func invalidArgument(kind, s string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("invalid %s argument '%s': %w", kind, s, err)
+}
 
 // ParseFault reads an injection in the language of strace's -e fault=, which is
 // SET[:error=ERRNO][:when=WHEN]; the error is ENOSYS if none is given.
-func ParseFault(s string) (Injection, error) { return parseInjection(s, "ENOSYS") }
+func ParseFault(s string) (Injection, error) {
+	in, err := parseInjection(s, "ENOSYS")
+	return in, invalidArgument("fault", s, err)
+}
 
 // parseInjection is ParseFault with a default errno, ParseInjection without.
 func parseInjection(s, errno string) (Injection, error) {

@@ -370,6 +370,7 @@ func (o *options) trace(out *outputs, launch *handlers.Launch) handlers.TraceOpt
 	t.PID = o.pids()
 	if o.fds != 0 {
 		t.Decode.FDName, t.Decode.OtherFD = handlers.FDNames(o.fds), handlers.OtherFDNames(o.fds)
+		t.Decode.ProcessFD = handlers.ProcessFDNames(o.fds)
 	}
 	if o.output != "" && o.separate {
 		t.PerThread = out.thread
