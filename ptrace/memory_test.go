@@ -3,6 +3,8 @@ package ptrace
 import (
 	"os/exec"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // Memory that is gone, as its process was killed after it had been opened, is an error that
@@ -22,7 +24,19 @@ func TestMemoryOfTheDead(t *testing.T) {
 	if err := cmd.Process.Kill(); err != nil {
 		t.Error(err)
 	}
-	_ = cmd.Wait()
+	// It is still known when it is dead, and is not when it has been waited for.
+	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil); err != nil {
+		t.Error(err)
+	}
+	for _, when := range []string{"before", "after"} {
+		if _, err := OpenMemory(pid); !Gone(err) {
+			t.Errorf("memory opened %s the wait: %v", when, err)
+		}
+		if _, err := FindSite(pid, NativeABI); !Gone(err) {
+			t.Errorf("site found %s the wait: %v", when, err)
+		}
+		_ = cmd.Wait()
+	}
 	if mem == nil {
 		return
 	}
@@ -32,8 +46,5 @@ func TestMemoryOfTheDead(t *testing.T) {
 	}
 	if n, err := mem.WriteAt(b[:], pageSize); n != 0 || !Gone(err) {
 		t.Errorf("%d bytes written, %v", n, err)
-	}
-	if _, err := OpenMemory(pid); !Gone(err) {
-		t.Errorf("opened afterwards: %v", err)
 	}
 }

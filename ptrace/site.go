@@ -43,12 +43,18 @@ func AuxValue(tid int, abi table.ABI, tag uint64) (uint64, error) {
 
 func readAuxv(tid int) ([]byte, error) {
 	fd, err := unix.Open(procfs.Path(tid, "auxv"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err == unix.ENOENT {
+		err = unix.ESRCH // see OpenMemory
+	}
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
 	var auxv [1024]byte // more than AT_VECTOR_SIZE
 	n, err := unix.Read(fd, auxv[:])
+	if n == 0 && err == nil {
+		err = unix.ESRCH // it has no memory any more
+	}
 	return auxv[:max(n, 0)], err
 }
 
