@@ -178,7 +178,11 @@ func init() {
 	addSpecial(special{exit: func(e *Event) {
 		if sig := e.res.Value(); e.good() && sig > 0 && sig <= 64 {
 			outer := e.note()
-			e.num("", Signal, 32, uint64(sig))
+			if name := SignalName(int(sig)); name != "" {
+				e.emit(Value{Kind: Symbol, Symbol: name}) // whatever -X says
+			} else {
+				e.num("", Signal, 32, uint64(sig))
+			}
 			e.close(outer)
 		}
 	}}, "rt_sigtimedwait", "rt_sigtimedwait_time64")

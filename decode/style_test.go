@@ -1,6 +1,10 @@
 package decode
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/k42trace/k42trace/table"
+)
 
 func TestStyles(t *testing.T) {
 	open := SetByName("open_flags")
@@ -46,6 +50,19 @@ func TestHexEscapes(t *testing.T) {
 		text := Text{Hex: mode}
 		if got := string(text.appendValue(nil, nil, &v)); got != want {
 			t.Errorf("mode %d: %s, want %s", mode, got, want)
+		}
+	}
+}
+
+// A signal that has been waited for is explained by its name, whatever the style.
+func TestStyleOfWaitedSignal(t *testing.T) {
+	for style, want := range map[ConstStyle]string{ConstNames: "= 1 (SIGHUP)", ConstRaw: "= 1 (SIGHUP)", ConstBoth: "= 1 (SIGHUP)"} {
+		e, c := event(t, Options{}, table.AMD64, "rt_sigtimedwait", 0, 0, 0, 8)
+		e.Entry(c)
+		e.Exit(c, ok(1))
+		text := Text{Consts: style}
+		if got := string(text.AppendResult(nil, e)); got != want {
+			t.Errorf("style %d: %s, want %s", style, got, want)
 		}
 	}
 }
