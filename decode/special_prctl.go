@@ -104,7 +104,9 @@ func init() {
 			}
 			hexResult(e, res)
 			if set := SetByName("prctl_spec_state"); res == 0 || res&set.known() != 0 {
-				e.noteFlags("", "prctl_spec_state")
+				outer := e.note()
+				e.emit(Value{Kind: Flags, Bits: 64, Num: res, Set: set, Whole: true})
+				e.close(outer)
 			}
 		}},
 		unix.PR_SET_SPECULATION_CTRL: row(enum("prctl_spec"), form{show: func(e *Event, i int, _ bool) {

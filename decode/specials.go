@@ -116,7 +116,11 @@ func init() {
 		const query = 0
 		if e.good() && e.args[0] == query && e.res.Value() != 0 {
 			e.values[resultSlot].Kind = Hex
-			e.noteFlags("", "membarrier_cmd")
+			outer := e.note()
+			parts := e.begin("", Or) // of one: -X tells how this explanation is shown
+			e.flags("", 64, uint64(e.res.Value()), SetByName("membarrier_cmd"))
+			e.close(parts)
+			e.close(outer)
 		}
 	}}, "membarrier")
 	addSpecial(special{entry: func(e *Event) {
@@ -437,13 +441,6 @@ func noteEnum(set string) func(e *Event) {
 			e.close(outer)
 		}
 	}
-}
-
-// noteFlags explains a result by the flags set.
-func (e *Event) noteFlags(name, set string) {
-	outer := e.note()
-	e.flags(name, 64, uint64(e.res.Value()), SetByName(set))
-	e.close(outer)
 }
 
 // exitSleep decodes what is left of a sleep that was interrupted, at rem. The

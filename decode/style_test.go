@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/k42trace/k42trace/table"
+	"golang.org/x/sys/unix"
 )
 
 func TestStyles(t *testing.T) {
@@ -63,6 +64,29 @@ func TestStyleOfWaitedSignal(t *testing.T) {
 		text := Text{Consts: style}
 		if got := string(text.AppendResult(nil, e)); got != want {
 			t.Errorf("style %d: %s, want %s", style, got, want)
+		}
+	}
+}
+
+// How the flags that explain results are shown.
+func TestStyleOfNotedFlags(t *testing.T) {
+	for _, test := range []struct {
+		name             string
+		args             [2]uint64
+		res              int64
+		names, raw, both string
+	}{
+		{"membarrier", [2]uint64{}, 1, "= 0x1 (MEMBARRIER_CMD_GLOBAL)", "= 0x1 (0x1)", "= 0x1 (0x1 /* MEMBARRIER_CMD_GLOBAL */)"},
+		{"prctl", [2]uint64{unix.PR_GET_SPECULATION_CTRL, 0}, 3, "= 0x3 (PR_SPEC_PRCTL|PR_SPEC_ENABLE)", "= 0x3", "= 0x3 (PR_SPEC_PRCTL|PR_SPEC_ENABLE)"},
+	} {
+		for style, want := range map[ConstStyle]string{ConstNames: test.names, ConstRaw: test.raw, ConstBoth: test.both} {
+			e, c := event(t, Options{}, table.AMD64, test.name, test.args[0], test.args[1])
+			e.Entry(c)
+			e.Exit(c, ok(test.res))
+			text := Text{Consts: style}
+			if got := string(text.AppendResult(nil, e)); got != want {
+				t.Errorf("%s, style %d: %s, want %s", test.name, style, got, want)
+			}
 		}
 	}
 }
