@@ -2,8 +2,10 @@ package supervisor_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -78,6 +80,50 @@ func TestTooManyAreRefused(t *testing.T) {
 	run(t, cmd)
 	const refused = "-1 input/output error\n"
 	if want := strings.Repeat(refused, 4) + "3 errno 0\n"; out.String() != want {
+		t.Errorf("%q, want %q", out, want)
+	}
+}
+
+// vectorCalls are made with two buffers of 5 bytes together, with one of 5 bytes, or of none.
+var vectorCalls = []string{"readv", "preadv", "writev", "recvmsg", "fgetxattr", "flistxattr", "copy_file_range"}
+
+func init() {
+	programs["vectors"] = func() {
+		buf := make([]byte, 5)
+		iov := []unix.Iovec{{Base: &buf[0], Len: 2}, {Base: &buf[2], Len: 3}}
+		msg := unix.Msghdr{Iov: &iov[0], Iovlen: 2}
+		vec, at, hdr := uintptr(unsafe.Pointer(&iov[0])), uintptr(unsafe.Pointer(&buf[0])), uintptr(unsafe.Pointer(&msg))
+		for _, fd := range []uintptr{1005, 1006} {
+			for _, call := range [][5]uintptr{{unix.SYS_READV, vec, 2}, {unix.SYS_PREADV, vec, 2}, {unix.SYS_WRITEV, vec, 2}, {unix.SYS_RECVMSG, hdr},
+				{unix.SYS_RECVMSG, hdr, unix.MSG_TRUNC}, {unix.SYS_FGETXATTR, at, at, 5}, {unix.SYS_FGETXATTR, at, at, 0}, {unix.SYS_FLISTXATTR, at, 5},
+				{unix.SYS_COPY_FILE_RANGE, 0, 0, 0, 5}, {unix.SYS_READV, 8, 2}} {
+				n, _, e := unix.RawSyscall6(call[0], fd, call[1], call[2], call[3], call[4], 0)
+				fmt.Print(int(n), " ", int(e), ",")
+			}
+			fmt.Println()
+		}
+		runtime.KeepAlive(iov)
+		runtime.KeepAlive(&msg)
+	}
+}
+
+// So are more bytes than there is room for in several buffers, and in those whose size only
+// sometimes counts.
+func TestVectorsAreNotOverrun(t *testing.T) {
+	cmd, out := self(t, "vectors")
+	cmd.Table = table.New()
+	for _, name := range vectorCalls {
+		cmd.Table.HandleFunc(name, func(c *table.Call) table.Result {
+			if c.FD(0) < 1000 {
+				return c.Native()
+			}
+			return table.Return(int64(c.FD(0) - 1000))
+		})
+	}
+	run(t, cmd)
+	// In memory that cannot be read nobody finds how much there is room for.
+	const want = "5 0,5 0,5 0,5 0,5 0,5 0,5 0,5 0,5 0,5 0,\n-1 5,-1 5,-1 5,-1 5,6 0,-1 5,6 0,-1 5,-1 5,6 0,\n"
+	if out.String() != want {
 		t.Errorf("%q, want %q", out, want)
 	}
 }

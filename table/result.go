@@ -1,8 +1,6 @@
 package table
 
 import (
-	"fmt"
-
 	"golang.org/x/sys/unix"
 )
 
@@ -37,68 +35,6 @@ func Gone() Result { return Result{raw: -int64(unix.ESRCH), gone: true} }
 func (r Result) Exactly() Result {
 	r.exact = true
 	return r
-}
-
-// Nonsense reports whether r is no result that c can have, and says why: if r is not
-// Exactly what is wanted. It is for engines.
-func (r Result) Nonsense(c *Call) (why string, is bool) {
-	switch {
-	case r.exact, r.gone, r.blocked != nil, r.Restarting():
-		return "", false
-	case r.Failed():
-		if unix.ErrnoName(r.Errno()) == "" {
-			return fmt.Sprintf("errno %d, which there is not", int(r.Errno())), true
-		}
-		return "", false
-	}
-	most, ok := c.most()
-	if ok && (r.raw < 0 || uint64(r.raw) > most) {
-		return fmt.Sprintf("%d, of %d bytes", r.raw, most), true
-	}
-	if most, ok = c.mostItems(); ok && (r.raw < 0 || uint64(r.raw) > most) {
-		return fmt.Sprintf("%d, of at most %d", r.raw, most), true
-	}
-	return "", false
-}
-
-// mostItems returns what a call returns at most, if it is one that returns how many of the
-// program's structs it has filled in.
-func (c *Call) mostItems() (n uint64, ok bool) {
-	if c.sig == nil {
-		return 0, false
-	}
-	switch c.sig.Name {
-	case "poll", "ppoll", "ppoll_time64":
-		return uint64(uint32(c.Arg(1))), true
-	case "epoll_wait", "epoll_pwait", "epoll_pwait2", "recvmmsg", "recvmmsg_time64", "sendmmsg":
-		return uint64(uint32(c.Arg(2))), true
-	case "io_getevents", "io_pgetevents", "io_pgetevents_time64":
-		return c.Arg(2), true
-	}
-	return 0, false
-}
-
-// most returns how many bytes a call moves at most, if it is one that returns how many
-// it has moved.
-func (c *Call) most() (n uint64, ok bool) {
-	if c.sig == nil {
-		return 0, false
-	}
-	switch c.sig.Name {
-	case "recvfrom":
-		return c.Arg(2), c.Arg(3)&unix.MSG_TRUNC == 0 // which asks for the message's whole size
-	case "read", "write", "pread64", "pwrite64", "getdents", "getdents64", "sendto":
-		return c.Arg(2), true
-	case "readlink": // the size is an int
-		return uint64(uint32(c.Arg(2))), true
-	case "readlinkat":
-		return uint64(uint32(c.Arg(3))), true
-	case "sendfile", "sendfile64":
-		return c.Arg(3), true
-	case "getrandom", "getcwd":
-		return c.Arg(1), true
-	}
-	return 0, false
 }
 
 // Raw returns the register value: negative errnos for failures.
