@@ -90,6 +90,12 @@ static void unix_sockets(void)
 	show(c);
 	int s = accept(show(l), NULL, NULL);
 	show(c);
+	/* One that the kernel gives a name when it connects. */
+	int n = socket(AF_UNIX, SOCK_STREAM, 0), on = 1;
+	setsockopt(n, SOL_SOCKET, SO_PASSCRED, &on, sizeof on);
+	connect(n, (struct sockaddr *)&a, sizeof a);
+	accept(l, NULL, NULL);
+	show(n);
 	close(l);
 	show(s);
 	unlink("so\"ck");
