@@ -90,18 +90,12 @@ func (d *direct) poll() (ptrace.Event, bool) {
 // awaitRequests looks for requests for a moment, in which nobody looks at the clock: that takes
 // longer than a look, and who asks waits meanwhile.
 func (d *direct) awaitRequests() (n int) {
-	const (
-		looks  = 16 // at some 50 ns
-		enough = 4  // handlers may take their time
-	)
+	const looks = 16 // at some 50 ns
 	for range looks {
-		m := d.takeRequests()
-		if n += m; n >= enough {
-			break
+		if n = d.takeRequests(); n > 0 {
+			break // handlers may take their time
 		}
-		if m == 0 {
-			spin()
-		}
+		spin()
 	}
 	return n
 }

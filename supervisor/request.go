@@ -21,39 +21,11 @@ func (d *direct) takeRequests() (n int) {
 		return 0
 	}
 	for _, t := range d.open {
-		// The area is the program's to write: what a filter of its own forbids must
-		// not be had by asking.
-		if t.inLayer() || t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
-			continue
-		}
-		asked, ok := t.slot.Requested()
-		if !ok {
+		if t.inLayer() || !d.take(t) {
 			continue
 		}
 		n++
-		if d.records {
-			d.drain() // what came before it
-			if t.distrusted {
-				t.slot.SendToTrap()
-				continue
-			}
-		}
-		h := d.loop.table.Lookup(ptrace.NativeABI, asked.Nr)
-		if h == nil {
-			t.slot.SendToTrap()
-			continue
-		}
-		t.current = callState{position: requested}
-		t.asked = asked
-		ip := d.region.CallOf(asked.Site) + ptrace.SyscallInsnLen
-		t.call.Reset(t, ptrace.NativeABI, asked.Nr, asked.Args, ip, asked.SP)
-		if p, ok := h.(table.Passer); ok && t.passesQuietly(p) {
-			t.current = callState{}
-			t.slot.SendToTrap() // where it passes
-			continue
-		}
-		t.handler = h
-		t.start((*Thread).handleRequest)
+		t.start((*Thread).handleRequests)
 		if d.loop.killing {
 			return n
 		}
@@ -61,22 +33,86 @@ func (d *direct) takeRequests() (n int) {
 	return n
 }
 
-// handleRequest is the job of a request.
-func (t *Thread) handleRequest() {
+// take makes the call that the thread asks about the one to be handled, if it asks.
+func (d *direct) take(t *Thread) bool {
+	// The area is the program's to write: what a filter of its own forbids must
+	// not be had by asking.
+	if t.slot == nil || t.strict || t.proc.ownFilter || t.proc.image.off {
+		return false
+	}
+	asked, ok := t.slot.Requested()
+	if !ok {
+		return false
+	}
+	if d.records {
+		d.drain() // what came before it
+		if t.distrusted {
+			t.slot.SendToTrap()
+			return false
+		}
+	}
+	h := d.loop.table.Lookup(ptrace.NativeABI, asked.Nr)
+	if h == nil {
+		t.slot.SendToTrap()
+		return false
+	}
+	t.current = callState{position: requested}
+	t.asked = asked
+	ip := d.region.CallOf(asked.Site) + ptrace.SyscallInsnLen
+	t.call.Reset(t, ptrace.NativeABI, asked.Nr, asked.Args, ip, asked.SP)
+	if p, ok := h.(table.Passer); ok && t.passesQuietly(p) {
+		t.current = callState{}
+		t.slot.SendToTrap() // where it passes
+		return false
+	}
+	t.handler = h
+	return true
+}
+
+// How long the coroutine that has answered a request looks for the thread's next one: to go
+// back to the loop, and to come here again, takes as long as a handler that does little.
+const (
+	againLooks = 16 // of which the threads have a share each
+	inARow     = 4  // then it is the others' turn
+)
+
+// handleRequests is the job of a request, and of those that follow closely.
+func (t *Thread) handleRequests() {
+	for n := 1; t.handleRequest() && n < inARow && t.asksAgain(); n++ {
+	}
+}
+
+// asksAgain looks for the thread's next request.
+func (t *Thread) asksAgain() bool {
+	d := t.loop.direct
+	for range againLooks / max(len(d.open), 1) {
+		if !t.admitted || d.loop.killing {
+			return false
+		}
+		if d.take(t) {
+			return true
+		}
+		spin()
+	}
+	return false
+}
+
+// handleRequest calls the handler, and reports whether the thread has its answer and runs.
+func (t *Thread) handleRequest() bool {
 	result := t.handler.Handle(&t.call)
 	if _, blocked := result.Blocked(); blocked {
 		t.demote()
 	}
 	if t.overtaken {
-		return
+		return false
 	}
 	if t.current.position != requested {
 		// It has become a trap.
 		t.conclude(result)
-		return
+		return false
 	}
 	if t.gone || t.loop.killing {
-		return
+		return false
 	}
 	if result = t.sensible(result); result.Restarting() {
 		result = table.Errno(unix.EINTR)
@@ -89,7 +125,9 @@ func (t *Thread) handleRequest() {
 	if t.stopAgain {
 		t.stopAgain = false
 		t.loop.check(ptrace.Interrupt(t.tid), t)
+		return false
 	}
+	return true
 }
 
 // demote makes a trap of the request that is being handled, if that is one.
