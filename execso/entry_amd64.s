@@ -63,9 +63,17 @@ ok: \
 	MOVL	(const_Base+const_plansOff)(CX*8), CX; \
 	MOVQ	CX, const_areaPlan(GS)
 
+// Get the line of the ring that is ahead bytes from the offset in CX, to be written: the
+// supervisor had it last, and a store would have to wait for it. Offsets behind the ring do no
+// harm. (prefetchw %gs:ringOff+ahead(%rcx))
+#define AHEAD(ahead) \
+	BYTE	$0x65; BYTE $0x0f; BYTE $0x0d; BYTE $0x89; LONG $(const_ringOff+ahead)
+
 // An ENTER but for its stamp, at the offset in CX.
 #define ENTER \
 	MOVWLZX	const_areaHead(GS), CX; \
+	AHEAD(256); \
+	AHEAD(320); \
 	MOVW	$const_kindEnter, RING(0, CX); \
 	MOVW	AX, RING(2, CX); \
 	MOVL	R11, RING(4, CX); \
