@@ -21,7 +21,7 @@ import (
 // now and then.
 const (
 	idleAfter  = 100 * time.Microsecond // without an event: about what two traps cost
-	pollEvery  = 4 * time.Microsecond   // between looks for stops
+	pollEvery  = 8 * time.Microsecond   // between looks for stops
 	lookEvery  = 12 * time.Microsecond  // between looks at the rings, which hold five times as much
 	tick       = 40 * time.Millisecond  // how late events may be told
 	crowdLook  = 2 * time.Millisecond   // between looks for a free core

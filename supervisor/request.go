@@ -72,8 +72,8 @@ func (d *direct) take(t *Thread) bool {
 // How long the coroutine that has answered a request looks for the thread's next one: to go
 // back to the loop, and to come here again, takes as long as a handler that does little.
 const (
-	againLooks = 16 // of which the threads have a share each
-	inARow     = 4  // then it is the others' turn
+	againLooks = 32 // of which the threads have a share each
+	inARow     = 8  // then it is the others' turn
 )
 
 // handleRequests is the job of a request, and of those that follow closely.
