@@ -25,9 +25,13 @@ func init() { runtime.LockOSThread() }
 
 func main() {
 	tune()
-	status := run(os.Args[1:])
+	var status ending
+	profiled(func() { status = run(os.Args[1:]) })
 	status.leave()
 }
+
+// profiled calls run: see profile.go.
+var profiled = func(run func()) { run() }
 
 // run is the command; its result is how this process should end.
 func run(args []string) ending {
