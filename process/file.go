@@ -12,28 +12,30 @@ import (
 // A File is an open file description. It is what dup, fork and SCM_RIGHTS share.
 type File struct {
 	tree  *Tree
-	kind  table.FileKind
 	name  string
-	flags int // as F_GETFL
 	id    table.FileID
 	rdev  uint64 // of devices
+	flags int    // as F_GETFL
+	kind  table.FileKind
+	// Small fields stand together: the Files of a program that opens and closes are what we
+	// leave behind most of.
+
 	// known: kind, name and id have been asked for; the name when the Tree's names
 	// were of the generation named.
 	known   bool
-	named   uint64
-	asks    bool   // its flags have yet to be asked for
-	setting int    // calls under way that set its flags
-	sets    uint64 // how many of them have begun and ended
-
-	refs    int  // slots that it is in
-	at      *FDs // where it was first put, and may be still
-	number  int
+	asks    bool // its flags have yet to be asked for
 	indexed bool // it is in Tree.files
-
-	// next and prev are in the list of all files that have descriptors, in which it is if
-	// listed. unasked: it counts as one that is to be asked for.
-	next, prev      *File
+	// listed: it is in the list of all files that have descriptors, by next and prev. unasked:
+	// it counts as one that is to be asked for.
 	listed, unasked bool
+	setting         int32 // calls under way that set its flags
+
+	named      uint64
+	sets       uint64 // how many calls that set its flags have begun and ended
+	refs       int    // slots that it is in
+	number     int    // where in at it was first put
+	at         *FDs   // and may be still
+	next, prev *File
 
 	details *details // of a socket or pidfd, nil if nobody has asked
 	virtual *virtual // nil if it is none

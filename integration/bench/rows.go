@@ -129,7 +129,7 @@ func itself(arg string) func(*tools, []string) []string {
 // tracers are the ways to trace everything to a file, with the goals.
 var (
 	tracers     = []*way{native, strace, straceCore, ours, oursUnfollowed, oursCore, oursDirect}
-	tracerGoals = []goal{{ours, 0.7, strace}, {ours, 1.0, straceCore}, {oursCore, 1.0, straceCore}}
+	tracerGoals = []goal{{ours, 0.7, strace}, {ours, 1.0, straceCore}, {oursCore, 1.0, straceCore}, {oursDirect, 0.7, strace}, {oursDirect, 1.0, straceCore}}
 	few         = []*way{native, strace, ours, oursDirect}
 )
 
