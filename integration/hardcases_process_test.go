@@ -28,10 +28,19 @@ func TestExecFromThreadBetweenArchitectures(t *testing.T) {
 	p.compare(t).mustExit(t, 3)
 }
 
-// Bases that no tracer can set are no reason to fail.
+// Bases and selectors that no tracer can set are no reason to fail.
 func TestInjectWithGSAtTheKernel(t *testing.T) {
 	needX86(t)
-	cmd := supervisor.Command(compileC(t, "sites", "-mfsgsbase"), "own_wrgsbase")
+	injectAtGetppid(t, supervisor.Command(compileC(t, "sites", "-mfsgsbase"), "own_wrgsbase"))
+}
+
+func TestInjectWithNullSegments(t *testing.T) {
+	needX86(t)
+	injectAtGetppid(t, supervisor.Command(compileC(t, "nullsegments")))
+}
+
+func injectAtGetppid(t *testing.T, cmd *supervisor.Cmd) {
+	t.Helper()
 	cmd.Table = table.New()
 	cmd.Table.HandleFunc("getppid", func(c *table.Call) table.Result {
 		if e := c.Inject("getpid").Errno(); e != 0 {

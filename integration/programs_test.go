@@ -76,8 +76,8 @@ var gitEnv = []string{
 	"GIT_AUTHOR_DATE=2001-02-03T04:05:06Z", "GIT_COMMITTER_DATE=2001-02-03T04:05:06Z", "GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=/dev/null", "HOME=/nonexistent",
 }
 
-// bash tells the id of a job that a signal has ended.
-var pidInMessage = regexp.MustCompile(`(line \d+: +)\d+`)
+// bash tells the id of a job that a signal has ended, with blanks before a short one.
+var pidInMessage = regexp.MustCompile(`(line \d+: ) *\d+`)
 
 func withoutPIDs(s string) string { return pidInMessage.ReplaceAllString(s, "${1}PID") }
 

@@ -51,22 +51,30 @@ func (r *Regs) Get(tid int) error {
 
 // Set writes the registers of the stopped thread tid.
 //
-// WRGSBASE lets a program point a segment at the kernel's half of the addresses, and
-// the kernel refuses to be told so (EIO: putreg, arch/x86/kernel/ptrace.c). Nobody can
-// use such a base: it becomes 0.
+// Programs can have what the kernel refuses to be told (EIO: putreg,
+// arch/x86/kernel/ptrace.c). WRGSBASE points a segment at the kernel's half of the addresses:
+// nobody can use such a base, and it becomes 0. Of the four null selectors ptrace takes 0 and 3; the
+// others become 0, as they do whenever the kernel returns by IRET.
 func (r *Regs) Set(tid int) error {
 	err := r.set(tid)
-	if errors.Is(err, unix.EIO) && (r.Fs_base >= taskSizeMax || r.Gs_base >= taskSizeMax) {
-		usable := *r
-		if usable.Fs_base >= taskSizeMax {
-			usable.Fs_base = 0
-		}
-		if usable.Gs_base >= taskSizeMax {
-			usable.Gs_base = 0
-		}
-		err = usable.set(tid)
+	if !errors.Is(err, unix.EIO) {
+		return err
 	}
-	return err
+	usable := *r
+	for _, base := range []*uint64{&usable.Fs_base, &usable.Gs_base} {
+		if *base >= taskSizeMax {
+			*base = 0
+		}
+	}
+	for _, selector := range []*uint64{&usable.Ds, &usable.Es, &usable.Fs, &usable.Gs} {
+		if *selector == 1 || *selector == 2 {
+			*selector = 0
+		}
+	}
+	if usable == *r {
+		return err
+	}
+	return usable.set(tid)
 }
 
 // taskSizeMax is TASK_SIZE_MAX with four levels of page tables.
