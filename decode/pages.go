@@ -15,12 +15,6 @@ func init() {
 		}
 		e.emitArray("", residence, e.args[2], pages)
 	}}, "mincore")
-	addSpecial(special{exit: func(e *Event) {
-		if e.args[1] == 0 && e.args[4] != 0 && !e.good() { // nothing to fill in, whatever the result
-			e.into(4)
-			e.close(e.begin("", Array))
-		}
-	}}, "move_pages")
 	register("kexec_segment", sizesPtr(32, 16), record(
 		field{"buf", Addr, pointer, nil}, field{"bufsz", Uint, pointer, nil}, field{"mem", Addr, pointer, nil}, field{"memsz", Uint, pointer, nil}))
 	addSpecial(special{entry: func(e *Event) {

@@ -358,9 +358,7 @@ func init() {
 		e.into(2)
 		e.ioprio("", 32, e.args[2])
 	}}, "ioprio_set")
-	addSpecial(special{entry: func(e *Event) {
-		e.who(0)
-	}}, "getpriority", "setpriority")
+	addSpecial(special{entry: func(e *Event) { e.who(0) }}, "getpriority", "setpriority")
 	addSpecial(special{entry: func(e *Event) {
 		// Two arguments are one number, the upper half first.
 		e.set(1, Value{Kind: Int, Bits: 64, Num: e.args[1]<<32 | e.args[2]})

@@ -113,4 +113,4 @@ func (r *Region) listMappings() error {
 
 // nameOf returns the name by which other processes can open one of our files, with the byte
 // that ends it.
-func nameOf(fd int) string { return fmt.Sprintf("%s%d\x00", procfs.Path(os.Getpid(), "fd/"), fd) }
+func nameOf(fd int) string { return procfs.FDPath(os.Getpid(), fd) + "\x00" }

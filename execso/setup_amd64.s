@@ -22,8 +22,8 @@ TEXT ·setupCode(SB), NOSPLIT, $0-8
 
 // The loader maps the region's code. It runs wherever it has been written. In SI the name
 // of the code's file, in BX where to go on with its descriptor in R12, in BP what the upper half
-// of its calls' fifth argument is to be; R13, R14 and R15 are left as they are. If it cannot, it makes the call with the number in R15, which has
-// R12 negative if the file could not be opened.
+// of its calls' fifth argument is to be; R13, R14 and R15 are left as they are. If it cannot, it
+// makes the call with the number in R15, which has R12 negative if the file could not be opened.
 TEXT loader<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	end	// tells setup.go the size
 

@@ -121,7 +121,7 @@ func (v *View) onContents(c *table.Call, next table.Handler, a paths.Arg, p *pat
 }
 
 // fdName returns the path by which other processes find a descriptor of this one.
-func fdName(f *os.File) string { return fmt.Sprintf("%s%d", procfs.Path(os.Getpid(), "fd/"), f.Fd()) }
+func fdName(f *os.File) string { return procfs.FDPath(os.Getpid(), int(f.Fd())) }
 
 func opens(c *table.Call) bool {
 	switch c.Name() {
@@ -251,7 +251,7 @@ func (v *View) ownCopy(c *table.Call, f *os.File) table.Result {
 		return r
 	}
 	fd := uint64(r.Raw())
-	own := fmt.Sprintf("%s%d", procfs.Path(c.Thread().TID(), "fd/"), fd)
+	own := procfs.FDPath(c.Thread().TID(), int(fd))
 	err := copyTo(own, f)
 	if err == nil {
 		err = c.PinPath(1, fmt.Sprintf("/proc/self/task/%d/fd/%d", procfs.ID(c.Thread().TID()), fd))

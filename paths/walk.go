@@ -97,7 +97,7 @@ func (p *Place) Hold(follow bool) (*Held, error) {
 		return nil, err
 	}
 	h.file = os.NewFile(uintptr(fd), name)
-	h.Name = procfs.Path(os.Getpid(), "fd/"+strconv.Itoa(fd))
+	h.Name = procfs.FDPath(os.Getpid(), fd)
 	if h.last != "" {
 		h.Name += "/" + h.last
 	}

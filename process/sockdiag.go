@@ -219,7 +219,7 @@ func netlinkDetail(ino uint64) (detail string) {
 // protocolName returns the kernel's name of the protocol of descriptor fd of thread tid.
 func protocolName(tid, fd int) string {
 	var buf [32]byte
-	n, err := unix.Getxattr(fmt.Sprintf("%s%d", procfs.Path(tid, "fd/"), fd), "system.sockprotoname", buf[:])
+	n, err := unix.Getxattr(procfs.FDPath(tid, fd), "system.sockprotoname", buf[:])
 	if err != nil {
 		return ""
 	}

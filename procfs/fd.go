@@ -16,8 +16,9 @@ const (
 	AtRoot = -2
 )
 
-// fdName returns the name of the link that stands for a descriptor.
-func fdName(tid, fd int) string {
+// FDPath returns the name of the link in /proc that stands for a descriptor of a thread: what opens,
+// or asks about, what it refers to. [AtCWD] and the like stand for what they say. See proc_pid_fd(5).
+func FDPath(tid, fd int) string {
 	switch fd {
 	case AtCWD:
 		return Path(tid, "cwd")
@@ -30,7 +31,7 @@ func fdName(tid, fd int) string {
 // FDLink returns what a descriptor of a thread refers to: a path, or the kernel's name of
 // what has none. It fails with ENOENT if it is not open.
 func FDLink(tid, fd int) (string, error) {
-	name := fdName(tid, fd)
+	name := FDPath(tid, fd)
 	var buf [unix.PathMax]byte
 	n, err := unix.Readlink(name, buf[:])
 	if err != nil {
@@ -41,7 +42,7 @@ func FDLink(tid, fd int) (string, error) {
 
 // FDStat returns what fstat(2) would say of a descriptor of a thread.
 func FDStat(tid, fd int) (unix.Stat_t, error) {
-	name := fdName(tid, fd)
+	name := FDPath(tid, fd)
 	var st unix.Stat_t
 	if err := unix.Stat(name, &st); err != nil {
 		return st, fmt.Errorf("%s: %w", name, err)
