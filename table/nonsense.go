@@ -11,7 +11,7 @@ import (
 // Exactly what is wanted. It is for engines.
 func (r Result) Nonsense(c *Call) (why string, is bool) {
 	switch {
-	case r.exact, r.gone, r.blocked != nil, r.Restarting():
+	case r.marks&(exact|gone) != 0, r.blocked != nil, r.Restarting():
 		return "", false
 	case r.Failed():
 		if unix.ErrnoName(r.Errno()) == "" {

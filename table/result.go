@@ -6,13 +6,23 @@ import (
 
 // A Result is what a system call gives back: a value or an errno, as the kernel
 // leaves it in the result register.
+//
+// (It has few fields so that the compiler keeps it in registers: structs of more than four are
+// copied from place to place in memory.)
 type Result struct {
 	raw     int64
-	gone    bool
-	exact   bool     // whatever it is
-	value   bool     // shown as one
+	marks   marks
 	blocked *blocked // it is Block: see block.go
 }
+
+// marks say what else there is to a Result.
+type marks uint8
+
+const (
+	gone  marks = 1 << iota
+	exact       // whatever it is
+	value       // shown as one
+)
 
 // maxErrno bounds the errno range of a raw result (linux/err.h, MAX_ERRNO).
 const maxErrno = 4095
@@ -28,12 +38,12 @@ func FromRaw(raw int64) Result { return Result{raw: raw} }
 
 // Gone is the result of a call that never returned: the thread ended in it
 // (exit, a fatal signal, an exec by another thread) or it has no result to give.
-func Gone() Result { return Result{raw: -int64(unix.ESRCH), gone: true} }
+func Gone() Result { return Result{raw: -int64(unix.ESRCH), marks: gone} }
 
 // Exactly is r, to be given to the program even if it is nonsense: an errno that there
 // is not, or more bytes than the call asked for. Otherwise such a result becomes EIO.
 func (r Result) Exactly() Result {
-	r.exact = true
+	r.marks |= exact
 	return r
 }
 
@@ -42,7 +52,7 @@ func (r Result) Raw() int64 { return r.raw }
 
 // Gone reports that the thread did not live to see the result. A handler need
 // not care: whatever it still asks of the thread fails with ESRCH.
-func (r Result) Gone() bool { return r.gone }
+func (r Result) Gone() bool { return r.marks&gone != 0 }
 
 // Failed reports whether the call failed.
 func (r Result) Failed() bool { return r.raw < 0 && r.raw >= -maxErrno }
@@ -50,12 +60,12 @@ func (r Result) Failed() bool { return r.raw < 0 && r.raw >= -maxErrno }
 // AsValue is r, shown as what a call returned even if it is a number that the program takes
 // for an errno: so values are shown that were injected.
 func (r Result) AsValue() Result {
-	r.value = true
+	r.marks |= value
 	return r
 }
 
 // ShownFailed reports whether r is shown as a failure: it is one, and not AsValue.
-func (r Result) ShownFailed() bool { return r.Failed() && !r.value }
+func (r Result) ShownFailed() bool { return r.Failed() && r.marks&value == 0 }
 
 // Errno returns the errno of a failed call and 0 for one that succeeded.
 func (r Result) Errno() unix.Errno {
