@@ -356,7 +356,7 @@ func (e *Event) emitEnv(addr uint64) {
 		if k == 0 {
 			k = word
 		}
-		got, err := e.mem.ReadMemory(at, page[:k])
+		got, err := e.thread.ReadMemory(at, page[:k])
 		if err != nil || got < word {
 			if at == addr {
 				e.emitAddr("", addr, true)

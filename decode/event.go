@@ -99,7 +99,6 @@ type Event struct {
 
 	thread table.Thread
 	tid    int // the thread's, also afterwards
-	mem    table.Memory
 	abi    table.ABI
 	nr     int
 	sig    *table.Signature
@@ -194,7 +193,7 @@ func (e *Event) Entry(c *table.Call) {
 		e.unknown(len(e.args))
 		return
 	}
-	e.thread, e.mem = c.Thread(), c.Thread()
+	e.thread = c.Thread()
 	e.tid, e.peeks = e.thread.TID(), c.Route() == table.RouteTrap
 	if e.opts.Raw {
 		if e.name == "socketcall" { // strace shows which one even so
@@ -260,7 +259,7 @@ func (e *Event) Exit(c *table.Call, res table.Result) {
 		}
 		return
 	}
-	e.thread, e.mem = c.Thread(), c.Thread()
+	e.thread = c.Thread()
 	e.ranges, e.fetched = e.ranges[:0], 0
 	if len(p.exits) > 0 {
 		e.exitArgs(e.good())
@@ -313,7 +312,7 @@ func (e *Event) reset(c *table.Call) {
 }
 
 // release forgets the thread, which the event may outlive.
-func (e *Event) release() { e.thread, e.mem = nil, nil }
+func (e *Event) release() { e.thread = nil }
 
 // next returns the next value, empty: the slot that waits for one, or the next
 // child of the value that is open. It is good until the next one is asked for.

@@ -40,14 +40,16 @@ func (e *Event) want(addr uint64, n int) {
 		return
 	}
 	if b := e.alloc(n); b != nil {
-		e.ranges = append(e.ranges, table.Range{Addr: addr, Buf: b})
+		e.ranges = append(e.ranges, table.Range{})
+		r := &e.ranges[len(e.ranges)-1]
+		r.Addr, r.Buf = addr, b // in place: a copy of what has just been stored waits for it
 	}
 }
 
 // fetch reads what want asked for.
 func (e *Event) fetch() {
 	if e.fetched < len(e.ranges) {
-		e.mem.ReadRanges(e.ranges[e.fetched:])
+		e.thread.ReadRanges(e.ranges[e.fetched:])
 		e.fetched = len(e.ranges)
 	}
 }
@@ -81,7 +83,7 @@ func (e *Event) readNow(addr uint64, n int) []byte {
 	if b == nil {
 		return nil
 	}
-	got, err := e.mem.ReadMemory(addr, b)
+	got, err := e.thread.ReadMemory(addr, b)
 	if err != nil || got < 0 {
 		return nil
 	}

@@ -68,7 +68,7 @@ func TestNetlink(t *testing.T) {
 // read.
 func wildNetlink(t *testing.T, b []byte, family, readable int, verbose bool) {
 	e := New(Options{Verbose: verbose}).NewEvent()
-	e.thread, e.mem, e.abi = &self{}, nothing{}, host
+	e.thread, e.abi = blind{&self{}}, host
 	e.slot = argSlot
 	e.nlMessages("", span{0x1000, b[:min(readable, len(b))], len(b)}, family)
 	for _, style := range []ConstStyle{ConstNames, ConstRaw, ConstBoth} {
@@ -81,12 +81,12 @@ func wildNetlink(t *testing.T, b []byte, family, readable int, verbose bool) {
 	}
 }
 
-// nothing is memory that cannot be read.
-type nothing struct{}
+// blind is a thread whose memory cannot be read.
+type blind struct{ *self }
 
-func (nothing) ReadMemory(uint64, []byte) (int, error)  { return 0, unix.EFAULT }
-func (nothing) WriteMemory(uint64, []byte) (int, error) { return 0, unix.EFAULT }
-func (nothing) ReadRanges(ranges []table.Range) {
+func (blind) ReadMemory(uint64, []byte) (int, error)  { return 0, unix.EFAULT }
+func (blind) WriteMemory(uint64, []byte) (int, error) { return 0, unix.EFAULT }
+func (blind) ReadRanges(ranges []table.Range) {
 	for i := range ranges {
 		ranges[i].N = 0
 	}

@@ -3,6 +3,7 @@ package execso
 import (
 	"errors"
 	"fmt"
+	"unsafe"
 )
 
 // ErrCorrupt says that a thread has written nonsense into its slot.
@@ -87,27 +88,13 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 	if have > ringSize || have%8 != 0 {
 		return false, s.corrupt("%d bytes in the ring", have)
 	}
+	b, err := s.event(have)
+	if err != nil {
+		return false, err
+	}
+	size := uint64(len(b))
 	e.Captures, e.Opened = e.Captures[:0], Opened{}
-	ring := s.mem[ringOff:]
-	at := int(s.taken % ringSize)
-	first := peek(ring, at)
-	size := uint64(enterSize)
-	switch uint16(first) {
-	case kindEnter:
-	case kindExit:
-		if size = first >> 32; size < exitSize || size > eventReserve-enterSize || size%8 != 0 {
-			return false, s.corrupt("an event of %d bytes", size)
-		}
-	default:
-		return false, s.corrupt("an event of kind %d", uint16(first))
-	}
-	if size > have {
-		return false, s.corrupt("an event of %d bytes in %d", size, have)
-	}
-	b := s.buf[:size]
-	copy(b, ring[at:])
-	le.PutUint64(b, first) // of which it has been checked
-	if uint16(first) == kindEnter {
+	if le.Uint16(b) == kindEnter {
 		err = s.enter(e, b)
 	} else {
 		err = s.exit(e, b)
@@ -116,11 +103,47 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 		return false, err
 	}
 	s.taken += size
+	s.chunk = s.chunk[size:]
 	// Each change costs the thread a cache miss: not at every event.
 	if s.taken-(s.limit-(ringSize-2*eventReserve)) >= ringSize/8 {
 		s.renew()
 	}
 	return true, nil
+}
+
+// event returns the event with which the bytes begin that the ring has, in our own memory.
+func (s *Slot) event(have uint64) ([]byte, error) {
+	need := uint64(exitSize)
+	for range 2 {
+		if need > uint64(len(s.chunk)) {
+			s.fill(have, need)
+		}
+		if need = uint64(enterSize); le.Uint16(s.chunk) != kindEnter {
+			need = uint64(le.Uint32(s.chunk[4:]))
+			if kind := le.Uint16(s.chunk); kind != kindExit {
+				return nil, s.corrupt("an event of kind %d", kind)
+			}
+			if need < exitSize || need > eventReserve-enterSize || need%8 != 0 {
+				return nil, s.corrupt("an event of %d bytes", need)
+			}
+		}
+		if need > have {
+			return nil, s.corrupt("an event of %d bytes in %d", need, have)
+		}
+		if need <= uint64(len(s.chunk)) {
+			return s.chunk[:need], nil
+		}
+	}
+	return nil, s.corrupt("an event whose size changes")
+}
+
+// fill copies as much of the ring as there is room for, at least need bytes, from the next event
+// on: many at once, because each of their cache lines is the thread's, and the processor can wait
+// for several together.
+func (s *Slot) fill(have, need uint64) {
+	at := s.taken % ringSize
+	n := min(have, max(ringSize-at, need), uint64(len(s.buf)))
+	s.chunk = s.buf[:copy(s.buf[:n], s.mem[ringOff+at:])]
 }
 
 func (s *Slot) enter(e *Event, b []byte) error {
@@ -132,9 +155,7 @@ func (s *Slot) enter(e *Event, b []byte) error {
 	if s.region.CallOf(e.Site) == 0 {
 		return s.corrupt("a call from %#x", e.Site)
 	}
-	for i := range e.Args {
-		e.Args[i] = le.Uint64(b[enterArgs+8*i:])
-	}
+	e.Args = *(*[6]uint64)(unsafe.Pointer(&b[enterArgs])) // by few moves
 	e.Result, e.Unhelped = 0, false
 	return nil
 }
@@ -154,19 +175,20 @@ func (s *Slot) exit(e *Event, b []byte) error {
 		}
 		length := uint64(le.Uint32(rest[4:]))
 		padded := (length + 7) &^ 7
-		c := Captured{Arg: int(le.Uint16(rest)), Addr: le.Uint64(rest[8:]), Cut: le.Uint16(rest[2:]) != 0}
+		e.Captures = append(e.Captures, Captured{})
+		c := &e.Captures[len(e.Captures)-1]
+		c.Arg, c.Addr, c.Cut = int(le.Uint16(rest)), le.Uint64(rest[8:]), le.Uint16(rest[2:]) != 0
 		rest = rest[captureHead:]
 		if padded > uint64(len(rest)) || c.Arg > statArg {
 			return s.corrupt("%d bytes of argument %d", length, c.Arg)
 		}
 		c.Data, rest = rest[:length:length], rest[padded:]
 		if c.Arg >= nameArg {
-			if !e.Opened.put(&c) {
+			if !e.Opened.put(c) {
 				return s.corrupt("%d bytes of a struct stat", length)
 			}
-			continue
+			e.Captures = e.Captures[:len(e.Captures)-1]
 		}
-		e.Captures = append(e.Captures, c)
 	}
 	if len(rest) != 0 {
 		return s.corrupt("%d bytes behind the captures", len(rest))
@@ -191,6 +213,7 @@ func (s *Slot) TakeBack() bool {
 		return false
 	}
 	s.head = head - enterSize
+	s.chunk = nil // which may have it
 	poke(s.mem, areaHead, s.head)
 	return true
 }

@@ -19,6 +19,7 @@ type Slot struct {
 	freed  bool
 	taking bool  // Requested has given away a request
 	broken error // what Next has found
+	chunk  []byte // bytes of the ring from taken on, copied to buf
 	buf    [eventReserve]byte
 }
 

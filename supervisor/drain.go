@@ -112,6 +112,7 @@ func (d *drainer) drain() int {
 // stamps. What comes while we look, at one ring after the other, is left for the next
 // time, as something older may be in a ring that we have looked at.
 func (d *drainer) merge() int {
+	defer d.loop.tree.SetPast(d.loop.tree.SetPast(true))
 	limit := execso.Now()
 	for range 4 {
 		spin() // what has an older stamp is published by now
@@ -167,6 +168,7 @@ func (d *drainer) inside() int {
 
 // drainOne tells what one thread has recorded.
 func (d *drainer) drainOne(t *Thread) int {
+	defer d.loop.tree.SetPast(d.loop.tree.SetPast(true))
 	n := 0
 	t.look()
 	for d.fetch(t) {
@@ -201,7 +203,6 @@ func (d *drainer) fetch(t *Thread) bool {
 
 // tell acts on the event at hand of a thread.
 func (d *drainer) tell(t *Thread) {
-	defer d.loop.tree.SetPast(d.loop.tree.SetPast(true))
 	r := &t.rec
 	e := &r.next
 	r.has = false
@@ -215,7 +216,8 @@ func (d *drainer) tell(t *Thread) {
 		d.tellEntered(nil)
 		r.inCall, r.told, r.entered = true, false, e.Stamp
 		r.recorder = d.recorders[e.Nr] // Slot.Next has looked at the number
-		r.engine = recorded{Thread: t}
+		r.engine.Thread = t
+		r.engine.settle(nil)
 		ip, sp := d.loop.direct.region.CallOf(e.Site)+ptrace.SyscallInsnLen, uint64(0)
 		r.call.Reset(&r.engine, ptrace.NativeABI, e.Nr, e.Args, ip, sp)
 		d.entered = append(d.entered, t)

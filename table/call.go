@@ -13,6 +13,7 @@ import (
 // valid until the handler returns, and only in the handler's own goroutine.
 type Call struct {
 	engine Engine
+	thread Thread // the engine
 	abi    ABI
 	nr     int
 	sig    *Signature
@@ -57,7 +58,10 @@ func (r Route) String() string {
 
 // Reset makes c describe a new call. It is for engines.
 func (c *Call) Reset(e Engine, abi ABI, nr int, args [6]uint64, ip, sp uint64) {
-	*c = Call{engine: e, abi: abi, nr: nr, sig: SignatureOf(abi, nr), args: args, ip: ip, sp: sp}
+	if c.engine != e {
+		c.engine, c.thread = e, e // which takes looking up the methods
+	}
+	c.abi, c.nr, c.sig, c.args, c.ip, c.sp = abi, nr, SignatureOf(abi, nr), args, ip, sp
 	if abi.registerBits() == 32 {
 		for i := range c.args {
 			c.args[i] = uint64(uint32(c.args[i]))
@@ -105,7 +109,7 @@ func (c *Call) IP() uint64 { return c.ip }
 func (c *Call) SP() uint64 { return c.sp }
 
 // Thread returns the thread that makes the call.
-func (c *Call) Thread() Thread { return c.engine }
+func (c *Call) Thread() Thread { return c.thread }
 
 // Process returns the process of the thread that makes the call.
 func (c *Call) Process() Process { return c.engine.Process() }
