@@ -203,9 +203,11 @@ func (e *Event) emitFD(name string, num uint64, dir bool) {
 	}
 	fd := int(int32(num))
 	if f := e.opts.FDName; f != nil && e.thread != nil && (fd >= 0 || dir) {
-		if name, ok := f(e.thread, fd); ok {
+		name, ok := f(e.thread, fd)
+		if ok {
 			e.nameFD(v, name)
 		}
+		e.fds = append(e.fds, NamedFD{fd, name, ok})
 	}
 }
 

@@ -31,6 +31,7 @@ func (e *Event) keepInfo() {
 	if !e.opts.Verbose || e.opts.Object == nil {
 		return
 	}
+	e.inquired = true
 	e.infoObject, _ = e.opts.Object(e.thread, int(int32(le.Uint32(b))))
 	if e.infoObject == bpfMapObject || e.infoObject == bpfProgObject {
 		e.infoBefore = e.infoBytes(le.Uint64(b[8:]), e.infoLen)

@@ -46,6 +46,13 @@ type FDName struct {
 	Note string
 }
 
+// A NamedFD is what Options.FDName has answered.
+type NamedFD struct {
+	FD   int
+	Name FDName
+	OK   bool
+}
+
 // DefaultStringLimit is Options.StringLimit where it is 0.
 const DefaultStringLimit = 32
 
@@ -120,6 +127,9 @@ type Event struct {
 	noting bool
 	// lateComma: the comma behind what Entry shows comes with what Exit does.
 	lateComma bool
+	// inquired: somebody was asked for what neither the call nor its memory tells.
+	inquired bool
+	fds      []NamedFD
 
 	old                 uint64 // what the length behind a pointer was before the call
 	hadOld              bool
@@ -178,6 +188,12 @@ func (e *Event) Call() (*table.Signature, [6]uint64) { return e.sig, e.args }
 
 // Outcome returns what Exit was given. ok is false before.
 func (e *Event) Outcome() (res table.Result, ok bool) { return e.res, e.done }
+
+// Inquired returns what more was needed to decode the call than what Call and Thread's memory
+// tell: the same call with the same memory and result is decoded the same as long as
+// Options.FDName gives the same answers. Anything else that was asked for makes ok false. The
+// slice is valid until the next Entry.
+func (e *Event) Inquired() (names []NamedFD, ok bool) { return e.fds, !e.inquired }
 
 // Notes yields the values that explain the result: what poll found, the flags
 // that fcntl(F_GETFL) returned.
@@ -290,7 +306,8 @@ func (e *Event) clear() {
 	e.ranges, e.fetched = e.ranges[:0], 0
 	e.parent, e.slot, e.shown, e.done = trashSlot, 0, 0, false
 	e.order = nil
-	e.partial, e.lateComma = false, false
+	e.partial, e.lateComma, e.inquired = false, false, false
+	e.fds = e.fds[:0]
 	e.old, e.hadOld = 0, false
 	e.infoBefore = nil
 	e.left = allData

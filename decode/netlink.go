@@ -53,7 +53,7 @@ func (e *Event) isNetlink() (family int, ok bool) {
 		return 0, false
 	}
 	if !e.nlAsked {
-		e.nlAsked = true
+		e.nlAsked, e.inquired = true, true
 		e.nlFound, e.nlIs = e.opts.Netlink(e.thread, int(int32(e.args[0])))
 	}
 	return e.nlFound, e.nlIs

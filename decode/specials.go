@@ -135,6 +135,7 @@ func init() {
 		e.set(1, Value{Kind: FD, Bits: 32, Num: e.args[1]})
 		pidfd, fd := int(int32(e.args[0])), int(int32(e.args[1]))
 		if f := e.opts.OtherFD; f != nil && e.thread != nil && pidfd >= 0 && fd >= 0 {
+			e.inquired = true
 			if name, ok := f(e.thread, pidfd, fd); ok {
 				e.nameFD(e.arg(1), name)
 			}
@@ -415,6 +416,7 @@ var kcmpSlot = &structType{size: sizesAll(12), decode: func(e *Event, name strin
 
 // fdOf emits a descriptor of the process pid.
 func (e *Event) fdOf(name string, pid, fd uint64) {
+	e.inquired = true
 	if e.thread != nil && int(int32(pid)) == e.thread.Process().PID() {
 		e.emitFD(name, fd, false)
 		return

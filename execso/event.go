@@ -34,6 +34,9 @@ type Event struct {
 	Result   int64      // raw: an error's negative number or a value
 	Unhelped bool       // there should have been captures, but nobody helped
 	Captures []Captured // valid until the next call of Next for the slot
+	// Memory is what Captures, and Opened, have been made of: the same bytes for the same
+	// contents of the same places. It is as valid.
+	Memory []byte
 	// Opened is the descriptor that is the result, empty unless that was wanted:
 	// Slot.SetNames. Its name is as valid as Captures.
 	Opened Opened
@@ -93,7 +96,7 @@ func (s *Slot) Next(e *Event) (ok bool, err error) {
 		return false, err
 	}
 	size := uint64(len(b))
-	e.Captures, e.Opened = e.Captures[:0], Opened{}
+	e.Captures, e.Memory, e.Opened = e.Captures[:0], nil, Opened{}
 	if le.Uint16(b) == kindEnter {
 		err = s.enter(e, b)
 	} else {
@@ -166,6 +169,7 @@ func (s *Slot) exit(e *Event, b []byte) error {
 	e.Result = int64(le.Uint64(b[exitResult:]))
 	n := int(le.Uint16(b[2:]))
 	rest := b[exitSize:]
+	e.Memory = rest
 	if e.Unhelped = n == unhelped; e.Unhelped {
 		n = 0
 	}

@@ -17,8 +17,8 @@ type Slot struct {
 	limit  uint64 // what the area's limit is
 	known  bool   // SetKnown has been called
 	freed  bool
-	taking bool  // Requested has given away a request
-	broken error // what Next has found
+	taking bool   // Requested has given away a request
+	broken error  // what Next has found
 	chunk  []byte // bytes of the ring from taken on, copied to buf
 	buf    [eventReserve]byte
 }

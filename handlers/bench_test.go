@@ -66,9 +66,24 @@ func (s *sample) number(tb testing.TB) int {
 type recording struct {
 	fakeThread
 	captured []image
+	memory   []byte // the same for the same captured
+	other    bool   // there is more than that
+	reads    int    // how often it was looked at
+}
+
+// recording returns the engine of the sample, of thread 100. whole says whether what was captured
+// is all that there is to know of the memory.
+func (s *sample) recording(whole bool) *recording {
+	r := &recording{captured: s.memory, other: !whole}
+	for _, m := range s.memory {
+		r.memory = append(binary.LittleEndian.AppendUint64(r.memory, m.base), m.bytes...)
+	}
+	r.s, r.tid = &script{pid: 100}, 100
+	return r
 }
 
 func (r *recording) ReadMemory(addr uint64, p []byte) (int, error) {
+	r.reads++
 	for i := range r.captured {
 		if n, err := r.captured[i].ReadMemory(addr, p); err == nil {
 			return n, nil
@@ -83,12 +98,16 @@ func (r *recording) ReadRanges(ranges []table.Range) {
 	}
 }
 
+func (r *recording) Recorded() (memory []byte, ok bool) { return r.memory, !r.other }
+
 func (r *recording) Route() table.Route { return table.RouteDirect }
 
 // replay returns a function that tells tr of a recorded call.
-func replay(tb testing.TB, tr *Trace, s sample) func() {
-	r := &recording{captured: s.memory}
-	r.s, r.tid = &script{pid: 100}, 100
+func replay(tb testing.TB, tr *Trace, s sample) func() { return replayAs(tb, tr, s, false) }
+
+// replayAs is replay, and says whether tr may write from memory what it has written before.
+func replayAs(tb testing.TB, tr *Trace, s sample, again bool) func() {
+	r := s.recording(again)
 	nr := s.number(tb)
 	c := new(table.Call)
 	res := table.FromRaw(s.result)
@@ -112,6 +131,13 @@ func BenchmarkReturned(b *testing.B) {
 			}
 		})
 	}
+	b.Run("again", func(b *testing.B) {
+		b.ReportAllocs()
+		call := replayAs(b, tr, samples()[5], true)
+		for b.Loop() {
+			call()
+		}
+	})
 	// As programs do: another call each time.
 	b.Run("mix", func(b *testing.B) {
 		b.ReportAllocs()
@@ -136,8 +162,10 @@ func TestNoAllocations(t *testing.T) {
 			if n := testing.AllocsPerRun(100, replay(t, tr, s)); n != 0 {
 				t.Errorf("%s, recorded: %v allocations", s.name, n)
 			}
-			r := &recording{captured: s.memory}
-			r.s, r.tid = &script{pid: 100}, 100
+			if n := testing.AllocsPerRun(100, replayAs(t, tr, s, true)); n != 0 {
+				t.Errorf("%s, recorded again: %v allocations", s.name, n)
+			}
+			r := s.recording(true)
 			r.native = func(*table.Call) table.Result { return table.FromRaw(s.result) }
 			c, nr := new(table.Call), s.number(t)
 			if n := testing.AllocsPerRun(100, func() {
@@ -158,8 +186,7 @@ func BenchmarkTrace(b *testing.B) {
 			continue
 		}
 		b.Run(s.name, func(b *testing.B) {
-			r := &recording{captured: s.memory}
-			r.s, r.tid = &script{pid: 100}, 100
+			r := s.recording(true)
 			r.native = func(*table.Call) table.Result { return table.FromRaw(s.result) }
 			c, nr := new(table.Call), s.number(b)
 			b.ReportAllocs()

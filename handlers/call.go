@@ -24,11 +24,21 @@ func (t *Trace) enter(th *thread, c *table.Call, at time.Time) {
 
 // entry begins the line of a call.
 func (t *Trace) entry(th *thread, c *table.Call, at time.Time) {
+	t.beginCall(th, c, at)
+	t.describe(th, c)
+}
+
+// beginCall begins the line of a call with what comes before its name.
+func (t *Trace) beginCall(th *thread, c *table.Call, at time.Time) {
 	if abi := c.ABI(); abi != th.abi {
 		t.personality(th, abi, at)
 	}
 	th.nr, th.ip = c.Nr(), c.IP()
 	t.begin(th, at)
+}
+
+// describe appends the name of a call and what is known before it runs.
+func (t *Trace) describe(th *thread, c *table.Call) {
 	if th.resumes = c.Nr() == t.restart[c.ABI()]; th.resumes {
 		t.buf = append(t.buf, "restart_syscall("...)
 		t.buf = th.appendResumed(t.buf)
@@ -97,6 +107,12 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 		t.lost(th, written)
 		return
 	}
+	t.conclude(th, c, res, written)
+	t.endCall(th, c, res, entered, left, d)
+}
+
+// conclude appends what is known when a call has returned.
+func (t *Trace) conclude(th *thread, c *table.Call, res table.Result, written int) {
 	th.event.Exit(c, res)
 	if th.resumes {
 		t.buf = append(t.buf, ')')
@@ -109,6 +125,10 @@ func (t *Trace) exit(th *thread, c *table.Call, res table.Result, written int, e
 	}
 	t.result(written)
 	t.buf = t.opts.Text.AppendResult(t.buf, th.event)
+}
+
+// endCall ends the line of a call with what comes behind its result.
+func (t *Trace) endCall(th *thread, c *table.Call, res table.Result, entered, left time.Time, d *dose) {
 	t.buf = t.remark(t.buf, c, res)
 	t.buf = d.append(t.buf)
 	if t.opts.Duration {

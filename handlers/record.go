@@ -23,8 +23,37 @@ func (t *Trace) Returned(c *table.Call, res table.Result, entered, left time.Tim
 	if !t.opts.Statuses.has(res) {
 		return
 	}
-	t.entry(th, c, entered)
-	t.exit(th, c, res, th.stream.column, entered, left, nil)
+	t.beginCall(th, c, entered)
+	if !t.repeat(th, c, res) {
+		t.describe(th, c)
+		t.exit(th, c, res, th.stream.column, entered, left, nil)
+		return
+	}
+	t.endCall(th, c, res, entered, left, nil)
+}
+
+// repeat appends what describe and conclude would, from memory if it can. It reports whether
+// it has done so.
+func (t *Trace) repeat(th *thread, c *table.Call, res table.Result) bool {
+	if t.lines == nil || c.Nr() == t.restart[c.ABI()] {
+		return false
+	}
+	from := len(t.buf)
+	text, ok := t.lines.find(c, res, th.stream.column+from)
+	if !ok {
+		return false
+	}
+	if text != nil {
+		t.buf = append(t.buf, text...)
+		th.resumes, th.last = false, c.Name()
+		return true
+	}
+	t.describe(th, c)
+	t.conclude(th, c, res, th.stream.column)
+	if _, whole := c.Recorded(); whole {
+		t.lines.keep(t.buf[from:], th.event)
+	}
+	return true
 }
 
 // WantsTimes reports whether the options ask for any time.

@@ -126,6 +126,7 @@ type Trace struct {
 	before  time.Time
 	clock   clock
 	restart [table.NumABI]int
+	lines   *lineCache // nil: the same call may look different
 }
 
 // A thread is what a Trace knows of a thread of the child.
@@ -167,6 +168,9 @@ func NewTrace(opts TraceOptions) *Trace {
 		t.column = decode.DefaultColumn
 	}
 	t.shared.results = t.column
+	if o := &t.opts; o.Text.Comm == nil && !o.Text.Translated {
+		t.lines = newLineCache(o.Decode.FDName)
+	}
 	for abi := range table.NumABI {
 		t.restart[abi] = -1
 		if nr, ok := table.Number(abi, "restart_syscall"); ok {

@@ -228,12 +228,13 @@ func (d *drainer) tell(t *Thread) {
 		if e.Opened.Name != nil {
 			r.op.Opened(openedBy(&e.Opened))
 		}
-		d.returned(t, table.FromRaw(e.Result), e.Captures, e.Stamp)
+		d.returned(t, table.FromRaw(e.Result), e)
 	}
 }
 
-// returned tells the end of the call that the thread is in.
-func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captured, stamp uint64) {
+// returned tells the end of the call that the thread is in, of which e has the time and the
+// memory.
+func (d *drainer) returned(t *Thread, res table.Result, e *execso.Event) {
 	r := &t.rec
 	if !r.inCall {
 		return
@@ -245,12 +246,12 @@ func (d *drainer) returned(t *Thread, res table.Result, captures []execso.Captur
 	} else {
 		d.entered = slices.DeleteFunc(d.entered, func(o *Thread) bool { return o == t })
 	}
-	r.engine.settle(captures)
+	r.engine.settleBy(e)
 	if d.loop.cmd.Track {
 		d.trackReturned(r, res)
 	}
 	if r.recorder != nil && !d.loop.panicked {
-		d.tellReturned(r, res, stamp)
+		d.tellReturned(r, res, e.Stamp)
 	}
 	r.engine.settle(nil)
 }
@@ -293,7 +294,7 @@ func (d *direct) forget(t *Thread) {
 	d.drainOne(t)
 	d.tally(t)
 	if t.rec.inCall {
-		d.returned(t, table.Gone(), nil, execso.Now())
+		d.returned(t, table.Gone(), &execso.Event{Stamp: execso.Now()})
 	}
 	d.expel(t)
 	t.slot.Free()

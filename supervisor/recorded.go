@@ -16,7 +16,9 @@ import (
 type recorded struct {
 	*Thread
 	captures []execso.Captured
-	entering bool // the call has not returned, as far as we know
+	memory   []byte // of which they are
+	whole    bool   // they have been all that was asked for
+	entering bool   // the call has not returned, as far as we know
 }
 
 // begin is for telling that the call has been entered.
@@ -28,7 +30,18 @@ func (r *recorded) begin() {
 }
 
 // settle says what was recorded of the call's memory.
-func (r *recorded) settle(captures []execso.Captured) { r.captures, r.entering = captures, false }
+func (r *recorded) settle(captures []execso.Captured) {
+	r.captures, r.memory, r.whole, r.entering = captures, nil, false, false
+}
+
+// settleBy says it by the call's Exit.
+func (r *recorded) settleBy(e *execso.Event) {
+	r.settle(e.Captures)
+	r.memory, r.whole = e.Memory, !e.Unhelped
+}
+
+// Recorded returns the memory of a call that has returned.
+func (r *recorded) Recorded() (memory []byte, ok bool) { return r.memory, r.whole }
 
 // over reports whether the call has returned meanwhile. What has been read of its
 // memory since may be what came after it; what was recorded is right.
@@ -42,11 +55,14 @@ func (r *recorded) over() bool {
 	if new && d.merging {
 		d.late = append(d.late, t)
 	}
-	r.settle(t.rec.next.Captures)
+	r.settleBy(&t.rec.next)
 	return true
 }
 
-var _ table.Engine = (*recorded)(nil)
+var (
+	_ table.Engine  = (*recorded)(nil)
+	_ table.Witness = (*recorded)(nil)
+)
 
 // Route tells that the thread was not stopped.
 func (r *recorded) Route() table.Route { return table.RouteDirect }
@@ -107,6 +123,7 @@ func (r *recorded) ReadRanges(ranges []table.Range) {
 func (r *recorded) WriteMemory(uint64, []byte) (int, error) { return 0, unix.EOPNOTSUPP }
 
 func (r *recorded) live(addr uint64, p []byte) (int, error) {
+	r.whole = false
 	if r.gone || len(p) == 0 {
 		return 0, unix.ESRCH
 	}

@@ -86,7 +86,7 @@ func (t *Thread) outOf(f *execso.Frame) execso.Disposition {
 	case execso.ReturnedUnrecorded:
 		d.drain()
 		d.drainOne(t)
-		d.returned(t, table.FromRaw(int64(f.AX)), nil, execso.Now())
+		d.returned(t, table.FromRaw(int64(f.AX)), &execso.Event{Stamp: execso.Now(), Unhelped: true})
 	}
 	return in
 }
@@ -160,7 +160,7 @@ func (d *drainer) takeBack(t *Thread) {
 		return
 	}
 	if r.told {
-		d.returned(t, table.Gone(), nil, 0)
+		d.returned(t, table.Gone(), &execso.Event{})
 		return
 	}
 	r.inCall = false

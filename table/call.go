@@ -12,13 +12,14 @@ import (
 // A Call is one system call that a thread of the child is about to make. It is
 // valid until the handler returns, and only in the handler's own goroutine.
 type Call struct {
-	engine Engine
-	thread Thread // the engine
-	abi    ABI
-	nr     int
-	sig    *Signature
-	args   [6]uint64
-	ip, sp uint64
+	engine  Engine
+	thread  Thread  // the engine
+	witness Witness // the engine, if it is one
+	abi     ABI
+	nr      int
+	sig     *Signature
+	args    [6]uint64
+	ip, sp  uint64
 }
 
 // An Engine is what a route gives a call to work with: the trap route's is a
@@ -59,7 +60,9 @@ func (r Route) String() string {
 // Reset makes c describe a new call. It is for engines.
 func (c *Call) Reset(e Engine, abi ABI, nr int, args [6]uint64, ip, sp uint64) {
 	if c.engine != e {
-		c.engine, c.thread = e, e // which takes looking up the methods
+		// Once for many calls: it takes looking up the methods.
+		c.engine, c.thread = e, e
+		c.witness, _ = e.(Witness)
 	}
 	c.abi, c.nr, c.sig, c.args, c.ip, c.sp = abi, nr, SignatureOf(abi, nr), args, ip, sp
 	if abi.registerBits() == 32 {

@@ -27,3 +27,19 @@ type Recorder interface {
 	// array, in elements.
 	Limits() (text, elements int)
 }
+
+// A Witness is an Engine of calls that have been recorded.
+type Witness interface {
+	// Recorded returns what has been recorded of the call's memory: the same bytes for the
+	// same contents of the same places. ok is false if that is not all that is known of it:
+	// something else was needed to answer ReadMemory.
+	Recorded() (memory []byte, ok bool)
+}
+
+// Recorded is Witness's. ok is false if the engine is none. It is for Recorders, in Returned.
+func (c *Call) Recorded() (memory []byte, ok bool) {
+	if c.witness == nil {
+		return nil, false
+	}
+	return c.witness.Recorded()
+}
