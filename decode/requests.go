@@ -81,13 +81,14 @@ const or = " or "
 // requestOf returns the number by which ioctlArgs knows the request that n is in an ABI: x86-64's,
 // or its own. It is 0 for a number that means something to other ABIs only.
 func requestOf(abi table.ABI, n uint64) uint64 {
-	name, narrow := SetByName("ioctl_cmd").name(n), narrowSet().name(n)
+	name := SetByName("ioctl_cmd").name(n)
 	if abi != table.I386 {
-		if name == "" && narrow != "" {
+		if name == "" && narrowSet().name(n) != "" {
 			return 0
 		}
 		return n
 	}
+	narrow := narrowSet().name(n)
 	if name == narrow || name != "" && strings.Contains(narrow, name) || eitherFlags(n) {
 		return n
 	}

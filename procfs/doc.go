@@ -1,6 +1,6 @@
 // Package procfs reads what proc(5) tells of threads.
 //
-// It owns the reading and the fields of /proc/TID/stat, status, schedstat and limits, and of
+// It owns the reading and the fields of /proc/TID/stat, status, schedstat and limits, of one mapping, and of
 // /proc/loadavg, knowing whether /proc is ours, and translating ids where it is not. It does
 // not own what follows from them. The files are the kernel's, but the name of a thread, which
 // two of them contain, is the program's and hostile.

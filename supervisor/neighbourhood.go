@@ -49,6 +49,7 @@ func (a *nearArea) take(s *site, size int) {
 type module struct {
 	start, end uint64
 	base       uint64 // where the file's first byte is, or would be
+	offset     uint64 // in the file
 	path       string
 	device     string
 	inode      uint64
@@ -62,6 +63,15 @@ func (i *image) moduleOf(addr uint64) (module, bool) {
 		}
 	}
 	return module{}, false
+}
+
+// stillMapped reports whether a module is where it was. It asks for that one, which is faster
+// than reading all.
+func (t *Thread) stillMapped(m module) bool {
+	now, err := procfs.MappingAt(t.tid, m.start)
+	return err == nil && now == procfs.Mapping{
+		Start: m.start, End: m.end, Offset: m.offset, Inode: m.inode, Device: m.device, Execute: true,
+	}
 }
 
 // mappings reads the process's executable mappings of files, and the addresses that
@@ -86,7 +96,7 @@ func (t *Thread) mappings() (text []module, taken []module) {
 		if err1 != nil || err2 != nil || err3 != nil || len(fields[1]) < 4 {
 			continue
 		}
-		m := module{start: start, end: end}
+		m := module{start: start, end: end, offset: offset}
 		taken = append(taken, m)
 		if len(fields) < 6 || !strings.HasPrefix(fields[5], "/") {
 			continue

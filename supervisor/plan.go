@@ -60,15 +60,17 @@ func (t *Thread) plan(mem io.ReaderAt, call uint64, nr int) (*execso.Window, fun
 			return p.window, p.code, nil
 		}
 	}
-	// It was read some time ago, if at all.
-	known := m
-	t.proc.image.text, _ = t.mappings()
-	if m, ok = t.proc.image.moduleOf(call); !ok {
-		return nil, function{}, errNoModule
-	}
-	if m != known {
-		if p, ok := find(m); ok {
-			return p.window, p.code, nil
+	if !ok || !t.stillMapped(m) {
+		// It was read some time ago, if at all.
+		known := m
+		t.proc.image.text, _ = t.mappings()
+		if m, ok = t.proc.image.moduleOf(call); !ok {
+			return nil, function{}, errNoModule
+		}
+		if m != known {
+			if p, ok := find(m); ok {
+				return p.window, p.code, nil
+			}
 		}
 	}
 	var file io.ReaderAt

@@ -1,6 +1,10 @@
 package main
 
-import "runtime"
+import (
+	"os"
+	"runtime"
+	"runtime/debug"
+)
 
 // tune prepares Go's runtime for a tracer.
 //
@@ -12,4 +16,11 @@ func tune() {
 	if runtime.GOMAXPROCS(0) < 2 {
 		runtime.GOMAXPROCS(2)
 	}
+	// Less often: a collection takes the program's core too, and what lives is a few megabytes.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(collectAt)
+	}
 }
+
+// collectAt is by how many hundredths of what lives the memory may grow before a collection.
+const collectAt = 400
