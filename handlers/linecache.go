@@ -15,9 +15,11 @@ import (
 type lineCache struct {
 	fdName func(t table.Thread, fd int) (name decode.FDName, ok bool)
 	seed   maphash.Seed
-	lines  []cachedLine
-	key    []byte // of the call at hand
-	hash   uint64
+	lines  [cachedLines]cachedLine
+	// seen has hashes of calls that have come once: most of these never come again.
+	seen [seenCalls]uint32
+	key  []byte // of the call at hand
+	hash uint64
 }
 
 // A cachedLine is one text.
@@ -32,6 +34,7 @@ type cachedLine struct {
 
 const (
 	cachedLines = 512
+	seenCalls   = 4096
 	// What is longer is not kept.
 	maxCachedKey   = 1024
 	maxCachedText  = 1024
@@ -40,7 +43,7 @@ const (
 
 // newLineCache returns a cache for what an Event with that Options.FDName decodes.
 func newLineCache(fdName func(table.Thread, int) (decode.FDName, bool)) *lineCache {
-	return &lineCache{fdName: fdName, seed: maphash.MakeSeed(), lines: make([]cachedLine, cachedLines)}
+	return &lineCache{fdName: fdName, seed: maphash.MakeSeed()}
 }
 
 // find returns the text of a call whose text begins at a column. If there is none, ok says
@@ -76,8 +79,13 @@ func (l *lineCache) stillNamed(line *cachedLine, t table.Thread) bool {
 	return true
 }
 
-// keep keeps the text of the call that find was asked for last, and that e has decoded.
+// keep keeps the text of the call that find was asked for last, and that e has decoded, if it is
+// not the first of its kind.
 func (l *lineCache) keep(text []byte, e *decode.Event) {
+	if seen := &l.seen[l.hash%seenCalls]; *seen != uint32(l.hash>>32) {
+		*seen = uint32(l.hash >> 32)
+		return
+	}
 	names, ok := e.Inquired()
 	if !ok || len(text) > maxCachedText || len(names) > maxCachedNames {
 		return
