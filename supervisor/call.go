@@ -201,8 +201,8 @@ func (t *Thread) handle() {
 	if t.loop.direct != nil && t.current.position == pending && creates(t.call.ABI(), t.call.Nr()) {
 		t.prepareThreads()
 	}
-	if hookOf(t.call.ABI(), t.call.Nr()) == hookExit && len(t.loop.processes) > 1 {
-		t.learn() // for those that others of the tree will execute
+	if t.othersMayExec() {
+		t.learn()
 	}
 	forbidden := t.forbidden()
 	result := t.handler.Handle(&t.call)

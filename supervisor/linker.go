@@ -30,10 +30,22 @@ const (
 	maxLinkers = 4 // that are known; then all are forgotten
 )
 
+// othersMayExec reports whether the call at hand is the last occasion to learn before another
+// program may begin: it would be in vain for the only one of a tree.
+func (t *Thread) othersMayExec() bool {
+	abi, nr := t.call.ABI(), t.call.Nr()
+	if hookOf(abi, nr) == hookExit {
+		return len(t.loop.processes) > 1
+	}
+	return creates(abi, nr) && !t.createsThread() || execCalls.Has(abi, nr)
+}
+
+var execCalls = nativeCalls("execve", "execveat")
+
 // learn notes what the thread's linker has shown up to now, if that is not known.
 func (t *Thread) learn() {
 	d, i := t.loop.direct, t.proc.image
-	if d == nil || i == nil || i.mapped || i.begun || i.off || t.proc.ownFilter || len(i.sites) < worthLearning {
+	if d == nil || i == nil || i.begun || i.off || t.proc.ownFilter || len(i.sites) < worthLearning {
 		return
 	}
 	i.begun = true

@@ -64,7 +64,7 @@ func (t *Thread) shorten() {
 		if i.traps < mapAfter || !t.alone() {
 			return
 		}
-		if t.learn(); !t.mapRegion() {
+		if !t.mapRegion() {
 			return
 		}
 	}
