@@ -50,6 +50,7 @@ closeFile:
 	MOVQ	R12, DI
 	CALL(3)	// close
 failed:
+	XORL	R8, R8	// or the filter would let it pass
 	MOVQ	R15, AX
 	SYSCALL
 end:
@@ -135,6 +136,7 @@ closeCode:
 	CALL(3)	// close
 	MOVL	$(const_Base+const_setupStopOff), BP
 	MOVQ	(BP), BP
+	XORL	R8, R8
 	MOVQ	R15, AX
 	JMP	BP
 end:

@@ -26,7 +26,10 @@ func (t *Thread) mapRegion() bool {
 }
 
 func (t *Thread) tryMapRegion() bool {
-	if !t.mayMap() {
+	if t.mapFromHere() {
+		return true
+	}
+	if t.gone || t.proc.image.off || !t.mayMap() {
 		return false
 	}
 	mappings := t.loop.direct.region.Mappings()

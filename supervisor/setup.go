@@ -11,7 +11,7 @@ import (
 	"github.com/k42trace/k42trace/table"
 )
 
-// mapAtOnce maps the region into a thread that has just executed a program, and memory for
+// mapAtOnce maps the region into a thread's process, which has no other, and memory for
 // trampolines near addr. The region's own code does it: a stop per call would take
 // longer than many a program has calls. What maps that is lent the thread's memory at code,
 // which is the program's, at the beginning of a page of its instructions.
@@ -90,6 +90,36 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 		}
 	}
 	return false
+}
+
+// mapFromHere is mapAtOnce for a thread at the exit stop of a call that it made in the middle of a
+// program. It lends the page of the call.
+func (t *Thread) mapFromHere() bool {
+	s := &t.current
+	if s.position != outside || s.execed || t.call.ABI() != ptrace.NativeABI || ptrace.IsVsyscall(s.info.IP) {
+		return false
+	}
+	mem, err := ptrace.OpenMemory(t.tid)
+	if err != nil {
+		return false // it is gone
+	}
+	defer mem.Close()
+	call := s.info.IP - ptrace.SyscallInsnLen
+	if !t.loop.check(t.save(), t) {
+		return false
+	}
+	regs := s.regs
+	if !t.mapAtOnce(mem, call, call&^(pageSize-1)) {
+		return false
+	}
+	// Others than an execve are gone on from at an exit stop, and may start again.
+	s.position = outside
+	err = s.regs.Set(t.tid)
+	s.regs = regs
+	if err == nil {
+		_, err = ptrace.FinishCall(t.step, nil)
+	}
+	return t.loop.check(err, t)
 }
 
 // setUp lets the thread run the loader, which is at code, and the setup code to their end.
