@@ -45,18 +45,35 @@ moved: \
 	JMP	const_siteCall(R11); \
 ok:
 
-// Keep the number, and go to the original call if the ring is full.
-#define ROOM(saved, ok) \
-	MOVQ	AX, const_areaNr(GS); \
-saved: \
+// Whether the ring has room: CX is 0 if so. AX is lost.
+#define FULL \
 	MOVQ	const_areaHead(GS), CX; \
 	NOTQ	CX; \
 	MOVQ	const_areaLimit(GS), AX; \
 	LEAQ	1(AX)(CX*1), CX; \
 	RORXQ	$56, CX, CX; \
 	MOVBLZX	CL, CX; \
-	MOVQ	const_areaNr(GS), AX; \
+	MOVQ	const_areaNr(GS), AX
+
+// Keep the number, and go to the original call if the ring is full and stays so for as long
+// as the supervisor wants us to wait.
+#define ROOM(saved, ok, again, full) \
+	MOVQ	AX, const_areaNr(GS); \
+saved: \
+	FULL; \
 	JCXZQ	ok; \
+	MOVQ	const_areaPatience(GS), CX; \
+	MOVQ	CX, const_areaWaits(GS); \
+again: \
+	MOVQ	const_areaWaits(GS), CX; \
+	JCXZQ	full; \
+	LEAQ	-1(CX), CX; \
+	MOVQ	CX, const_areaWaits(GS); \
+	PAUSE; \
+	FULL; \
+	JCXZQ	ok; \
+	JMP	again; \
+full: \
 	JMP	const_siteCall(R11); \
 ok: \
 	MOVL	AX, CX; \
@@ -412,7 +429,7 @@ pass:
 
 	// Record: two events, without stamps.
 	MINE(record, record1, recordMine)
-	ROOM(record2, recordRoom)
+	ROOM(record2, recordRoom, recordAgain, recordFull)
 	MOVQ	$0, const_areaTimed(GS)
 enter:
 	ENTER
@@ -421,7 +438,7 @@ enter:
 
 	// The same with stamps.
 	MINE(timed, timed1, timedMine)
-	ROOM(timed2, timedRoom)
+	ROOM(timed2, timedRoom, timedAgain, timedFull)
 	MOVQ	$1, const_areaTimed(GS)
 enterTimed:
 	ENTER
@@ -437,12 +454,12 @@ timedStamp:
 	// Numbers that can be recorded only if their arguments allow it: steps find
 	// that out.
 	MINE(checked, checked1, checkedMine)
-	ROOM(checked2, checkedRoom)
+	ROOM(checked2, checkedRoom, checkedAgain, checkedFull)
 	MOVQ	$0, const_areaTimed(GS)
 	JMP	check
 
 	MINE(checkedTimed, checkedTimed1, checkedTimedMine)
-	ROOM(checkedTimed2, checkedTimedRoom)
+	ROOM(checkedTimed2, checkedTimedRoom, checkedTimedAgain, checkedTimedFull)
 	MOVQ	$1, const_areaTimed(GS)
 check:
 	MOVQ	R11, const_areaSite(GS)

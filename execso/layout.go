@@ -138,8 +138,12 @@ const (
 	areaNames   = 0x20 // what is done about the names of new descriptors: a Naming
 	areaFiles   = 0x28 // cookie if the thread may look descriptors up
 	areaTable   = 0x30 // where
+	// areaPatience is how often a thread looks for room in a full ring before it stops: the
+	// supervisor is at it.
+	areaPatience = 0x38
 	// The thread's line.
-	areaHead = 0x40 // bytes ever written to the ring
+	areaHead  = 0x40 // bytes ever written to the ring
+	areaWaits = 0x48 // what is left of the patience
 	// What a call needs to remember.
 	areaNr     = 0x80 // its number; of Count, its counter
 	areaSite   = 0x88 // its site's record
@@ -212,6 +216,10 @@ const (
 	requestAnswered = 2 // by the supervisor
 	requestTrap     = 3 // by the supervisor: make the call
 )
+
+// patience is some hundred microseconds: longer than the supervisor takes to make room for the
+// next events, and shorter than a stop if it cannot.
+const patience = 3000
 
 // spins is how often a thread looks for its request's answer before it stops for
 // the supervisor: some tens of microseconds.

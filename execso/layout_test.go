@@ -33,7 +33,7 @@ func TestLayout(t *testing.T) {
 		[2]int{0, areaSize}, [2]int{callsOff, callsOff + 8*Numbers}, [2]int{errorsOff, errorsOff + 8*Numbers},
 		[2]int{knownOff, knownOff + 8*Numbers}, [2]int{ringOff, ringOff + ringSize + eventReserve}, [2]int{SlotSize, SlotSize + 8})
 	words := []int{
-		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaFiles, areaTable, areaHead, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
+		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaFiles, areaTable, areaPatience, areaHead, areaWaits, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
 		areaEntry, areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
 		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
 		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,

@@ -97,6 +97,19 @@ func (s *Slot) renew() {
 	poke(s.mem, areaLimit, s.limit)
 }
 
+// Drained says whether somebody takes the events out of the ring all the time, so that waiting for
+// room is faster than stopping.
+func (s *Slot) Drained(on bool) {
+	if s.index == 0 || s.freed {
+		return
+	}
+	n := uint64(0)
+	if on {
+		n = patience
+	}
+	poke(s.mem, areaPatience, n)
+}
+
 // SetKnown says what the service Known answers to this thread's calls of a number.
 func (s *Slot) SetKnown(nr int, result int64) {
 	if s.index == 0 || s.freed || nr < 0 || nr >= Numbers {

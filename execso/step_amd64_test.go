@@ -233,6 +233,13 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 	enoent, efault, ebadf := -int64(unix.ENOENT), -int64(unix.EFAULT), -int64(unix.EBADF)
 	ppid := int64(os.Getpid())
 	var walks []walk
+	full := func(patience uint64) func(p *stepped) {
+		return func(p *stepped) {
+			poke(p.slot.mem, areaLimit, peek(p.slot.mem, areaHead)-1)
+			poke(p.slot.mem, areaPatience, patience)
+			poke(p.slot.mem, areaWaits, patience)
+		}
+	}
 	for _, s := range []Service{Record, RecordTimed} {
 		walks = append(walks,
 			walk{name: "no memory", nr: unix.SYS_GETPPID, service: s, result: ppid, events: true},
@@ -270,11 +277,22 @@ func TestTranslateAtEveryInstruction(t *testing.T) {
 			walk{name: "large result", nr: unix.SYS_CHDIR, args: [6]uint64{goodPath}, service: s, result: -600, events: true, forced: true, helped: true},
 			walk{name: "very large result", nr: unix.SYS_CHDIR, args: [6]uint64{goodPath}, service: s, result: -5000, events: true, forced: true},
 			walk{name: "entries", nr: unix.SYS_POLL, args: [6]uint64{poll, 2, 0}, service: s, result: -1, events: true},
-			walk{name: "full", nr: unix.SYS_GETPPID, service: s, result: ppid,
-				before: func(p *stepped) { poke(p.slot.mem, areaLimit, peek(p.slot.mem, areaHead)-1) }},
-			walk{name: "full, checked", nr: unix.SYS_FCNTL, args: [6]uint64{99, unix.F_GETFD}, service: s, result: ebadf,
-				before: func(p *stepped) { poke(p.slot.mem, areaLimit, peek(p.slot.mem, areaHead)-1) }},
 		)
+		for _, w := range []walk{
+			{name: "full", before: full(0)},
+			{name: "full for long", before: full(2)},
+			{name: "full for a moment", before: full(1000), events: true, meddle: func(p *stepped, _ uint64) {
+				if peek(p.slot.mem, areaWaits) < 998 {
+					p.slot.renew()
+				}
+			}},
+		} {
+			w.nr, w.service, w.result = unix.SYS_GETPPID, s, ppid
+			walks = append(walks, w)
+			w.name += ", checked"
+			w.nr, w.args, w.result = unix.SYS_FCNTL, [6]uint64{99, unix.F_GETFD}, ebadf
+			walks = append(walks, w)
+		}
 	}
 	// Vectors and messages: pieces of the data, whose lengths are what matters.
 	const iov, msg = dataAt + 0x800, dataAt + 0x700
@@ -467,6 +485,7 @@ func (p *stepped) walk(w *walk, flags uint64) {
 	p.slot.Open()
 	p.slot.renew()
 	p.slot.Serving(false)
+	p.slot.Drained(false)
 	p.slot.SetNames(NamesUnwanted, 0)
 	p.SetService(w.nr, w.service)
 	if w.before != nil {

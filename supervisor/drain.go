@@ -33,7 +33,7 @@ type drainer struct {
 	recorders [execso.Numbers]table.Recorder
 	clock     stampClock
 	loop      *loop
-	serving   bool // we look for requests
+	serving   bool // we look at the rings, and for requests
 
 	watching bool // looking at the rings pays
 	stops    int  // since that was decided
@@ -87,7 +87,7 @@ func (d *direct) admit(t *Thread) {
 	t.admitted = true
 	d.quiet = without(d.quiet, t)
 	if d.records || d.asks {
-		t.slot.Serving(d.serving)
+		d.tellServing(t)
 		d.open = append(d.open, t)
 	}
 }
@@ -327,6 +327,7 @@ func (d *direct) shut() {
 	for _, t := range d.open {
 		t.slot.Shut()
 		t.slot.Serving(false)
+		t.slot.Drained(false)
 		t.admitted = false
 	}
 	d.quiet, d.open = append(d.quiet, d.open...), d.open[:0]
@@ -360,15 +361,21 @@ func (d *direct) settleQuiet() (events int) {
 	return events
 }
 
-// setServing tells the threads whether it pays to ask: only while somebody looks.
+// setServing tells the threads whether it pays to ask, and to wait for room in their rings: only
+// while somebody looks.
 func (d *direct) setServing(on bool) {
-	if !d.asks || d.serving == on {
+	if d.serving == on {
 		return
 	}
 	d.serving = on
 	for _, t := range d.open {
-		t.slot.Serving(on)
+		d.tellServing(t)
 	}
+}
+
+func (d *direct) tellServing(t *Thread) {
+	t.slot.Serving(d.serving && d.asks)
+	t.slot.Drained(d.serving && d.records)
 }
 
 // distrust ends the direct route for a thread that has written nonsense where only

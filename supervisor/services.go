@@ -168,7 +168,7 @@ func (d *direct) serve() {
 	if d.records || d.asks {
 		for _, t := range d.loop.threads {
 			if t.admitted && !slices.Contains(d.open, t) {
-				t.slot.Serving(d.serving)
+				d.tellServing(t)
 				d.open = append(d.open, t)
 			}
 		}
