@@ -55,6 +55,7 @@ func (d *direct) poll() (ptrace.Event, bool) {
 	}
 	d.setServing(true)
 	lastEvent, lastLook, lastDrain := now, now, time.Time{}
+	aside := false // we have tried to, since then
 	for len(d.open) > 0 && !l.killing {
 		if e, ok := ptrace.Poll(-1, l.usage); ok {
 			return e, true
@@ -75,13 +76,18 @@ func (d *direct) poll() (ptrace.Event, bool) {
 				d.noCore = 0
 			} else if d.noCore++; d.noCore >= crowdLooks {
 				d.crowdedUntil = now.Add(crowdRest)
+
 				d.lookLater()
 				return ptrace.Event{}, false
 			}
 		case n > 0:
-			lastEvent = now
+			lastEvent, aside = now, false
 		case now.Sub(lastEvent) > idleAfter:
+
 			d.shut()
+		case now.Sub(lastEvent) > asideAfter && !aside:
+			aside = true
+			d.stepAside()
 		}
 	}
 	return ptrace.Event{}, false
