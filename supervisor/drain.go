@@ -43,6 +43,7 @@ type drainer struct {
 	ticks        bool      // it is running
 	noCore       int       // looks in a row at which no core was free for that
 	crowdedUntil time.Time // no core is free for looking at the rings
+	crowdRest    time.Duration
 }
 
 // A record is what a thread's ring has told and the Recorders have yet to hear.

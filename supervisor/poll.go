@@ -25,8 +25,9 @@ const (
 	lookEvery  = 12 * time.Microsecond  // between looks at the rings, which hold five times as much
 	tick       = 40 * time.Millisecond  // how late events may be told
 	crowdLook  = 2 * time.Millisecond   // between looks for a free core
-	crowdLooks = 3                      // in a row without: a moment's company costs less than leaving
-	crowdRest  = 20 * time.Millisecond  // after there was none
+	crowdLooks = 5                      // in a row without: a moment's company costs less than leaving
+	crowdRest  = 20 * time.Millisecond  // after there was none, for longer each time up to
+	crowdMost  = 160 * time.Millisecond
 
 	// A stop is served faster by one who follows the thread from core to core, as
 	// on the trap route. So it is by how much is recorded between two stops that
@@ -73,9 +74,10 @@ func (d *direct) poll() (ptrace.Event, bool) {
 		case now.Sub(lastLook) > crowdLook:
 			lastLook = now
 			if procfs.Runnable() <= runtime.NumCPU() {
-				d.noCore = 0
+				d.noCore, d.crowdRest = 0, 0
 			} else if d.noCore++; d.noCore >= crowdLooks {
-				d.crowdedUntil = now.Add(crowdRest)
+				d.crowdRest = min(max(2*d.crowdRest, crowdRest), crowdMost)
+				d.crowdedUntil = now.Add(d.crowdRest)
 
 				d.lookLater()
 				return ptrace.Event{}, false
