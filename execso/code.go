@@ -49,7 +49,7 @@ const (
 	atWaitReturn
 	atWaited
 	atAnswered
-	atAnsweredIdle
+	atAnsweredKept
 	// ByFile: number and site are in the area; so are the flags; so are the argument
 	// registers; the position has been exchanged, if the comparison says so; it has.
 	atFile

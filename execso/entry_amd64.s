@@ -367,7 +367,7 @@ TEXT entry<>(SB), NOSPLIT|NOFRAME, $0-0
 	JMP	waitReturn
 	JMP	waited
 	JMP	answered
-	JMP	answeredIdle
+	JMP	answeredKept
 	JMP	file
 	JMP	file1
 	JMP	file2
@@ -564,10 +564,10 @@ noRequest:
 mayRequest:
 	MOVQ	AX, const_areaNr(GS)
 	MOVQ	R11, const_areaSite(GS)
+	MOVQ	$const_requestIdle, const_areaState(GS)
 request2:
-	MOVL	AX, AX
-	MOVQ	AX, const_areaRequest(GS)
-	MOVQ	R11, const_areaRequestSite(GS)
+	MOVW	AX, const_areaRequest(GS)
+	MOVL	R11, const_areaRequestSite(GS)
 	MOVQ	SP, const_areaRequestSP(GS)
 	MOVQ	DI, (const_areaRequestArgs)(GS)
 	MOVQ	SI, (const_areaRequestArgs+8)(GS)
@@ -576,10 +576,10 @@ request2:
 	MOVQ	R8, (const_areaRequestArgs+32)(GS)
 	MOVQ	R9, (const_areaRequestArgs+40)(GS)
 	MOVQ	CX, AX
-	MOVQ	$const_requestPosted, const_areaState(GS)
+	MOVW	$const_requestPosted, const_areaState(GS)
 look:
 	PAUSE
-	MOVQ	const_areaState(GS), CX
+	MOVWLZX	const_areaState(GS), CX
 	LEAQ	-const_requestPosted(CX), CX
 	JCXZQ	lookAgain
 	LEAQ	(const_requestPosted-const_requestAnswered)(CX), CX
@@ -603,8 +603,7 @@ waited:
 answered:
 	MOVQ	const_areaRequestResult(GS), CX
 	MOVQ	CX, const_areaResult(GS)
-	MOVQ	$const_requestIdle, const_areaState(GS)
-answeredIdle:
+answeredKept:
 	ANSWER
 
 	// ByFile: what is known of the descriptor in the first argument decides. If it is

@@ -156,14 +156,14 @@ const (
 	areaArgs   = 0xc0 // argument registers: 6 x 8
 	areaDone   = 0xf0 // bytes in the elements of a vector before the current one
 	areaEnd    = 0xf8 // where its captured elements end, in the ring
-	// Its request. State and number have a line of their own, which the
-	// supervisor looks at all the time.
-	areaState         = 0x100
-	areaRequest       = 0x108 // the number
-	areaRequestSite   = 0x110
-	areaRequestArgs   = 0x118
-	areaRequestResult = 0x148
-	areaRequestSP     = 0x150
+	// Its request, all of it and the answer in one line: each that has been written on one side has to be
+	// fetched on the other.
+	areaState         = 0x100 // u16: see below
+	areaRequest       = 0x102 // u16: the number
+	areaRequestSite   = 0x104 // u32
+	areaRequestArgs   = 0x108
+	areaRequestSP     = 0x138
+	areaRequestResult = areaRequestArgs // which have been taken before
 	// What it takes to ask what a new descriptor is called.
 	areaNaming      = 0x180 // 1: the call has returned, and the thread asks
 	areaOpened      = 0x188 // its result

@@ -35,8 +35,8 @@ func TestLayout(t *testing.T) {
 	words := []int{
 		areaCookie, areaLimit, areaServing, areaSelf, areaNames, areaFiles, areaTable, areaPatience, areaHead, areaWaits, areaNr, areaSite, areaPlan, areaResult, areaFlags, areaTimed, areaLahf,
 		areaEntry, areaArgs, areaArgs + 8, areaArgs + 16, areaArgs + 24, areaArgs + 32, areaArgs + 40, areaDone, areaEnd,
-		areaState, areaRequest, areaRequestSite, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
-		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestResult, areaRequestSP,
+		areaState, areaRequestArgs, areaRequestArgs + 8, areaRequestArgs + 16, areaRequestArgs + 24,
+		areaRequestArgs + 32, areaRequestArgs + 40, areaRequestSP,
 		areaNaming, areaOpened, areaOpenedFlags, areaNameAt, areaNameCount, areaNumber, areaNumber + numberSize, areaPrefix, areaLink,
 		areaLeft, areaMayZero, areaTimeAt, areaTimeLeft, areaTimeLeft + 8, areaSetsSize, areaEvents, areaSets, areaSetsEnd, areaSize,
 	}

@@ -29,11 +29,15 @@ type Asked struct {
 // Answer or SendToTrap, unless the thread stops for it (IsWait) or for something
 // else first: then Translate withdraws it. All of it is what the thread says.
 func (s *Slot) Requested() (a Asked, ok bool) {
-	if s.index == 0 || s.freed || s.taking || peek(s.mem, areaState) != requestPosted {
+	if s.index == 0 || s.freed || s.taking {
 		return a, false
 	}
-	n := peek(s.mem, areaRequest)
-	a.Site, a.SP = peek(s.mem, areaRequestSite), peek(s.mem, areaRequestSP)
+	word := peek(s.mem, areaState) // with the number and the site
+	if uint16(word) != requestPosted {
+		return a, false
+	}
+	n := word >> 16 & 0xffff
+	a.Site, a.SP = word>>32, peek(s.mem, areaRequestSP)
 	for i := range a.Args {
 		a.Args[i] = peek(s.mem, areaRequestArgs+8*i)
 	}
@@ -59,7 +63,7 @@ func (s *Slot) settle(result int64, state uint64) {
 		return
 	}
 	s.taking = false
-	poke(s.mem, areaRequestResult, uint64(result))
+	le.PutUint64(s.mem[areaRequestResult:], uint64(result)) // seen with the state
 	poke(s.mem, areaState, state)
 }
 
@@ -69,7 +73,7 @@ func (s *Slot) withdraw() (answered bool) {
 	if s.index == 0 || s.freed {
 		return false
 	}
-	answered = peek(s.mem, areaState) == requestAnswered
+	answered = uint16(peek(s.mem, areaState)) == requestAnswered
 	poke(s.mem, areaState, requestIdle)
 	s.taking = false
 	return answered

@@ -612,8 +612,8 @@ func (p *stepped) check(w *walk, start, r *unix.PtraceRegs, head, calls, failed 
 	entry, leaving := p.leavingEntry()
 	f := frame(r)
 	got := p.slot.Translate(&f)
-	if s := peek(p.slot.mem, areaState); s != requestIdle {
-		t.Errorf("at %s: the request's state is %d", place(r.Rip), s)
+	if s := uint16(peek(p.slot.mem, areaState)); s == requestPosted {
+		t.Errorf("at %s: the request has not been withdrawn", place(r.Rip))
 	}
 	poke(p.slot.mem, areaState, state)
 	poke(p.slot.mem, areaNaming, naming)

@@ -103,7 +103,7 @@ var stretches = []stretch{
 	{at: atRequestSaved, state: NotEntered, site: saved, ax: saved, request: true},
 	{at: atWaited, state: Returned, site: saved},
 	{at: atAnswered, state: NotEntered, site: saved, ax: saved, request: true},
-	{at: atAnsweredIdle, state: Returned, site: saved, ax: saved, unsaved: true},
+	{at: atAnsweredKept, state: Returned, site: saved, ax: saved, unsaved: true},
 	{at: atFile, state: NotEntered},
 	{at: atFileMoved, state: NotEntered, site: inR11},
 	{at: atFileSaved, state: NotEntered, site: saved, ax: saved},
