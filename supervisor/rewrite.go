@@ -18,7 +18,7 @@ import (
 // When rewriting begins to pay: measured with short programs (docs/PERFORMANCE.md).
 const (
 	mapAfter     = 48 // calls of a program that have trapped, before the region is mapped
-	rewriteAfter = 3  // traps of a site, before it is rewritten
+	rewriteAfter = 2  // traps of a site, before it is rewritten
 
 	maxKnown = 1 << 14 // sites of a process that are kept in mind
 )
