@@ -111,6 +111,7 @@ func prepare(ctx context.Context, dir, k42trace string) (*tools, error) {
 	} else {
 		t.k42trace = filepath.Join(dir, "k42trace")
 		build := exec.CommandContext(ctx, "go", "build", "-o", t.k42trace, "github.com/k42trace/k42trace/cmd/k42trace")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0") // as README.md says
 		if out, err := build.CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("%v: %w\n%s", build, err, out)
 		}
