@@ -22,8 +22,7 @@
 #define SLOT_SIZE 0x20000
 #define AREA_LIMIT 0x08
 #define AREA_HEAD 0x40
-#define AREA_STATE 0x100
-#define AREA_REQUEST 0x108
+#define AREA_REQUEST 0x100
 #define RING 0x8000
 #define RING_SIZE 0x10000
 

@@ -148,16 +148,16 @@ static void forge(long (*make)(const char *))
 			uint64_t a = here(REGION) ? own_area() : 0;
 			if (a) {
 				uint64_t args[6] = {(uint64_t)path, 0755};
-				memcpy(word(a + AREA_REQUEST) + 2, args, sizeof args);
-				*word(a + AREA_REQUEST) = MKDIR;
-				*word(a + AREA_REQUEST + 8) = SITES;
-				__atomic_store_n(word(a + AREA_STATE), 1, __ATOMIC_SEQ_CST);
-				for (int n = 0; n < 20000 && __atomic_load_n(word(a + AREA_STATE), __ATOMIC_SEQ_CST) == 1; n++)
+				memcpy(word(a + AREA_REQUEST) + 1, args, sizeof args);
+				/* posted, the number, the site */
+				uint64_t asked = 1 | MKDIR << 16 | (uint64_t)SITES << 32;
+				__atomic_store_n(word(a + AREA_REQUEST), asked, __ATOMIC_SEQ_CST);
+				for (int n = 0; n < 20000 && __atomic_load_n(word(a + AREA_REQUEST), __ATOMIC_SEQ_CST) == asked; n++)
 					__asm__ volatile("pause");
 			}
 			long result = make(path);
 			if (a)
-				*word(a + AREA_STATE) = 0;
+				*word(a + AREA_REQUEST) = 0;
 			if (result >= 0)
 				_exit(result > 0);
 		}
