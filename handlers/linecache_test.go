@@ -88,3 +88,32 @@ func TestRepeatedLinesAreRemembered(t *testing.T) {
 		}
 	}
 }
+
+// What is dumped below a call's line is not dumped below the next ones, which have come before.
+func TestRepeatedLinesWithDumps(t *testing.T) {
+	var out bytes.Buffer
+	one, err := ParseFDs("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := NewTrace(TraceOptions{Out: &out, Writes: one})
+	tell := func(name string) {
+		for _, s := range samples() {
+			if s.name != name {
+				continue
+			}
+			r := s.recording(true)
+			c := new(table.Call)
+			c.Reset(r, table.AMD64, s.number(t), s.args, 0, 0)
+			tr.Returned(c, table.FromRaw(s.result), time.Time{}, time.Time{})
+		}
+	}
+	for range 3 {
+		tell("read")
+	}
+	tell("write")
+	tell("read")
+	if n := bytes.Count(out.Bytes(), []byte(" | 00000 ")); n != 1 {
+		t.Errorf("%d dumps:\n%s", n, &out)
+	}
+}

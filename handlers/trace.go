@@ -168,7 +168,8 @@ func NewTrace(opts TraceOptions) *Trace {
 		t.column = decode.DefaultColumn
 	}
 	t.shared.results = t.column
-	if o := &t.opts; o.Text.Comm == nil && !o.Text.Translated {
+	// What is dumped is that of the call that was decoded last.
+	if o := &t.opts; o.Text.Comm == nil && !o.Text.Translated && o.Reads == nil && o.Writes == nil {
 		t.lines = newLineCache(o.Decode.FDName)
 	}
 	for abi := range table.NumABI {

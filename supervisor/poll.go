@@ -77,7 +77,7 @@ func (d *direct) poll() (ptrace.Event, bool) {
 				d.noCore, d.crowdRest = 0, 0
 			} else if d.noCore++; d.noCore >= crowdLooks {
 				d.crowdRest = min(max(2*d.crowdRest, crowdRest), crowdMost)
-				d.crowdedUntil = now.Add(d.crowdRest)
+				d.crowdedUntil, d.noCore = now.Add(d.crowdRest), 0
 
 				d.lookLater()
 				return ptrace.Event{}, false

@@ -37,7 +37,9 @@ func (t *Thread) shorten() {
 	switch s.position {
 	case pending: // answered without the kernel
 	case outside:
-		if s.result.Restarting() {
+		if s.result.Restarting() || s.result.Errno() == unix.EINTR {
+			// The mask with which it has waited, as epoll_pwait's, is in force until its signal
+			// has been delivered, and would not be after a call of ours.
 			return
 		}
 	default:

@@ -167,8 +167,11 @@ func (d *direct) serve() {
 	d.setServices()
 	if d.records || d.asks {
 		for _, t := range d.loop.threads {
-			if t.admitted && !slices.Contains(d.open, t) {
-				d.tellServing(t)
+			if !t.admitted {
+				continue
+			}
+			d.tellServing(t)
+			if !slices.Contains(d.open, t) {
 				d.open = append(d.open, t)
 			}
 		}

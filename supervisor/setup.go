@@ -7,6 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/k42trace/k42trace/execso"
+	"github.com/k42trace/k42trace/procfs"
 	"github.com/k42trace/k42trace/ptrace"
 	"github.com/k42trace/k42trace/table"
 )
@@ -40,7 +41,7 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 		err = regs.Set(t.tid)
 	}
 	if err == nil {
-		err = t.setUp(setup, code, nr)
+		err = t.setUp(setup, code)
 	}
 	faulted := errors.Is(err, errFaulted)
 	if faulted {
@@ -70,7 +71,8 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 	i.end = d.region.End()
 	near, opened, ok := leaveSetup(&regs)
 	mapped := execso.IsHelp(regs.IP())
-	if i.mapped = ok; ok {
+	// By the name of our file the program may have opened another.
+	if i.mapped = ok && d.region.MappedIn(mem); i.mapped {
 		if near != 0 {
 			i.near = append(i.near, &nearArea{addr: near})
 		}
@@ -96,7 +98,8 @@ func (t *Thread) mapAtOnce(mem *ptrace.MemoryFile, addr, code uint64) bool {
 // program. It lends the page of the call.
 func (t *Thread) mapFromHere() bool {
 	s := &t.current
-	if s.position != outside || s.execed || t.call.ABI() != ptrace.NativeABI || ptrace.IsVsyscall(s.info.IP) {
+	call := s.info.IP - ptrace.SyscallInsnLen
+	if s.position != outside || s.execed || t.call.ABI() != ptrace.NativeABI || ptrace.IsVsyscall(s.info.IP) || !t.ownCode(call) {
 		return false
 	}
 	mem, err := ptrace.OpenMemory(t.tid)
@@ -104,7 +107,6 @@ func (t *Thread) mapFromHere() bool {
 		return false // it is gone
 	}
 	defer mem.Close()
-	call := s.info.IP - ptrace.SyscallInsnLen
 	if !t.loop.check(t.save(), t) {
 		return false
 	}
@@ -122,9 +124,21 @@ func (t *Thread) mapFromHere() bool {
 	return t.loop.check(err, t)
 }
 
+// ownCode reports whether addr is in code of a file that neither the program can write to nor
+// anybody else sees.
+func (t *Thread) ownCode(addr uint64) bool {
+	m, err := procfs.MappingAt(t.tid, addr)
+	if err == nil {
+		return m.Execute && !m.Write && !m.Shared && m.Inode != 0
+	}
+	t.proc.image.text, _ = t.mappings()
+	_, ok := t.proc.image.moduleOf(addr)
+	return ok
+}
+
 // setUp lets the thread run the loader, which is at code, and the setup code to their end.
 // Calls that the filter does not exempt stop, and go on.
-func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
+func (t *Thread) setUp(setup execso.Setup, code uint64) error {
 	t.current.settingUp = true
 	defer func() { t.current.settingUp = false }()
 	for {
@@ -148,12 +162,12 @@ func (t *Thread) setUp(setup execso.Setup, code uint64, nr int) error {
 		if t.loop.direct.region.IsSite(info.IP) {
 			continue // of the setup code
 		}
-		// The loader's memory is the program's.
-		if info.IP-code > uint64(len(setup.Loader)) || info.Nr() != nr && !loaderCalls.Has(ptrace.NativeABI, info.Nr()) {
-			return fmt.Errorf("thread %d: %w", t.tid, ptrace.ErrTampered)
+		if info.IP == code+uint64(setup.Name) {
+			return nil // behind the loader's last instruction: it has failed
 		}
-		if info.Nr() == nr {
-			return nil // it has failed
+		// The loader's memory is the program's.
+		if info.IP-code > uint64(len(setup.Loader)) || !loaderCalls.Has(ptrace.NativeABI, info.Nr()) {
+			return fmt.Errorf("thread %d: %w", t.tid, ptrace.ErrTampered)
 		}
 	}
 }

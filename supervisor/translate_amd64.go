@@ -28,7 +28,7 @@ func noCall(r *ptrace.Regs) { r.Orig_rax = ^uint64(0) }
 func enterSetup(r *ptrace.Regs, s execso.Setup, code, near uint64, nr int, key uint32) {
 	noCall(r)
 	r.Rip, r.Rsi, r.Rbx = code, code+uint64(s.Name), s.IP
-	r.Rbp, r.R13, r.R14, r.R15 = uint64(key)<<32, near, nearSize, uint64(nr)
+	r.Rbp, r.R12, r.R13, r.R14, r.R15 = uint64(key)<<32, ^uint64(0), near, nearSize, uint64(nr)
 }
 
 // leaveSetup reads what has come of it: where memory for trampolines is now, 0 if there is
