@@ -20,6 +20,7 @@ type Call struct {
 	sig     *Signature
 	args    [6]uint64
 	ip, sp  uint64
+	serial  uint64
 }
 
 // An Engine is what a route gives a call to work with: the trap route's is a
@@ -64,6 +65,7 @@ func (c *Call) Reset(e Engine, abi ABI, nr int, args [6]uint64, ip, sp uint64) {
 		c.engine, c.thread = e, e
 		c.witness, _ = e.(Witness)
 	}
+	c.serial++
 	c.abi, c.nr, c.sig, c.args, c.ip, c.sp = abi, nr, SignatureOf(abi, nr), args, ip, sp
 	if abi.registerBits() == 32 {
 		for i := range c.args {
@@ -71,6 +73,9 @@ func (c *Call) Reset(e Engine, abi ABI, nr int, args [6]uint64, ip, sp uint64) {
 		}
 	}
 }
+
+// Serial tells one call from the next that c describes.
+func (c *Call) Serial() uint64 { return c.serial }
 
 // ABI returns the convention by which the call was made.
 func (c *Call) ABI() ABI { return c.abi }

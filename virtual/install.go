@@ -110,6 +110,7 @@ type handler struct {
 	op, other operation
 	two       bool // there is another
 	next      table.Handler
+	found     finding // under files.mu
 }
 
 var (
@@ -144,10 +145,43 @@ func (h *handler) Passes(c *table.Call) bool {
 		return false
 	}
 	_, d := h.use(c)
-	if d != nil {
-		d.release()
+	if d == nil {
+		return true
 	}
-	return d == nil
+	if !h.two && h.op.fd != inMemory {
+		h.note(c, d)
+	}
+	d.release()
+	return false
+}
+
+// A finding is what Passes has found of a call, for Handle, which mostly follows at once: to ask
+// the kernel takes a sixth of the time of a call.
+type finding struct {
+	call   *table.Call
+	serial uint64
+	fd     int
+	d      *description
+}
+
+// note keeps what has been found of a call.
+func (h *handler) note(c *table.Call, d *description) {
+	h.files.mu.Lock()
+	h.found = finding{c, c.Serial(), c.FD(h.op.fd), d}
+	h.files.mu.Unlock()
+}
+
+// noted is use for what has been noted of the call, nil if nothing has or the description is gone.
+func (h *handler) noted(c *table.Call) *description {
+	h.files.mu.Lock()
+	defer h.files.mu.Unlock()
+	n := h.found
+	h.found = finding{}
+	if n.d == nil || n.call != c || n.serial != c.Serial() || n.fd != c.FD(h.op.fd) || h.files.known[n.d.id] != n.d {
+		return nil
+	}
+	n.d.users++
+	return n.d
 }
 
 // use finds the virtual descriptor of a call, as Files.use does, and what is to be done.
@@ -176,7 +210,10 @@ func (op operation) descriptor(c *table.Call) int {
 
 // Handle answers the call, if it is on a virtual descriptor.
 func (h *handler) Handle(c *table.Call) table.Result {
-	op, d := h.use(c)
+	op, d := h.op, h.noted(c)
+	if d == nil {
+		op, d = h.use(c)
+	}
 	if d == nil {
 		return h.next.Handle(c)
 	}
