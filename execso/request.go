@@ -6,16 +6,7 @@ package execso
 
 // Serving says whether somebody calls Requested often enough that asking is faster
 // than a stop. While nobody does, the thread's calls take the trap route.
-func (s *Slot) Serving(on bool) {
-	if s.index == 0 || s.freed {
-		return
-	}
-	n := uint64(0)
-	if on {
-		n = spins
-	}
-	poke(s.mem, areaServing, n)
-}
+func (s *Slot) Serving(on bool) { s.mayLook(areaServing, spins, on) }
 
 // An Asked is a call about which a thread asks.
 type Asked struct {

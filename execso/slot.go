@@ -99,15 +99,17 @@ func (s *Slot) renew() {
 
 // Drained says whether somebody takes the events out of the ring all the time, so that waiting for
 // room is faster than stopping.
-func (s *Slot) Drained(on bool) {
-	if s.index == 0 || s.freed {
-		return
+func (s *Slot) Drained(on bool) { s.mayLook(areaPatience, patience, on) }
+
+// mayLook says how often the thread may look for something: so many times, or never.
+func (s *Slot) mayLook(area int, times uint64, on bool) {
+	switch {
+	case s.index == 0 || s.freed:
+	case on:
+		poke(s.mem, area, times)
+	default:
+		poke(s.mem, area, 0)
 	}
-	n := uint64(0)
-	if on {
-		n = patience
-	}
-	poke(s.mem, areaPatience, n)
 }
 
 // SetKnown says what the service Known answers to this thread's calls of a number.
