@@ -59,7 +59,10 @@ func TestHostilePrograms(t *testing.T) {
 			if c.tells && !told.MatchString(o.Stderr) {
 				t.Errorf("the user is told nothing: %q", o.Stderr)
 			}
-			if rest := told.ReplaceAllString(o.Stderr, ""); rest != "" {
+			// Threads that have one area between them return from each other's calls, and some find
+			// that their stack is not theirs.
+			rest := strings.ReplaceAll(told.ReplaceAllString(o.Stderr, ""), "*** stack smashing detected ***: terminated\n", "")
+			if rest != "" {
 				t.Errorf("stderr: %s", rest)
 			}
 			// The first process has done nothing of that.

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"runtime"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -13,9 +14,13 @@ import (
 // for its events.
 const asideAfter = idleAfter / 4
 
-// stepAside moves the tracing thread to another core if it is in the way of a thread that
-// could be looked at. The scheduler would do so some milliseconds later.
+// stepAside moves the tracing thread to another core, if one is free and it is in the way of a thread
+// that could be recording. The scheduler would do so some milliseconds later. Who asks and gets no
+// answer stops, and gives us its core.
 func (d *direct) stepAside() {
+	if !d.records || procfs.Runnable() > runtime.NumCPU() {
+		return
+	}
 	const most = 4 // that are asked for
 	asked := 0
 	for _, t := range d.open {
